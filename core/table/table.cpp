@@ -1,0 +1,38 @@
+#include "core/table/table.h"
+
+#include "core/base/text.h"
+
+namespace stackyard {
+
+std::string to_text(const Cell& cell) {
+  if (const auto* number = std::get_if<int64_t>(&cell)) return text("{}", *number);
+  if (const auto* words = std::get_if<std::string>(&cell)) return *words;
+  return "";
+}
+
+int Table::column(std::string_view name) const {
+  for (size_t i = 0; i < columns.size(); ++i)
+    if (columns[i].name == name) return int(i);
+  return -1;
+}
+
+std::string to_text(const CounterLine& line) {
+  std::string out;
+  const std::string_view form = line.text;
+  for (size_t at = 0; at < form.size(); ++at) {
+    const size_t end = form[at] == '{' ? form.find('}', at) : std::string_view::npos;
+    if (end == std::string_view::npos) {
+      out += form[at];
+      continue;
+    }
+    const std::string_view slot = form.substr(at + 1, end - at - 1);
+    const bool one = line.value == 1;
+    if (slot.empty()) out += text("{}", line.value);
+    else if (slot == "ies") out += one ? "y" : "ies";
+    else out += one ? "" : slot;
+    at = end;
+  }
+  return out;
+}
+
+}  // namespace stackyard

@@ -1,0 +1,128 @@
+// hw/link/link.h - a cable between two jacks, or a segment that several share.
+//
+// A link is made of ends. Each end belongs to the node of its jack and owns all that happens on the
+// way out: queue, rate, impairments, random stream. Nodes meet only in arrival events.
+// A frame takes the time that Ethernet takes: preamble, FCS and gap count (24 octets), and frames
+// below 60 octets are padded by NICs before they come here.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/drop.h"
+#include "core/event/timer.h"
+#include "core/jack/jack.h"
+#include "hw/link/impairments.h"
+
+namespace stackyard {
+
+namespace drops {
+inline constexpr DropReason no_carrier{"no_carrier", "the link is down or nothing is plugged in"};
+inline constexpr DropReason link_queue_full{"link_queue_full", "the sender's queue was full"};
+inline constexpr DropReason link_loss{"link_loss", "the link lost it, as its loss says"};
+inline constexpr DropReason link_cut{"link_cut", "the link went down while it was on its way"};
+inline constexpr DropReason link_event{"link_event", "an event of the lab dropped it"};
+}  // namespace drops
+
+struct LinkCounters {
+  uint64_t frames = 0, octets = 0;
+  uint64_t queue_full = 0, lost = 0, corrupted = 0, duplicated = 0, reordered = 0, cut = 0;
+  uint64_t no_carrier = 0, dropped_by_event = 0;
+};
+
+class LinkEnd;
+
+// Decides about frames as they leave their sender: the lab's `drop:` events.
+class FrameDropper {
+ public:
+  virtual ~FrameDropper() = default;
+  virtual bool drops(const LinkEnd& end, Packet& frame) = 0;
+};
+
+// One end, as its jack's device sees it.
+class LinkEnd final : public Wire {
+ public:
+  LinkEnd(Site& site, Jack& jack, std::string link_name, uint32_t index);
+  ~LinkEnd() override;
+
+  void transmit(Packet frame) override;
+  bool carrier() const override { return up_; }
+
+  Site& site() const { return site_; }
+  Jack& jack() const { return jack_; }
+  uint32_t index() const { return index_; }
+  const Impairments& impairments() const { return impairments_; }
+  const LinkCounters& counters() const { return counters_; }
+  size_t queued() const { return queue_.count(); }
+
+ private:
+  friend class Link;
+  static void arrive(void* object, EventLoad load);
+  static void cross(void* object, EventLoad load);
+  static void discard(EventLoad load) {
+    Packet::adopt(reinterpret_cast<PacketRecord*>(load.word));
+  }
+  static constexpr EventClass arrival{.run = arrive, .discard = discard, .cross = cross};
+
+  void start(Packet frame);
+  void transmission_ends();
+  void flush_held();
+  void depart(Packet frame, SimTime transmission);
+  void send_to_peers(Packet frame, SimTime delay);
+  void corrupt(Packet& frame);
+  SimTime transmission_time(size_t octets);
+  void drop(Packet& frame, const DropReason& why, uint64_t& counter);
+
+  Site& site_;
+  Jack& jack_;
+  std::string link_name_;
+  uint32_t index_;
+  std::vector<LinkEnd*> peers_;
+  Impairments impairments_;
+  RandomStream random_;
+  LinkCounters counters_;
+  PacketQueue queue_;
+  SimTime free_at_;      // when the transmitter ends its frame
+  uint64_t remainder_ = 0;  // of the last division by the rate: 1/rate nanoseconds
+  SimTime last_arrival_;    // nothing arrives before what was sent before it
+  Packet held_;             // reordering: waits for the next frame to pass
+  uint64_t epoch_ = 0;
+  bool up_ = true;
+  uint32_t tap_ = 0;
+  uint32_t tap_snaplen_ = 0;  // 0: no tap
+  FrameDropper* dropper_ = nullptr;
+  Timer transmitter_;
+  Timer hold_limit_;
+};
+
+// The whole link. Only called while the lab is built, or at a barrier.
+class Link {
+ public:
+  Link(Simulation& simulation, std::string name) : simulation_(simulation), name_(std::move(name)) {}
+  Link(const Link&) = delete;
+
+  const std::string& name() const { return name_; }
+  LinkEnd& add_end(Site& site, Jack& jack);
+  // After the last end and before the first frame.
+  void connect(const Impairments& each);
+  size_t end_count() const { return ends_.size(); }
+  LinkEnd& end(size_t index) const { return *ends_[index]; }
+
+  void set_impairments(size_t end, const Impairments& impairments);
+  // Down: what is queued or on its way is lost, and the jacks lose their carrier.
+  void set_up(bool up);
+  bool up() const { return up_; }
+  void set_tap(uint32_t tap, uint32_t snaplen);
+  void set_dropper(FrameDropper* dropper);
+
+ private:
+  void declare_paths(const LinkEnd& from);
+  Simulation& simulation_;
+  std::string name_;
+  std::vector<std::unique_ptr<LinkEnd>> ends_;
+  bool up_ = true;
+};
+
+}  // namespace stackyard

@@ -1,0 +1,132 @@
+#include "hw/switch/switch.h"
+
+#include <cstring>
+
+#include "core/base/text.h"
+#include "core/capture/tap.h"
+#include "core/wire/link/ethernet.h"
+
+namespace stackyard {
+
+namespace drops {
+namespace {
+constexpr DropReason reserved_group{"reserved_group", "bridges do not forward 01:80:c2:00:00:0x"};
+constexpr DropReason not_in_vlan{"not_in_vlan", "the port does not belong to the frame's VLAN"};
+}  // namespace
+}  // namespace drops
+
+namespace {
+
+// 802.1Q s8.6.3: 01:80:c2:00:00:00 to 0f are for the neighbour only.
+bool reserved(MacAddress dest) {
+  static constexpr uint8_t prefix[5] = {0x01, 0x80, 0xc2, 0, 0};
+  return std::memcmp(dest.octets.data(), prefix, 5) == 0 && dest.octets[5] < 0x10;
+}
+
+void remove_tag(Packet& frame) {
+  const MutableBytes octets = frame.writable_front();
+  std::memmove(octets.data() + sizeof(VlanTag), octets.data(), 12);
+  frame.trim_front(sizeof(VlanTag));
+}
+
+void insert_tag(Packet& frame, uint16_t vlan) {
+  frame.prepend(sizeof(VlanTag));
+  const MutableBytes octets = frame.writable_front();
+  std::memmove(octets.data(), octets.data() + sizeof(VlanTag), 12);
+  store(be16(ether_type::vlan), octets.subspan(12));
+  store(be16(vlan), octets.subspan(14));
+}
+
+}  // namespace
+
+Jack& Switch::add_port(std::string name, SwitchPortConfig config) {
+  ports_.push_back(std::make_unique<Port>(*this, uint32_t(ports_.size()), std::move(name),
+                                          std::move(config)));
+  return *ports_.back();
+}
+
+void Switch::set_tap(const std::string& name, uint32_t tap, uint32_t snaplen) {
+  for (auto& port : ports_) {
+    if (port->name != name) continue;
+    port->tap = tap;
+    port->tap_snaplen = snaplen;
+  }
+}
+
+void Switch::receive(Port& from, Packet frame) {
+  if (!frame.pull_up(sizeof(EthernetHeader) + sizeof(VlanTag))) {
+    ++counters_.bad;
+    return site_.note_drop(frame.id(), drops::truncated, from.name);
+  }
+  if (from.tap_snaplen) note_frame(site_, from.tap, frame, false, from.tap_snaplen);
+  ++from.frames_in;
+  const auto header = load<EthernetHeader>(frame.front());
+  if (reserved(header.dest) || header.source.is_group()) {
+    ++counters_.filtered;
+    return site_.note_drop(frame.id(), drops::reserved_group, from.name);
+  }
+  // Inside the switch a frame has no tag, and its VLAN beside it. VID 0 is a priority tag only.
+  uint16_t vlan = from.config.untagged.value_or(0);
+  if (header.type == ether_type::vlan) {
+    const auto tag = load<VlanTag>(frame.front().subspan(sizeof(EthernetHeader)));
+    const uint16_t vid = tag.control & 0xfff;
+    if (vid != 0) vlan = vid;
+    remove_tag(frame);
+  }
+  if (vlan == 0 || vlan == 4095 || !member(from, vlan)) {
+    ++counters_.not_in_vlan;
+    return site_.note_drop(frame.id(), drops::not_in_vlan, from.name);
+  }
+  fdb_.learn(header.source, vlan, from.index, site_.now());
+  if (!header.dest.is_group()) {
+    const int64_t known = fdb_.find(header.dest, vlan, site_.now());
+    if (known == int64_t(from.index)) {
+      ++counters_.filtered;  // the receiver is on the same side and has it already
+      return;
+    }
+    if (known >= 0) {
+      ++counters_.forwarded;
+      return send(*ports_[size_t(known)], vlan, std::move(frame));
+    }
+  }
+  ++counters_.flooded;
+  for (auto& port : ports_)
+    if (port.get() != &from && port->carrier() && member(*port, vlan))
+      send(*port, vlan, frame.clone());
+}
+
+void Switch::send(Port& to, uint16_t vlan, Packet frame) {
+  if (!to.carrier()) return;
+  if (to.config.untagged != vlan) insert_tag(frame, vlan);
+  ++to.frames_out;
+  if (to.tap_snaplen) note_frame(site_, to.tap, frame, true, to.tap_snaplen);
+  to.wire()->transmit(std::move(frame));
+}
+
+Table Switch::table(std::string_view name) const {
+  if (name == "fdb") {
+    Table table{{{"vlan", "VLAN", ColumnType::number},
+                 {"address", "Address"},
+                 {"port", "Port"},
+                 {"expires", "Expires", ColumnType::duration}},
+                {}};
+    for (const FdbEntry& e : fdb_.entries(site_.now()))
+      table.rows.push_back({int64_t(e.vlan), to_text(e.address), ports_[e.port]->name,
+                            (e.seen + fdb_.ageing() - site_.now()).ns()});
+    return table;
+  }
+  if (name == "interfaces") {
+    Table table{{{"name", "Name"},
+                 {"status", "Status"},
+                 {"ipackets", "Ipkts", ColumnType::number},
+                 {"opackets", "Opkts", ColumnType::number}},
+                {}};
+    for (const auto& port : ports_)
+      table.rows.push_back({port->name, std::string(port->carrier() ? "active" : "no carrier"),
+                            int64_t(port->frames_in), int64_t(port->frames_out)});
+    return table;
+  }
+  return {};
+}
+
+}  // namespace stackyard

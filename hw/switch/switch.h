@@ -1,0 +1,72 @@
+// hw/switch/switch.h - a learning bridge with VLANs (IEEE 802.1Q).
+//
+// Missing on purpose until its issue: spanning tree, LACP, snooping.
+#pragma once
+
+#include <bitset>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/jack/jack.h"
+#include "core/l2/fdb.h"
+#include "core/table/table.h"
+
+namespace stackyard {
+
+// How a port takes part in VLANs. An access port: one VLAN, untagged. A trunk: `tagged`, and
+// perhaps one untagged (native) VLAN.
+struct SwitchPortConfig {
+  std::bitset<4096> tagged;
+  std::optional<uint16_t> untagged = 1;
+};
+
+struct SwitchCounters {
+  uint64_t forwarded = 0, flooded = 0, filtered = 0, bad = 0, not_in_vlan = 0;
+};
+
+class Switch : public TableSource {
+ public:
+  Switch(Site& site, SimTime ageing) : site_(site), fdb_(ageing) {}
+  Switch(const Switch&) = delete;
+
+  Site& site() const { return site_; }
+  Jack& add_port(std::string name, SwitchPortConfig config = {});
+  // Notes every frame that enters or leaves the port.
+  void set_tap(const std::string& port, uint32_t tap, uint32_t snaplen);
+  const SwitchCounters& counters() const { return counters_; }
+  const Fdb& fdb() const { return fdb_; }
+
+  std::vector<std::string> table_names() const override { return {"fdb", "interfaces"}; }
+  Table table(std::string_view name) const override;
+
+ private:
+  struct Port final : Jack {
+    Port(Switch& owner, uint32_t i, std::string n, SwitchPortConfig c)
+        : parent(owner), index(i), name(std::move(n)), config(std::move(c)) {}
+    void receive(Packet frame) override { parent.receive(*this, std::move(frame)); }
+    void carrier_changed(bool up) override {
+      if (!up) parent.fdb_.forget_port(index);
+    }
+    Switch& parent;
+    uint32_t index;
+    std::string name;
+    SwitchPortConfig config;
+    uint64_t frames_in = 0, frames_out = 0;
+    uint32_t tap = 0, tap_snaplen = 0;
+  };
+
+  void receive(Port& from, Packet frame);
+  bool member(const Port& port, uint16_t vlan) const {
+    return port.config.untagged == vlan || port.config.tagged[vlan];
+  }
+  void send(Port& to, uint16_t vlan, Packet frame);
+
+  Site& site_;
+  Fdb fdb_;
+  SwitchCounters counters_;
+  std::vector<std::unique_ptr<Port>> ports_;
+};
+
+}  // namespace stackyard

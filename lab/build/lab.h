@@ -1,0 +1,110 @@
+// lab/build/lab.h - a lab that is built: nodes, NICs and links in one simulation.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "hw/link/link.h"
+#include "hw/nic/ether_nic.h"
+#include "hw/switch/hub.h"
+#include "hw/switch/switch.h"
+#include "lab/spec/lab_spec.h"
+#include "stack/kern/machine.h"
+
+namespace stackyard {
+
+class Problems;
+
+struct LabOptions {
+  unsigned partitions = 1;    // more: the shuffled executor
+  uint64_t shuffle_seed = 1;
+  std::optional<uint64_t> seed;  // instead of the file's
+};
+
+// What only a build can tell: sysctl names and values, filters. Called before anything runs.
+void check_against_build(const LabSpec& spec, Problems& problems);
+
+class Lab {
+ public:
+  Lab(LabSpec spec, LabOptions options = {});
+  ~Lab();
+  Lab(const Lab&) = delete;
+
+  const LabSpec& spec() const { return spec_; }
+  Simulation& simulation() { return simulation_; }
+  Machine* machine(size_t node) { return nodes_[node].machine.get(); }
+  Switch* switch_at(size_t node) { return nodes_[node].bridge.get(); }
+  Machine& machine(const std::string& name) { return *nodes_[spec_.node_index.at(name)].machine; }
+  const TableSource* tables(size_t node) const;
+  Link& link(size_t index) { return *links_[index]; }
+  Link& link(const std::string& name) { return *links_[spec_.link_index.at(name)]; }
+  size_t node_of(NodeId id) const { return id - 1; }
+
+  // Observers must outlive the run; they hear in the total order.
+  void add_observer(Observer* observer) { observers_.push_back(observer); }
+  void want_decisions(bool wanted);
+  // The tap number of a place; from now on frames that pass there are noted with it.
+  uint32_t tap_link(size_t link);
+  uint32_t tap_port(size_t node, const std::string& port);
+
+  // Power: off loses processes and state, on runs Start again (without `exec` when it is false).
+  void power_off(size_t node);
+  void power_on(size_t node);
+  // Where output of a node's own commands (`exec`) goes; null: nowhere.
+  std::function<void(size_t node, std::string_view output)> exec_output;
+  // One shell with these lines; `on_exit` may be null.
+  Process& run_shell(size_t node, const std::string& script, SinkFile::Sink output,
+                     std::function<void(int)> on_exit = nullptr);
+
+  // All drops so far, by reason: for tests and reports.
+  void drain();
+
+ private:
+  struct Nic {
+    std::string name;
+    std::unique_ptr<EtherNic> nic;
+  };
+  struct PortTap {
+    std::string port;
+    uint32_t number;
+  };
+  struct BuiltNode {
+    std::unique_ptr<Site> site;
+    std::vector<Nic> nics;  // before the machine: drivers detach from them
+    std::unique_ptr<Machine> machine;
+    std::unique_ptr<Switch> bridge;
+    std::unique_ptr<Hub> hub;
+    std::vector<PortTap> taps;
+  };
+
+  void build_nodes();
+  void build_machine(size_t index);
+  void build_links();
+  void start();
+  void attach_interfaces(size_t index);
+  void configure(size_t index);
+  void configure_routes(size_t index);
+  void start_exec(size_t index);
+  void apply_taps(size_t node);
+  MacAddress mac_for(const NodeSpec& node, const InterfaceSpec& interface);
+  std::string hosts_file() const;
+
+  LabSpec spec_;
+  std::vector<const ModuleRecord*> modules_;
+  std::vector<const Command*> commands_;
+  Simulation simulation_;
+  std::vector<std::unique_ptr<Locale>> locales_;
+  std::vector<BuiltNode> nodes_;
+  std::vector<std::unique_ptr<Link>> links_;
+  std::vector<Observer*> observers_;
+  std::vector<Tracer*> tracers_;
+  std::set<uint64_t> macs_;
+  std::map<size_t, uint32_t> link_taps_;
+  uint32_t next_tap_ = 1;
+};
+
+Impairments impairments_of(const ImpairSpec& spec);
+
+}  // namespace stackyard

@@ -1,0 +1,40 @@
+#include "lab/main/load.h"
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "lab/build/lab.h"
+#include "lab/spec/problems.h"
+
+namespace stackyard {
+
+std::optional<LabSpec> load_lab(const std::string& path, const std::vector<std::string>& set) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file || std::filesystem::is_directory(path)) {
+    std::fprintf(stderr, "%s: cannot be read\n", path.c_str());
+    return std::nullopt;
+  }
+  std::ostringstream content;
+  content << file.rdbuf();
+  ReadOptions options;
+  options.folder = std::filesystem::path(path).parent_path().string();
+  if (options.folder.empty()) options.folder = ".";
+  for (const std::string& assignment : set) {
+    const size_t equals = assignment.find('=');
+    if (equals == assignment.npos) {
+      std::fprintf(stderr, "--set %s: write NAME=VALUE\n", assignment.c_str());
+      return std::nullopt;
+    }
+    options.set[assignment.substr(0, equals)] = assignment.substr(equals + 1);
+  }
+  Problems problems;
+  LabSpec lab = read_lab(content.str(), path, options, problems);
+  if (!problems.any_errors()) check_against_build(lab, problems);
+  std::fputs(problems.text(path).c_str(), stderr);
+  if (problems.any_errors()) return std::nullopt;
+  return lab;
+}
+
+}  // namespace stackyard

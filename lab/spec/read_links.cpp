@@ -1,0 +1,256 @@
+// lab/spec/read_links.cpp - links: which ends they join, and what they do to frames.
+#include <algorithm>
+
+#include "core/base/text.h"
+#include "lab/spec/lab_reader.h"
+
+namespace stackyard {
+
+namespace {
+
+const std::vector<std::string> impair_keys{"delay",     "jitter",  "loss", "corrupt",
+                                           "duplicate", "reorder", "rate", "queue"};
+
+}  // namespace
+
+void LabReader::read_links(const Yaml* links) {
+  const Yaml* defaults = defaults_ ? defaults_->find("link") : nullptr;
+  size_t number = 0;
+  for (const Yaml* item : r_.list(links, "links")) read_link(*item, ++number, defaults);
+  name_ports();
+}
+
+LabReader::Written LabReader::one_end(const std::string& s, Place place) {
+  const std::string_view trimmed = trim(s);
+  const size_t skipped = trimmed.empty() ? 0 : size_t(trimmed.data() - s.data());
+  const size_t colon = trimmed.find(':');
+  Written end{std::string(trimmed.substr(0, colon)), "", place.right(skipped)};
+  if (colon != trimmed.npos) end.port = std::string(trimmed.substr(colon + 1));
+  return end;
+}
+
+std::optional<std::pair<LabReader::Written, LabReader::Written>> LabReader::two_ends(
+    const std::string& s, Place place) {
+  const size_t middle = s.find(" -- ");
+  if (middle == s.npos) {
+    const size_t dashes = s.find("--");
+    std::string advice = "write A -- B";
+    if (dashes != s.npos)
+      advice = text("write \"{} -- {}\", with spaces", trim(s.substr(0, dashes)),
+                    trim(s.substr(dashes + 2)));
+    r_.problems.error(place, text("\"{}\" is not a link", s), advice);
+    return std::nullopt;
+  }
+  if (const size_t more = s.find(" -- ", middle + 4); more != s.npos) {
+    r_.problems.error(place.right(more + 1), "a chain of links is reserved for a later version",
+                      "write one link for each pair");
+    return std::nullopt;
+  }
+  return std::pair{one_end(s.substr(0, middle), place),
+                   one_end(s.substr(middle + 4), place.right(middle + 4))};
+}
+
+std::vector<size_t> LabReader::matching(const Written& end) {
+  std::vector<size_t> found;
+  if (!is_pattern(end.node)) {
+    const auto known = lab_.node_index.find(end.node);
+    if (known != lab_.node_index.end()) return {known->second};
+    std::vector<std::string> names;
+    for (const NodeSpec& node : lab_.nodes) names.push_back(node.name);
+    if (end.node.find('/') != end.node.npos) r_.not_yet(end.place, "jails");
+    else
+      r_.problems.error(end.place, text("unknown node \"{}\"", end.node),
+                        suggest(end.node, names, "nodes"));
+    return {};
+  }
+  for (size_t i = 0; i < lab_.nodes.size(); ++i)
+    if (matches_pattern(end.node, lab_.nodes[i].name)) found.push_back(i);
+  if (found.empty()) r_.problems.error(end.place, text("\"{}\" matches no node", end.node));
+  return found;
+}
+
+void LabReader::add_link(LinkSpec link, const std::vector<std::pair<size_t, Written>>& ends) {
+  for (const auto& [node, written] : ends)
+    link.ends.push_back({node, written.port, written.place});
+  pending_.push_back(std::move(link));
+}
+
+void LabReader::read_link(const Yaml& item, size_t number, const Yaml* defaults) {
+  Yaml value{.kind = Yaml::Kind::map, .place = item.place, .text = {}, .items = {}, .entries = {}};
+  if (item.is_scalar()) value.entries.push_back({"endpoints", item.place, item});
+  else if (item.is_map()) value = item;
+  else return r_.problems.error(item.place, "a link must be \"A -- B\" or a map");
+  if (defaults && defaults->is_map())
+    for (const Yaml::Entry& entry : defaults->entries)
+      if (!value.find(entry.key)) value.entries.push_back(entry);
+  r_.map(value, "a link",
+         {.known = {"endpoints", "name", "count", "pool", "prefix", "mtu", "state", "impair"},
+          .hints = {{"delay", "write impair: {delay: ...}"},
+                    {"latency", "write impair: {delay: ...}"},
+                    {"loss", "write impair: {loss: ...}"},
+                    {"bandwidth", "write impair: {rate: ...}"},
+                    {"rate", "write impair: {rate: ...}"},
+                    {"bw", "write impair: {rate: ...}"}}});
+  const auto count = r_.integer(value.find("count"), 0, 2'000'000);
+  const std::string base =
+      r_.word(value.find("name"), "the name").value_or(text("link{}", number));
+  if (!r_.is_name(base)) r_.problems.error(value.find("name")->place, text("\"{}\" is not a name", base));
+  LinkSpec common;
+  common.place = item.place;
+  if (const Yaml* pool = value.find("pool")) {
+    common.pool = r_.word(pool, "the pool").value_or("");
+    if (common.pool != "none" && !lab_.pools.contains(common.pool)) {
+      std::vector<std::string> names{"none"};
+      for (const auto& [name, unused] : lab_.pools) names.push_back(name);
+      r_.problems.error(pool->place, text("unknown pool \"{}\"", common.pool),
+                        suggest(common.pool, names, "pools"));
+    }
+  }
+  for (const Yaml* prefix : r_.list(value.find("prefix"), "prefix"))
+    if (const auto p = r_.cidr(*prefix)) common.prefix = p->canonical();
+  if (const auto mtu = r_.integer(value.find("mtu"), 72, 65535)) common.mtu = uint32_t(*mtu);
+  if (const auto state = r_.one_of(value.find("state"), "state", {"up", "down"}))
+    common.up = *state == "up";
+
+  const Yaml* endpoints = value.find("endpoints");
+  if (!endpoints) return r_.problems.error(item.place, "a link needs endpoints", "write endpoints: A -- B");
+  pending_.clear();
+  for (int64_t i = 1; i <= count.value_or(1); ++i) {
+    Yaml ends = *endpoints;
+    Numbers numbers;
+    if (count) numbers.emplace_back("i", text("{}", i));
+    substitute(ends, numbers, true);
+    if (ends.is_list()) {
+      std::vector<std::pair<size_t, Written>> all;
+      for (const Yaml& end : ends.items) {
+        if (!end.is_scalar()) continue;
+        const Written written = one_end(end.text, end.text_place());
+        for (size_t node : matching(written)) all.emplace_back(node, written);
+      }
+      if (all.size() < 2) r_.problems.error(ends.place, "a link needs two ends at least");
+      else add_link(common, all);
+    } else if (ends.is_scalar()) {
+      const auto pair = two_ends(ends.text, ends.text_place());
+      if (!pair) return;
+      const auto left = matching(pair->first), right = matching(pair->second);
+      if (is_pattern(pair->first.node) && is_pattern(pair->second.node)) {
+        r_.problems.error(ends.place, "a pattern may stand on one side only", "use a list of ends");
+        return;
+      }
+      for (size_t a : left)
+        for (size_t b : right) add_link(common, {{a, pair->first}, {b, pair->second}});
+    }
+  }
+  const bool several = pending_.size() > 1;
+  for (size_t i = 0; i < pending_.size(); ++i) {
+    LinkSpec& link = pending_[i];
+    link.name = several ? text("{}-{}", base, i + 1) : base;
+    link.impair = read_impair(value.find("impair"), link.ends.size());
+    if (lab_.node_index.contains(link.name) || lab_.link_index.contains(link.name))
+      r_.problems.error(item.place, text("the name \"{}\" is taken", link.name), "rename one");
+    lab_.link_index[link.name] = lab_.links.size();
+    lab_.links.push_back(std::move(link));
+  }
+}
+
+// Gives every end its interface or port: those that are written first, the rest in link order.
+void LabReader::name_ports() {
+  std::map<std::pair<size_t, std::string>, std::pair<std::string, Place>> taken;
+  for (LinkSpec& link : lab_.links) {
+    for (LinkEndSpec& end : link.ends) {
+      if (end.port.empty()) continue;
+      const auto [found, fresh] = taken.emplace(std::pair{end.node, end.port},
+                                                std::pair{link.name, end.place});
+      if (!fresh)
+        r_.problems.error(end.place,
+                          text("{}:{} is already in {} ({})", lab_.nodes[end.node].name, end.port,
+                               found->second.first, to_text(found->second.second)),
+                          lab_.nodes[end.node].is_machine() ? "use another interface"
+                                                            : "use another port");
+    }
+  }
+  for (size_t l = 0; l < lab_.links.size(); ++l) {
+    for (LinkEndSpec& end : lab_.links[l].ends) {
+      NodeSpec& node = lab_.nodes[end.node];
+      const auto free = [&](const std::string& name) {
+        return !taken.contains({end.node, name});
+      };
+      if (end.port.empty() && node.is_machine()) {
+        for (const InterfaceSpec& i : node.interfaces)
+          if (end.port.empty() && !i.loopback && free(i.name)) end.port = i.name;
+      }
+      for (int n = node.is_machine() ? 0 : 1; end.port.empty(); ++n) {
+        const std::string name = text("{}{}", node.is_machine() ? "em" : "p", n);
+        if (free(name)) end.port = name;
+      }
+      taken.emplace(std::pair{end.node, end.port}, std::pair{lab_.links[l].name, end.place});
+      if (!node.is_machine()) {
+        node.ports.push_back(end.port);
+        continue;
+      }
+      auto found = std::find_if(node.interfaces.begin(), node.interfaces.end(),
+                                [&](const InterfaceSpec& i) { return i.name == end.port; });
+      if (found == node.interfaces.end()) {
+        InterfaceSpec interface;
+        interface.name = end.port;
+        interface.place = end.place;
+        if (defaults_)
+          if (const Yaml* common = defaults_->find("interface"))
+            read_interface(*common, text("interface \"{}\"", end.port), interface);
+        node.interfaces.push_back(std::move(interface));
+        found = node.interfaces.end() - 1;
+      }
+      if (found->loopback)
+        r_.problems.error(end.place, text("{} is not a nic", end.port), "use another interface");
+      found->link = int(l);
+    }
+  }
+  for (const NodeSpec& node : lab_.nodes)
+    for (const InterfaceSpec& i : node.interfaces)
+      if (i.link < 0 && !i.loopback)
+        r_.problems.warning(i.place, text("{}:{} has no link, so it has no carrier", node.name, i.name));
+}
+
+ImpairSpec LabReader::read_impair_keys(const Yaml& value) {
+  ImpairSpec is;
+  is.delay = r_.duration(value.find("delay"));
+  is.jitter = r_.duration(value.find("jitter"));
+  is.loss = r_.percent(value.find("loss"));
+  is.corrupt = r_.percent(value.find("corrupt"));
+  is.duplicate = r_.percent(value.find("duplicate"));
+  is.reorder = r_.percent(value.find("reorder"));
+  is.rate = r_.rate(value.find("rate"));
+  is.queue = r_.queue(value.find("queue"));
+  if (is.jitter && *is.jitter > is.delay.value_or(is.jitter == SimTime() ? SimTime() : 1_us))
+    r_.problems.error(value.find("jitter")->place, "jitter exceeds the delay",
+                      "make the delay longer");
+  return is;
+}
+
+std::vector<ImpairSpec> LabReader::read_impair(const Yaml* value, size_t ends) {
+  std::vector<ImpairSpec> all(ends);
+  if (!value || value->is_null()) return all;
+  std::vector<std::string> keys = impair_keys;
+  keys.insert(keys.end(), {"forward", "reverse"});
+  if (!r_.map(*value, "impair",
+              {.known = keys,
+               .reserved = {"correlation", "distribution", "slot", "ecn"},
+               .hints = {{"bandwidth", "write rate"}, {"latency", "write delay"}}}))
+    return all;
+  const ImpairSpec common = read_impair_keys(*value);
+  for (ImpairSpec& is : all) is = common;
+  const char* directions[] = {"forward", "reverse"};
+  for (size_t d = 0; d < 2; ++d) {
+    const Yaml* own = value->find(directions[d]);
+    if (!own) continue;
+    if (ends != 2) {
+      r_.problems.error(own->place, text("\"{}\" needs a link with two ends", directions[d]));
+      continue;
+    }
+    r_.map(*own, directions[d], {.known = impair_keys});
+    all[d].merge(read_impair_keys(*own));
+  }
+  return all;
+}
+
+}  // namespace stackyard

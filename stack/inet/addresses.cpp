@@ -1,0 +1,190 @@
+// stack/inet/addresses.cpp - interface addresses, and the routes that come with them.
+#include <algorithm>
+
+#include "stack/inet/inet.h"
+
+namespace stackyard {
+
+void Inet::rebuild_locals() {
+  locals_.clear();
+  for (const Address& a : addresses_) locals_.push_back(a.prefix.address.value);
+  std::sort(locals_.begin(), locals_.end());
+}
+
+bool Inet::is_local(Ipv4Address address) const {
+  return std::binary_search(locals_.begin(), locals_.end(), address.value);
+}
+
+bool Inet::is_local_on(const Ifnet& interface, Ipv4Address address) const {
+  return std::any_of(addresses_.begin(), addresses_.end(), [&](const Address& a) {
+    return a.interface == &interface && a.prefix.address == address;
+  });
+}
+
+bool Inet::is_broadcast_on(const Ifnet& interface, Ipv4Address address) const {
+  if (address.is_broadcast()) return true;
+  if (!interface.has_flag(if_flag::broadcast)) return false;
+  for (const Address& a : addresses_) {
+    if (a.interface != &interface || a.broadcast.is_any()) continue;
+    // All ones, and the old form of all zeroes (RFC 1122 s3.3.6).
+    if (address == a.broadcast || (a.prefix.length < 31 && address == a.prefix.network()))
+      return true;
+  }
+  return false;
+}
+
+bool Inet::is_broadcast(Ipv4Address address) const {
+  return address.is_broadcast() ||
+         std::any_of(addresses_.begin(), addresses_.end(), [&](const Address& a) {
+           return is_broadcast_on(*a.interface, address);
+         });
+}
+
+Ipv4Address Inet::primary_address(const Ifnet& interface) const {
+  for (const Address& a : addresses_)
+    if (a.interface == &interface) return a.prefix.address;
+  return {};
+}
+
+Ipv4Address Inet::source_on(const Ifnet& interface, Ipv4Address neighbour) const {
+  for (const Address& a : addresses_)
+    if (a.interface == &interface && a.prefix.contains(neighbour)) return a.prefix.address;
+  return primary_address(interface);
+}
+
+bool Inet::on_link(const Ifnet& interface, Ipv4Address address) const {
+  return std::any_of(addresses_.begin(), addresses_.end(), [&](const Address& a) {
+    return a.interface == &interface && a.prefix.contains(address);
+  });
+}
+
+Ifnet* Inet::link_of(Ipv4Address address) const {
+  const Address* best = nullptr;
+  for (const Address& a : addresses_)
+    if (a.prefix.contains(address) && !a.interface->has_flag(if_flag::loopback) &&
+        (!best || a.prefix.length > best->prefix.length))
+      best = &a;
+  return best ? best->interface : nullptr;
+}
+
+Ifnet* Inet::interface_of(Ipv4Address address) const {
+  for (const Address& a : addresses_)
+    if (a.prefix.address == address) return a.interface;
+  return nullptr;
+}
+
+bool Inet::reaches_elsewhere(const Ifnet& from, Ipv4Address target) {
+  const Route* route = net_.routes(from.fib()).lookup(target);
+  return route && route->interface != &from && !route->has(route_flag::reject);
+}
+
+// in_control(9)'s SIOCAIFADDR: the address, its network's route, a host route to itself by lo0, and
+// an announcement. The interface comes up, as ether_ioctl has it.
+Result<> Inet::add_address(const AddAddress& wanted) {
+  Ifnet* interface = net_.find(wanted.interface);
+  if (!interface) return Errno::enxio;
+  const Ipv4Address ip = wanted.address.address;
+  if (ip.is_multicast() || ip.is_any() || ip.is_broadcast()) return Errno::einval;
+  for (const Address& a : addresses_)
+    if (a.prefix.address == ip && (a.interface == interface || a.prefix == wanted.address)) {
+      if (a.interface == interface && a.prefix == wanted.address) return {};
+      if (a.interface != interface) return Errno::eexist;
+    }
+  if (is_local_on(*interface, ip)) {
+    TRY(delete_address({{}, wanted.interface, ip}));
+  } else if (wanted.replace && !primary_address(*interface).is_any()) {
+    TRY(delete_address({{}, wanted.interface, std::nullopt}));
+  }
+  Address address{interface, wanted.address, {}};
+  const bool broadcasts = interface->has_flag(if_flag::broadcast) && wanted.address.length < 31;
+  if (broadcasts) address.broadcast = wanted.broadcast.value_or(wanted.address.broadcast());
+  addresses_.push_back(address);
+  rebuild_locals();
+  interface->set_up(true);
+  add_address_routes(address);
+  if (!interface->has_flag(if_flag::loopback)) igmp_.join(*interface, {0xe0000001});
+  arp_.announce(*interface, ip);
+  return {};
+}
+
+void Inet::add_address_routes(const Address& address) {
+  RouteTable& table = net_.routes(address.interface->fib());
+  const bool loopback = address.interface->has_flag(if_flag::loopback);
+  Route route{.link = address.interface, .source = address.prefix.address};
+  route.interface = address.interface;
+  if (!loopback && address.prefix.length < 32) {
+    route.dest = address.prefix.canonical();
+    route.flags = route_flag::up | route_flag::pinned;
+    (void)table.add(route);  // a second address of the same network finds it there
+  }
+  Ifnet* lo0 = net_.find("lo0");
+  route.dest = {address.prefix.address, 32};
+  route.flags = route_flag::up | route_flag::host | route_flag::pinned;
+  if (!loopback) route.flags |= route_flag::static_;
+  route.interface = lo0 ? lo0 : address.interface;
+  (void)table.add(route);
+}
+
+Result<> Inet::delete_address(const DeleteAddress& wanted) {
+  Ifnet* interface = net_.find(wanted.interface);
+  if (!interface) return Errno::enxio;
+  const auto found = std::find_if(addresses_.begin(), addresses_.end(), [&](const Address& a) {
+    return a.interface == interface && (!wanted.address || a.prefix.address == *wanted.address);
+  });
+  if (found == addresses_.end()) return Errno::eaddrnotavail;
+  const Address gone = *found;
+  addresses_.erase(found);
+  rebuild_locals();
+  remove_address_routes(gone);
+  arp_.forget_address(gone.prefix.address);
+  if (!interface->has_flag(if_flag::loopback)) igmp_.leave(*interface, {0xe0000001});
+  return {};
+}
+
+void Inet::remove_address_routes(const Address& gone) {
+  RouteTable& table = net_.routes(gone.interface->fib());
+  (void)table.remove({gone.prefix.address, 32});
+  const Route* route = table.find(gone.prefix.canonical());
+  if (route && route->interface == gone.interface && route->has(route_flag::pinned))
+    (void)table.remove(gone.prefix.canonical());
+  // Another address of the network takes the route over.
+  for (const Address& other : addresses_)
+    if (other.interface == gone.interface && other.prefix.contains(gone.prefix.network()))
+      add_address_routes(other);
+  // Routes by gateways that are no longer reached are left, as FreeBSD leaves them; those that
+  // would send from the dead address choose anew.
+  for (int fib = 0; fib < net_.fib_count(); ++fib)
+    for (const Route* r : net_.routes(fib).sorted())
+      if (r->source == gone.prefix.address) const_cast<Route*>(r)->source = {};
+}
+
+void Inet::interface_departing(Ifnet& interface) {
+  while (!primary_address(interface).is_any())
+    (void)delete_address({{}, interface.name(), std::nullopt});
+  arp_.forget(interface);
+  igmp_.forget(interface);
+}
+
+void Inet::interface_up_changed(Ifnet& interface) {
+  for (const Address& a : std::vector<Address>(addresses_)) {
+    if (a.interface != &interface) continue;
+    if (interface.up()) {
+      add_address_routes(a);
+      arp_.announce(interface, a.prefix.address);
+    } else {
+      // As in_ifdown: the network's route goes, the address stays.
+      const Route* route = net_.routes(interface.fib()).find(a.prefix.canonical());
+      if (route && route->interface == &interface && a.prefix.length < 32)
+        (void)net_.routes(interface.fib()).remove(a.prefix.canonical());
+    }
+  }
+  if (!interface.up()) arp_.forget(interface);
+}
+
+void Inet::mac_changed(Ifnet& interface) {
+  arp_.forget(interface);
+  for (const Address& a : std::vector<Address>(addresses_))
+    if (a.interface == &interface) arp_.announce(interface, a.prefix.address);
+}
+
+}  // namespace stackyard

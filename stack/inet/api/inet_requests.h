@@ -1,0 +1,119 @@
+// stack/inet/api/inet_requests.h - what ifconfig, route, arp and netstat ask about IPv4.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/address.h"
+#include "core/base/time.h"
+#include "stack/sys/request.h"
+
+namespace stackyard {
+
+struct InterfaceAddress {
+  std::string interface;
+  Ipv4Prefix address;
+  Ipv4Address broadcast;  // 0: none
+};
+
+struct ListAddresses : RequestOf<ListAddresses> {
+  static constexpr RequestKind kind_of{"inet", "list addresses"};
+  std::vector<InterfaceAddress> addresses;  // by interface, the first is its primary
+};
+// EEXIST: the address is there already.
+struct AddAddress : RequestOf<AddAddress> {
+  static constexpr RequestKind kind_of{"inet", "add address"};
+  std::string interface;
+  Ipv4Prefix address;
+  std::optional<Ipv4Address> broadcast;
+  bool replace = false;  // instead of the interface's primary address
+};
+// EADDRNOTAVAIL: it is not there.
+struct DeleteAddress : RequestOf<DeleteAddress> {
+  static constexpr RequestKind kind_of{"inet", "delete address"};
+  std::string interface;
+  std::optional<Ipv4Address> address;  // none: the primary
+};
+
+struct RouteInfo {
+  Ipv4Prefix dest;
+  uint32_t flags = 0;  // route_flag
+  Ipv4Address gateway;
+  std::string interface;
+  uint32_t link_index = 0;  // without gateway: of the interface shown as link#N
+  Ipv4Address source;
+  uint32_t mtu = 0;
+  uint64_t uses = 0;
+  SimTime expires;  // in; 0: never
+};
+
+struct ListRoutes : RequestOf<ListRoutes> {
+  static constexpr RequestKind kind_of{"inet", "list routes"};
+  int fib = 0;
+  std::vector<RouteInfo> routes;
+};
+// EEXIST, ENETUNREACH (gateway is not on a connected network), EINVAL.
+struct AddRoute : RequestOf<AddRoute> {
+  static constexpr RequestKind kind_of{"inet", "add route"};
+  int fib = 0;
+  Ipv4Prefix dest;
+  bool host = false;
+  std::optional<Ipv4Address> gateway;
+  std::string interface;  // -iface
+  uint32_t flags = 0;     // reject, blackhole, proto1, proto2
+  uint32_t mtu = 0;
+  bool change = false;  // ESRCH: there is none to change
+};
+// ESRCH.
+struct DeleteRoute : RequestOf<DeleteRoute> {
+  static constexpr RequestKind kind_of{"inet", "delete route"};
+  int fib = 0;
+  Ipv4Prefix dest;
+  Ipv4Address gateway;  // filled in
+};
+// ESRCH: not in table.
+struct GetRoute : RequestOf<GetRoute> {
+  static constexpr RequestKind kind_of{"inet", "get route"};
+  int fib = 0;
+  Ipv4Address dest;
+  RouteInfo route;
+  uint32_t interface_mtu = 0;
+};
+
+struct ArpInfo {
+  Ipv4Address address;
+  std::optional<MacAddress> mac;  // none: incomplete
+  std::string interface;
+  bool permanent = false;
+  bool published = false;
+  int64_t expires_s = 0;  // rounded up; negative: expired
+};
+struct ListArp : RequestOf<ListArp> {
+  static constexpr RequestKind kind_of{"inet", "list arp"};
+  std::vector<ArpInfo> entries;
+};
+// ENETUNREACH: the address is on no connected Ethernet.
+struct SetArp : RequestOf<SetArp> {
+  static constexpr RequestKind kind_of{"inet", "set arp"};
+  Ipv4Address address;
+  MacAddress mac;
+  bool temporary = false;
+  bool published = false;
+};
+// ENOENT.
+struct DeleteArp : RequestOf<DeleteArp> {
+  static constexpr RequestKind kind_of{"inet", "delete arp"};
+  Ipv4Address address;
+};
+
+struct GroupInfo {
+  std::string interface;
+  Ipv4Address group;
+};
+struct ListGroups : RequestOf<ListGroups> {
+  static constexpr RequestKind kind_of{"inet", "list groups"};
+  std::vector<GroupInfo> groups;
+};
+
+}  // namespace stackyard

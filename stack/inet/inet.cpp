@@ -1,0 +1,327 @@
+// stack/inet/inet.cpp - the module's record: settings, counters, tables, requests, sockets.
+#include "stack/inet/inet.h"
+
+#include "core/base/text.h"
+#include "stack/kern/machine.h"
+
+namespace stackyard {
+
+Inet::Inet(Vnet& vnet)
+    : vnet_(vnet),
+      site_(vnet.site()),
+      net_(vnet.state<NetStack>(net_module)),
+      random_(site_.random("inet")),
+      ip_id_(uint16_t(random_.next())),
+      arp_(*this),
+      fragments_(*this),
+      icmp_(*this),
+      igmp_(*this),
+      raw_(net_, *this) {
+  net_.set_ether_protocol(ether_type::ipv4, this);
+  net_.add_listener(this);
+}
+
+Inet::~Inet() { net_.remove_listener(this); }
+
+namespace {
+
+Inet& self(ModuleState& state) { return static_cast<Inet&>(state); }
+const Inet& self(const ModuleState& state) { return static_cast<const Inet&>(state); }
+
+#define NUMBER(sysctl, words, expression, low, high)                                   \
+  {.name = sysctl, .summary = words,                                                   \
+   .number = [](ModuleState& m) -> int64_t& { return self(m).expression; }, .least = low, \
+   .most = high}
+
+constexpr SysctlRecord sysctls[] = {
+    NUMBER("net.inet.ip.forwarding", "Enable IP forwarding", settings.forwarding, 0, 1),
+    NUMBER("net.inet.ip.redirect", "Enable sending IP redirects", settings.redirect, 0, 1),
+    NUMBER("net.inet.ip.ttl", "Maximum TTL on IP packets", settings.ttl, 1, 255),
+    NUMBER("net.inet.ip.sourceroute", "Enable forwarding source routed IP packets",
+           settings.sourceroute, 0, 1),
+    NUMBER("net.inet.ip.accept_sourceroute", "Enable accepting source routed IP packets",
+           settings.accept_sourceroute, 0, 1),
+    NUMBER("net.inet.ip.process_options", "IP options: 0 ignore, 1 process, 2 refuse",
+           settings.process_options, 0, 2),
+    NUMBER("net.inet.ip.random_id", "Assign random ip_id values", settings.random_id, 0, 1),
+    NUMBER("net.inet.ip.rfc6864", "Use constant IP ID for atomic datagrams", settings.rfc6864, 0, 1),
+    NUMBER("net.inet.ip.rfc1122_strong_es", "Packet's IP destination must match the interface",
+           settings.rfc1122_strong_es, 0, 1),
+    NUMBER("net.inet.ip.portrange.first", "First automatic port", settings.portrange_first, 1,
+           65535),
+    NUMBER("net.inet.ip.portrange.last", "Last automatic port", settings.portrange_last, 1, 65535),
+    NUMBER("net.inet.ip.portrange.randomized", "Random port allocation",
+           settings.portrange_randomized, 0, 1),
+    NUMBER("net.inet.ip.maxfragpackets", "Maximum number of datagrams in reassembly",
+           fragments().settings.max_packets, 0, 65536),
+    NUMBER("net.inet.ip.maxfragsperpacket", "Maximum number of fragments of a datagram",
+           fragments().settings.max_per_packet, 0, 8192),
+    NUMBER("net.inet.ip.fragttl", "Lifetime of fragments, in seconds", fragments().settings.ttl, 1,
+           255),
+    NUMBER("net.inet.icmp.icmplim", "Maximum number of ICMP responses per second",
+           icmp().settings.icmplim, 0, INT32_MAX),
+    NUMBER("net.inet.icmp.bmcastecho", "Reply to broadcast ICMP echo and timestamp requests",
+           icmp().settings.bmcastecho, 0, 1),
+    NUMBER("net.inet.icmp.tstamprepl", "Respond to ICMP timestamp requests",
+           icmp().settings.tstamprepl, 0, 1),
+    NUMBER("net.inet.icmp.maskrepl", "Reply to ICMP address mask requests",
+           icmp().settings.maskrepl, 0, 0),
+    NUMBER("net.inet.icmp.drop_redirect", "Ignore ICMP redirects", icmp().settings.drop_redirect, 0,
+           1),
+    NUMBER("net.inet.icmp.log_redirect", "Log ICMP redirects", icmp().settings.log_redirect, 0, 1),
+    NUMBER("net.inet.icmp.quotelen", "Octets of a packet quoted in ICMP errors",
+           icmp().settings.quotelen, 8, 548),
+    NUMBER("net.inet.icmp.reply_from_interface",
+           "ICMP errors come from the interface that received the packet",
+           icmp().settings.reply_from_interface, 0, 1),
+    NUMBER("net.link.ether.inet.max_age", "ARP entry lifetime in seconds", arp().settings.max_age,
+           1, INT32_MAX),
+    NUMBER("net.link.ether.inet.maxtries", "ARP resolution attempts before returning error",
+           arp().settings.maxtries, 1, 100),
+    NUMBER("net.link.ether.inet.wait", "Incomplete ARP entry lifetime in seconds",
+           arp().settings.wait, 1, INT32_MAX),
+    NUMBER("net.link.ether.inet.maxhold", "Packets to hold per ARP entry", arp().settings.maxhold,
+           1, 1024),
+    NUMBER("net.link.ether.inet.garp_rexmit_count",
+           "Number of times to retransmit gratuitous ARP packets", arp().settings.garp_rexmit_count,
+           0, 16),
+    NUMBER("net.link.ether.inet.proxyall", "Enable proxy ARP for all suitable requests",
+           arp().settings.proxyall, 0, 1),
+    NUMBER("net.link.ether.inet.rfc5227", "Probe addresses before use, and defend them",
+           arp().settings.rfc5227, 0, 1),
+    NUMBER("net.link.ether.inet.log_arp_wrong_iface", "Log ARP packets on the wrong interface",
+           arp().settings.log_arp_wrong_iface, 0, 1),
+    NUMBER("net.link.ether.inet.log_arp_movements", "Log ARP replies from MACs other than cached",
+           arp().settings.log_arp_movements, 0, 1),
+    NUMBER("net.link.ether.inet.log_arp_permanent_modify",
+           "Log ARP replies that would modify permanent entries",
+           arp().settings.log_arp_permanent_modify, 0, 1),
+};
+#undef NUMBER
+
+#define COUNTER(group, name, words, expression) \
+  {group, name, words, [](const ModuleState& m) { return self(m).expression; }}
+#define ICMP_HISTOGRAM(direction, type, words)                                     \
+  {"icmp", "icps_" #direction "hist", "\t" words ": {}", [](const ModuleState& m) { \
+     return self(m).icmp().counters.direction[type];                               \
+   }}
+
+constexpr CounterRecord counters[] = {
+    COUNTER("ip", "ips_total", "{} total packet{s} received", counters.received),
+    COUNTER("ip", "ips_badsum", "{} bad header checksum{s}", counters.bad_checksum),
+    COUNTER("ip", "ips_toosmall", "{} with size smaller than minimum", counters.too_small),
+    COUNTER("ip", "ips_tooshort", "{} with data size < data length", counters.too_short),
+    COUNTER("ip", "ips_toolong", "{} with ip length > max ip packet size", counters.too_long),
+    COUNTER("ip", "ips_badhlen", "{} with header length < data size", counters.bad_header_length),
+    COUNTER("ip", "ips_badlen", "{} with data length < header length", counters.bad_length),
+    COUNTER("ip", "ips_badoptions", "{} with bad options", counters.bad_options),
+    COUNTER("ip", "ips_badvers", "{} with incorrect version number", counters.bad_version),
+    COUNTER("ip", "ips_fragments", "{} fragment{s} received", counters.fragments),
+    COUNTER("ip", "ips_fragdropped", "{} fragment{s} dropped (dup or out of space)",
+            counters.fragments_dropped),
+    COUNTER("ip", "ips_fragtimeout", "{} fragment{s} dropped after timeout",
+            counters.fragments_timed_out),
+    COUNTER("ip", "ips_reassembled", "{} packet{s} reassembled ok", counters.reassembled),
+    COUNTER("ip", "ips_delivered", "{} packet{s} for this host", counters.delivered),
+    COUNTER("ip", "ips_noproto", "{} packet{s} for unknown/unsupported protocol",
+            counters.unknown_protocol),
+    COUNTER("ip", "ips_forward", "{} packet{s} forwarded", counters.forwarded),
+    COUNTER("ip", "ips_cantforward", "{} packet{s} not forwardable", counters.not_forwardable),
+    COUNTER("ip", "ips_notmember", "{} packet{s} received for unknown multicast group",
+            counters.not_member),
+    COUNTER("ip", "ips_redirectsent", "{} redirect{s} sent", counters.redirects_sent),
+    COUNTER("ip", "ips_localout", "{} packet{s} sent from this host", counters.sent),
+    COUNTER("ip", "ips_rawout", "{} packet{s} sent with fabricated ip header", counters.raw_sent),
+    COUNTER("ip", "ips_odropped", "{} output packet{s} dropped due to no bufs, etc.",
+            counters.no_buffers),
+    COUNTER("ip", "ips_noroute", "{} output packet{s} discarded due to no route",
+            counters.no_route),
+    COUNTER("ip", "ips_fragmented", "{} output datagram{s} fragmented", counters.fragmented),
+    COUNTER("ip", "ips_ofragments", "{} fragment{s} created", counters.fragments_created),
+    COUNTER("ip", "ips_cantfrag", "{} datagram{s} that can't be fragmented",
+            counters.cant_fragment),
+    COUNTER("ip", "ips_badaddr", "{} datagram{s} with bad address in header",
+            counters.bad_address),
+    COUNTER("icmp", "icps_error", "{} call{s} to icmp_error", icmp().counters.errors_called),
+    COUNTER("icmp", "icps_oldicmp",
+            "{} error{s} not generated in response to an icmp message", icmp().counters.old_icmp),
+    ICMP_HISTOGRAM(out, 0, "Output echo reply"),
+    ICMP_HISTOGRAM(out, 3, "Output destination unreachable"),
+    ICMP_HISTOGRAM(out, 5, "Output routing redirect"),
+    ICMP_HISTOGRAM(out, 11, "Output time exceeded"),
+    ICMP_HISTOGRAM(out, 12, "Output parameter problem"),
+    ICMP_HISTOGRAM(out, 14, "Output time stamp reply"),
+    COUNTER("icmp", "icps_badcode", "{} message{s} with bad code fields", icmp().counters.bad_code),
+    COUNTER("icmp", "icps_tooshort", "{} message{s} less than the minimum length",
+            icmp().counters.too_short),
+    COUNTER("icmp", "icps_checksum", "{} message{s} with bad checksum",
+            icmp().counters.bad_checksum),
+    COUNTER("icmp", "icps_badlen", "{} message{s} with bad length", icmp().counters.bad_length),
+    COUNTER("icmp", "icps_bmcastecho", "{} multicast echo requests ignored",
+            icmp().counters.group_echo_ignored),
+    COUNTER("icmp", "icps_bmcasttstamp", "{} multicast timestamp requests ignored",
+            icmp().counters.group_timestamp_ignored),
+    ICMP_HISTOGRAM(in, 0, "Input echo reply"),
+    ICMP_HISTOGRAM(in, 3, "Input destination unreachable"),
+    ICMP_HISTOGRAM(in, 5, "Input routing redirect"),
+    ICMP_HISTOGRAM(in, 8, "Input echo"),
+    ICMP_HISTOGRAM(in, 11, "Input time exceeded"),
+    ICMP_HISTOGRAM(in, 12, "Input parameter problem"),
+    ICMP_HISTOGRAM(in, 13, "Input time stamp"),
+    COUNTER("icmp", "icps_reflect", "{} message response{s} generated", icmp().counters.reflected),
+    COUNTER("icmp", "icps_badaddr", "{} invalid return address{es}", icmp().counters.bad_return),
+    COUNTER("icmp", "icps_noroute", "{} no return route{s}", icmp().counters.no_return_route),
+    COUNTER("icmp", "icps_limited", "{} response{s} left out by the rate limit",
+            icmp().counters.limited),
+    COUNTER("igmp", "igps_rcv_total", "{} message{s} received", igmp().counters.received),
+    COUNTER("igmp", "igps_rcv_tooshort", "{} message{s} received with too few bytes",
+            igmp().counters.too_short),
+    COUNTER("igmp", "igps_rcv_badsum", "{} message{s} received with bad checksum",
+            igmp().counters.bad_checksum),
+    COUNTER("igmp", "igps_rcv_v1v2_queries", "{} V1/V2 membership quer{ies} received",
+            igmp().counters.old_queries),
+    COUNTER("igmp", "igps_rcv_v3_queries", "{} V3 membership quer{ies} received",
+            igmp().counters.v3_queries),
+    COUNTER("igmp", "igps_rcv_gen_queries", "{} general quer{ies} received",
+            igmp().counters.general_queries),
+    COUNTER("igmp", "igps_rcv_group_queries", "{} group quer{ies} received",
+            igmp().counters.group_queries),
+    COUNTER("igmp", "igps_rcv_reports", "{} membership report{s} received",
+            igmp().counters.reports),
+    COUNTER("igmp", "igps_rcv_ourreports",
+            "{} membership report{s} received for groups to which we belong",
+            igmp().counters.our_reports),
+    COUNTER("igmp", "igps_snd_reports", "{} membership report{s} sent", igmp().counters.sent),
+    COUNTER("arp", "txrequests", "{} ARP request{s} sent", arp().counters.requests_sent),
+    COUNTER("arp", "txreplies", "{} ARP repl{ies} sent", arp().counters.replies_sent),
+    COUNTER("arp", "rxrequests", "{} ARP request{s} received", arp().counters.requests_received),
+    COUNTER("arp", "rxreplies", "{} ARP repl{ies} received", arp().counters.replies_received),
+    COUNTER("arp", "received", "{} ARP packet{s} received", arp().counters.received),
+    COUNTER("arp", "dropped", "{} total packet{s} dropped due to no ARP entry",
+            arp().counters.dropped),
+    COUNTER("arp", "timeouts", "{} ARP entr{ies} timed out", arp().counters.timeouts),
+    COUNTER("arp", "dupips", "{} Duplicate IP{s} seen", arp().counters.duplicates),
+};
+#undef COUNTER
+#undef ICMP_HISTOGRAM
+
+Table addresses_table(const ModuleState& state) {
+  Table table{{{"interface", "Interface"}, {"address", "Address"}, {"family", "Family"},
+               {"broadcast", "Broadcast"}},
+              {}};
+  self(state).for_each_address([&](const Ifnet& interface, const InterfaceAddress& a) {
+    const Cell broadcast = a.broadcast.is_any() ? Cell() : Cell(to_text(a.broadcast));
+    table.rows.push_back(
+        {interface.name(), to_text(a.address), std::string("inet"), broadcast});
+  });
+  return table;
+}
+
+Table routes_table(const ModuleState& state) {
+  Table table{{{"fib", "FIB", ColumnType::number},
+               {"destination", "Destination"},
+               {"gateway", "Gateway"},
+               {"flags", "Flags"},
+               {"netif", "Netif"},
+               {"mtu", "Mtu", ColumnType::number},
+               {"use", "Use", ColumnType::number}},
+              {}};
+  for (int fib = 0; fib < self(state).net().fib_count(); ++fib) {
+    ListRoutes list;
+    list.fib = fib;
+    self(state).list_routes(list);
+    for (const RouteInfo& r : list.routes) {
+      const std::string dest = r.dest.length == 0  ? "default"
+                               : r.dest.length == 32 ? to_text(r.dest.address)
+                                                     : to_text(r.dest);
+      const std::string gateway = r.flags & route_flag::gateway ? to_text(r.gateway)
+                                                                : text("link#{}", r.link_index);
+      table.rows.push_back({int64_t(fib), dest, gateway, route_flag_letters(r.flags), r.interface,
+                            int64_t(r.mtu), int64_t(r.uses)});
+    }
+  }
+  return table;
+}
+
+Table neighbours_table(const ModuleState& state) {
+  Table table{{{"address", "Address"},
+               {"mac", "MAC"},
+               {"netif", "Netif"},
+               {"state", "State"},
+               {"expires", "Expires", ColumnType::number}},
+              {}};
+  for (const ArpInfo& e : self(state).arp().entries()) {
+    const std::string name = !e.mac ? "incomplete" : e.permanent ? "permanent" : "reachable";
+    table.rows.push_back({to_text(e.address), e.mac ? Cell(to_text(*e.mac)) : Cell(), e.interface,
+                          name, e.permanent ? Cell() : Cell(e.expires_s)});
+  }
+  return table;
+}
+
+Table groups_table(const ModuleState& state) {
+  Table table{{{"netif", "Netif"}, {"group", "Group"}}, {}};
+  for (const GroupInfo& g : self(state).igmp().groups())
+    table.rows.push_back({g.interface, to_text(g.group)});
+  return table;
+}
+
+constexpr TableRecord tables[] = {{"addresses", addresses_table},
+                                  {"routes", routes_table},
+                                  {"neighbours", neighbours_table},
+                                  {"groups", groups_table}};
+
+template <class Wanted, auto Do>
+constexpr RequestRecord request() {
+  return {&Wanted::kind_of, [](ModuleState& m, Request& r) -> Result<> {
+            return Do(self(m), static_cast<Wanted&>(r));
+          }};
+}
+
+constexpr RequestRecord requests[] = {
+    request<ListAddresses, [](Inet& inet, ListAddresses& list) -> Result<> {
+      inet.for_each_address([&](const Ifnet&, const InterfaceAddress& a) {
+        list.addresses.push_back(a);
+      });
+      return {};
+    }>(),
+    request<AddAddress, [](Inet& inet, AddAddress& r) { return inet.add_address(r); }>(),
+    request<DeleteAddress, [](Inet& inet, DeleteAddress& r) { return inet.delete_address(r); }>(),
+    request<ListRoutes, [](Inet& inet, ListRoutes& r) -> Result<> {
+      inet.list_routes(r);
+      return {};
+    }>(),
+    request<AddRoute, [](Inet& inet, AddRoute& r) { return inet.add_route(r); }>(),
+    request<DeleteRoute, [](Inet& inet, DeleteRoute& r) { return inet.delete_route(r); }>(),
+    request<GetRoute, [](Inet& inet, GetRoute& r) { return inet.get_route(r); }>(),
+    request<ListArp, [](Inet& inet, ListArp& r) -> Result<> {
+      r.entries = inet.arp().entries();
+      return {};
+    }>(),
+    request<SetArp, [](Inet& inet, SetArp& r) { return inet.arp().set(r); }>(),
+    request<DeleteArp, [](Inet& inet, DeleteArp& r) { return inet.arp().remove(r.address); }>(),
+    request<ListGroups, [](Inet& inet, ListGroups& r) -> Result<> {
+      r.groups = inet.igmp().groups();
+      return {};
+    }>(),
+};
+
+constexpr SocketRecord sockets[] = {
+    {Af::inet, SocketType::raw, -1,
+     [](ModuleState& m, int protocol) -> Result<std::unique_ptr<SocketOps>> {
+       return self(m).raw().create(protocol);
+     }}};
+
+}  // namespace
+
+const ModuleRecord inet_module{
+    .name = "inet",
+    .summary = "IPv4, ARP, ICMP, IGMP, raw sockets",
+    .needs = {"net"},
+    .create = [](Vnet& v) -> std::unique_ptr<ModuleState> { return std::make_unique<Inet>(v); },
+    .sysctls = sysctls,
+    .counters = counters,
+    .tables = tables,
+    .requests = requests,
+    .sockets = sockets};
+
+}  // namespace stackyard

@@ -1,0 +1,172 @@
+// stack/inet/inet.h - IPv4 in one vnet: addresses, input, forwarding, output (RFC 791, 1122, 1812).
+//
+// Way of a packet: EtherInterface -> ether_receive -> (forward | deliver) -> output_on -> Arp.
+// Read first: ip_input.cpp. Deliberately missing: multicast routing and multipath (their issue).
+#pragma once
+
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "stack/inet/arp.h"
+#include "stack/inet/fragments.h"
+#include "stack/inet/icmp.h"
+#include "stack/inet/igmp.h"
+#include "stack/ip/ip_output.h"
+#include "stack/ip/raw_socket.h"
+
+namespace stackyard {
+
+extern const ModuleRecord inet_module;
+
+struct InetCounters {
+  uint64_t received = 0, bad_checksum = 0, too_small = 0, too_short = 0, too_long = 0;
+  uint64_t bad_header_length = 0, bad_length = 0, bad_options = 0, bad_version = 0;
+  uint64_t fragments = 0, fragments_dropped = 0, fragments_timed_out = 0, reassembled = 0;
+  uint64_t delivered = 0, unknown_protocol = 0, forwarded = 0, not_forwardable = 0;
+  uint64_t not_member = 0, redirects_sent = 0, sent = 0, raw_sent = 0, no_buffers = 0;
+  uint64_t no_route = 0, fragmented = 0, fragments_created = 0, cant_fragment = 0, bad_address = 0;
+};
+
+struct InetSettings {
+  int64_t forwarding = 0, redirect = 1, ttl = 64, sourceroute = 0, accept_sourceroute = 0;
+  int64_t process_options = 1, random_id = 0, rfc6864 = 1, rfc1122_strong_es = 0;
+  int64_t portrange_first = 10000, portrange_last = 65535, portrange_randomized = 1;
+};
+
+class Inet final : public ModuleState,
+                   public IpOutput,
+                   public EtherProtocol,
+                   public InterfaceListener {
+ public:
+  explicit Inet(Vnet& vnet);
+  ~Inet() override;
+
+  NetStack& net() const { return net_; }
+  Site& site() const { return site_; }
+  Machine& machine() const { return vnet_.machine(); }
+  Icmp& icmp() { return icmp_; }
+  const Icmp& icmp() const { return icmp_; }
+  Arp& arp() { return arp_; }
+  const Arp& arp() const { return arp_; }
+  Igmp& igmp() { return igmp_; }
+  const Igmp& igmp() const { return igmp_; }
+  Fragments& fragments() { return fragments_; }
+  RawIp& raw() { return raw_; }
+  bool forwarding() const { return settings.forwarding != 0; }
+
+  // `bring_up: settled`: the lab starts as if announcements had been made long ago.
+  bool settled_start() const { return settled_start_; }
+  void set_settled_start(bool settled) { settled_start_ = settled; }
+
+  InetSettings settings;
+  InetCounters counters;
+
+  // --- addresses (addresses.cpp) ---
+  Result<> add_address(const AddAddress& wanted);
+  Result<> delete_address(const DeleteAddress& wanted);
+  bool is_local(Ipv4Address address) const override;
+  bool is_local_on(const Ifnet& interface, Ipv4Address address) const;
+  bool is_broadcast(Ipv4Address address) const override;
+  bool is_broadcast_on(const Ifnet& interface, Ipv4Address address) const;
+  Ipv4Address primary_address(const Ifnet& interface) const;
+  // The address to speak from to a neighbour: one of his network, else the primary.
+  Ipv4Address source_on(const Ifnet& interface, Ipv4Address neighbour) const;
+  bool on_link(const Ifnet& interface, Ipv4Address address) const;
+  // The interface whose network holds the address; null: none.
+  Ifnet* link_of(Ipv4Address address) const;
+  Ifnet* interface_of(Ipv4Address address) const override;
+  bool reaches_elsewhere(const Ifnet& from, Ipv4Address target);
+  template <class Visit>
+  void for_each_address(Visit visit) const {
+    for (const Address& a : addresses_)
+      visit(*a.interface, InterfaceAddress{a.interface->name(), a.prefix, a.broadcast});
+  }
+  void interface_departing(Ifnet& interface) override;
+  void interface_up_changed(Ifnet& interface) override;
+  void mac_changed(Ifnet& interface) override;
+
+  // --- routes (routes.cpp) ---
+  Result<> add_route(const AddRoute& wanted);
+  Result<> delete_route(DeleteRoute& wanted);
+  Result<> get_route(GetRoute& wanted);
+  void list_routes(ListRoutes& list) const;
+  void add_redirect(Ipv4Address dest, Ipv4Address gateway, const IpContext& context);
+
+  // --- input (ip_input.cpp) ---
+  void ether_receive(Packet packet, Ifnet& from) override;
+  void add_protocol(uint8_t number, IpProtocol* protocol) override;
+  void set_raw_input(IpProtocol* raw) override { raw_input_ = raw; }
+  void raw_input(Packet packet, const IpContext& context);
+  void path_event(uint8_t protocol, const PathEvent& event);
+  // Keeps what a router said about the path's MTU (RFC 1191) and returns it; 0 in the message means
+  // an old router: the next smaller plateau.
+  uint32_t note_path_mtu(const Ipv4Header& quoted, uint32_t mtu);
+  uint32_t path_mtu(Ipv4Address dest) const override;
+
+  // --- output (ip_output.cpp) ---
+  Result<> output(Packet packet, const IpSend& send) override;
+  Result<Ipv4Address> source_for(const IpSend& send) override;
+  void send_unreachable(Packet packet, uint8_t code) override;
+  Result<> join_group(Ifnet& interface, Ipv4Address group) override;
+  void leave_group(Ifnet& interface, Ipv4Address group) override { igmp_.leave(interface, group); }
+
+  // --- options (options.cpp) ---
+  // The options for an answer to this header: source routes reversed, recorded routes kept.
+  std::vector<uint8_t> reversed_options(Bytes header) const;
+
+ private:
+  struct Address {
+    Ifnet* interface;
+    Ipv4Prefix prefix;
+    Ipv4Address broadcast;  // 0: none
+  };
+  struct Destination {  // what output and source_for decide
+    Ifnet* interface = nullptr;
+    Ipv4Address next_hop;
+    Route* route = nullptr;
+  };
+
+  void drop(Packet& packet, const DropReason& why, std::string_view detail = {});
+  void rebuild_locals();
+  void add_address_routes(const Address& address);
+  void remove_address_routes(const Address& address);
+
+  void header_error(Packet& packet, const DropReason& why);
+  bool for_this_host(Packet& packet, const Ipv4Header& header, Ifnet& from) const;
+  void deliver(Packet packet, Ipv4Header header, Ifnet& from);
+  void forward(Packet packet, const Ipv4Header& header, Ifnet& from);
+  void maybe_redirect(Packet& packet, const Ipv4Header& header, Ifnet& from, const Route& route);
+  void note_route(const Packet& packet, Ipv4Address dest, const Route& route);
+  bool process_options(Packet& packet, Ipv4Header& header, Ifnet& from);
+
+  Result<Destination> destination(const IpSend& send);
+  void build_header(Packet& packet, const IpSend& send, Ipv4Address source, bool multicast);
+  // Sends a finished packet; fragments it when it has to be. While the next hop does not answer,
+  // the packet stays with the caller.
+  Result<> output_on(Packet&& packet, const Destination& to, bool broadcast);
+  Result<> hand_to_link(Packet&& packet, const Destination& to, bool broadcast);
+  Result<> fragment(Packet packet, const Destination& to, uint32_t mtu, bool broadcast);
+  uint16_t next_id() {
+    return settings.random_id ? uint16_t(random_.next()) : ++ip_id_;
+  }
+
+  Vnet& vnet_;
+  Site& site_;
+  NetStack& net_;
+  RandomStream random_;
+  uint16_t ip_id_;
+  bool settled_start_ = false;
+  std::vector<Address> addresses_;   // an interface's first is its primary
+  std::vector<uint32_t> locals_;     // sorted
+  std::vector<std::pair<uint8_t, IpProtocol*>> protocols_;
+  IpProtocol* raw_input_ = nullptr;
+  std::map<Ipv4Address, uint32_t> path_mtus_;
+  Arp arp_;
+  Fragments fragments_;
+  Icmp icmp_;
+  Igmp igmp_;
+  RawIp raw_;
+};
+
+}  // namespace stackyard

@@ -1,0 +1,41 @@
+#include "stack/interfaces/lo.h"
+
+#include "core/wire/link/ethernet.h"
+#include "stack/net/drops.h"
+
+namespace stackyard {
+
+namespace {
+
+class Loopback final : public Ifnet {
+ public:
+  Loopback(NetStack& net, std::string name)
+      : Ifnet(net, std::move(name), if_flag::loopback | if_flag::multicast, 16384) {}
+
+  Result<> output(Packet packet, uint16_t ether_type, MacAddress) override {
+    if (!up()) {
+      ++counters_.errors_out;
+      site_.note_drop(packet.id(), drops::interface_down, name());
+      return Errno::enetdown;
+    }
+    // As FreeBSD's looutput: both counters move at once.
+    ++counters_.packets_out;
+    ++counters_.packets_in;
+    counters_.octets_out += packet.size();
+    counters_.octets_in += packet.size();
+    tap(packet, true);
+    packet.set_link_cast(false, false);
+    return net_.loop(std::move(packet), ether_type, *this);
+  }
+  Result<> output_frame(Packet packet) override {
+    return output(std::move(packet), ether_type::ipv4, {});
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Ifnet> make_loopback(NetStack& net, std::string name) {
+  return std::make_unique<Loopback>(net, std::move(name));
+}
+
+}  // namespace stackyard

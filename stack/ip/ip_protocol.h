@@ -1,0 +1,48 @@
+// stack/ip/ip_protocol.h - what IP needs from a protocol above it, and what it gives.
+#pragma once
+
+#include "core/packet/packet.h"
+#include "stack/net/ifnet.h"
+
+namespace stackyard {
+
+// Of a packet that arrived: what its header said. Valid during the call.
+struct IpContext {
+  Ipv4Address source, dest;
+  uint8_t protocol = 0;
+  uint8_t ttl = 0;
+  uint8_t tos = 0;
+  bool dest_is_group = false;  // broadcast or multicast, at the IP or at the link layer
+  Ifnet* interface = nullptr;
+  Bytes header;  // with options; of a reassembled datagram: of its first fragment
+};
+
+// What ICMP told us about a packet that we sent.
+enum class PathEventKind : uint8_t {
+  net_unreachable,
+  host_unreachable,
+  protocol_unreachable,
+  port_unreachable,
+  too_big,  // `mtu` is the next hop's
+  prohibited,
+  parameter_problem,
+  ttl_exceeded,
+};
+struct PathEvent {
+  PathEventKind kind;
+  Ipv4Address source, dest;  // of our packet
+  Bytes transport;           // its first octets behind the IP header, 8 at least
+  uint32_t mtu = 0;
+};
+// The errno that a socket shows for it; ok: none (FreeBSD's inetctlerrmap).
+Errno path_event_errno(PathEventKind kind);
+
+class IpProtocol {
+ public:
+  virtual ~IpProtocol() = default;
+  // The IP header is stripped; it is in the context.
+  virtual void receive(Packet packet, const IpContext& context) = 0;
+  virtual void path_event(const PathEvent&) {}
+};
+
+}  // namespace stackyard

@@ -1,0 +1,113 @@
+// stack/kern/open_file.h - what a descriptor refers to: files, pipes, sockets, captures, streams.
+#pragma once
+
+#include <list>
+#include <memory>
+#include <string>
+
+#include "stack/kern/file_system.h"
+#include "stack/kern/socket_ops.h"
+#include "stack/sys/sys.h"
+
+namespace stackyard {
+
+class Process;
+
+// Shared by all descriptors that came from one open (dup, fork): hence the shared_ptr.
+class OpenFile {
+ public:
+  virtual ~OpenFile() = default;
+  // Up to `max` octets; empty at the end; EAGAIN when a process would have to wait.
+  virtual Result<std::string> read(size_t max) = 0;
+  // How many were taken; EAGAIN when none can be now.
+  virtual Result<size_t> write(Bytes octets) = 0;
+  virtual Readiness readiness() const = 0;
+  virtual SocketOps* socket() { return nullptr; }
+
+  // Processes that wait for a change of readiness.
+  void add_waiter(Process& process) { waiters_.push_back(&process); }
+  void remove_waiter(Process& process) { waiters_.remove(&process); }
+
+ protected:
+  void wake_waiters();
+
+ private:
+  std::list<Process*> waiters_;
+};
+
+class RegularFile final : public OpenFile {
+ public:
+  RegularFile(FileSystem& files, std::shared_ptr<FileNode> node, bool append)
+      : files_(files), node_(std::move(node)), append_(append) {}
+  Result<std::string> read(size_t max) override;
+  Result<size_t> write(Bytes octets) override;
+  Readiness readiness() const override { return {.readable = true, .writable = true}; }
+
+ private:
+  FileSystem& files_;
+  std::shared_ptr<FileNode> node_;
+  size_t offset_ = 0;
+  bool append_;
+};
+
+// Octets between processes, at most 64 KiB. The ends are separate files.
+class Pipe {
+ public:
+  static constexpr size_t capacity = 65536;
+  static std::pair<std::shared_ptr<OpenFile>, std::shared_ptr<OpenFile>> create();
+};
+
+// A stream that leads out of the machine: a command's output to whoever ran it.
+class SinkFile final : public OpenFile {
+ public:
+  using Sink = std::function<void(Bytes)>;
+  explicit SinkFile(Sink sink) : sink_(std::move(sink)) {}
+  Result<std::string> read(size_t) override { return std::string(); }
+  Result<size_t> write(Bytes octets) override {
+    sink_(octets);
+    return octets.size();
+  }
+  Readiness readiness() const override { return {.readable = true, .writable = true}; }
+
+ private:
+  Sink sink_;
+};
+
+// Input from outside: what was fed and not yet read.
+class SourceFile final : public OpenFile {
+ public:
+  void feed(std::string octets) {
+    pending_ += octets;
+    wake_waiters();
+  }
+  void end() {
+    ended_ = true;
+    wake_waiters();
+  }
+  Result<std::string> read(size_t max) override;
+  Result<size_t> write(Bytes) override { return Errno::ebadf; }
+  Readiness readiness() const override {
+    return {.readable = ended_ || !pending_.empty(), .writable = false};
+  }
+
+ private:
+  std::string pending_;
+  bool ended_ = false;
+};
+
+class SocketFile final : public OpenFile, public SocketListener {
+ public:
+  explicit SocketFile(std::unique_ptr<SocketOps> ops) : ops_(std::move(ops)) {
+    ops_->listen_to(this);
+  }
+  Result<std::string> read(size_t max) override;
+  Result<size_t> write(Bytes octets) override { return ops_->send(octets, {}); }
+  Readiness readiness() const override { return ops_->readiness(); }
+  SocketOps* socket() override { return ops_.get(); }
+  void socket_changed() override { wake_waiters(); }
+
+ private:
+  std::unique_ptr<SocketOps> ops_;
+};
+
+}  // namespace stackyard

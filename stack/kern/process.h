@@ -1,0 +1,167 @@
+// stack/kern/process.h - a process: a program's coroutine, its descriptors, its waiting.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/event/timer.h"
+#include "stack/kern/open_file.h"
+#include "stack/sys/sys.h"
+
+namespace stackyard {
+
+class Machine;
+
+// A process runs only from soft events of its machine: 10 us after what woke it.
+class Process final : public Sys {
+ public:
+  static constexpr SimTime wake_delay = 10_us;
+  static constexpr unsigned calls_before_pause = 1000;
+  static constexpr SimTime pause_time = 1_ms;
+
+  Process(Machine& machine, Pid pid, Pid parent, Args args);
+  ~Process() override;
+
+  void start(const Program& program);
+  // Makes a blocked process look again, soon. Harmless when it is not blocked.
+  void wake();
+  void signal(Signal signal);
+  bool finished() const { return finished_; }
+  int status() const { return status_; }
+  Pid parent() const { return parent_; }
+  void orphan() { parent_ = 1; }
+  std::string command_line() const;
+  const std::vector<std::shared_ptr<OpenFile>>& descriptors() const { return descriptors_; }
+  void set_descriptor(Fd fd, std::shared_ptr<OpenFile> file);
+  // Called once, when the process has ended.
+  std::function<void(int status)> on_exit;
+
+  // --- Sys ---
+  Pid pid() const override { return pid_; }
+  const std::string& program_name() const override { return args_[0]; }
+  SimTime now() const override;
+  uint16_t wire_ident() const override { return uint16_t(pid_); }
+  uint64_t random() override;
+  Call<void> sleep(SimTime duration) override;
+  Call<Pid> spawn(SpawnRequest request) override;
+  Call<std::pair<Pid, int>> wait(Pid pid) override;
+  Call<void> kill(Pid pid, Signal signal) override;
+  void catch_signals() override { catches_ = true; }
+  bool interrupted() const override { return interrupted_; }
+  std::vector<ProcessInfo> processes() const override;
+  std::map<std::string, std::string>& environment() override { return environment_; }
+  const Command* find_command(const std::string& name) const override;
+  std::vector<const Command*> commands() const override;
+  int fib() const override { return fib_; }
+  Result<> set_fib(int fib) override;
+
+  Call<Fd> open(const std::string& path, OpenMode mode) override;
+  Call<void> close(Fd fd) override;
+  Call<Fd> dup_to(Fd from, Fd to) override;
+  Call<std::string> read(Fd fd, size_t max) override;
+  Call<void> write(Fd fd, std::string octets) override;
+  Call<std::pair<Fd, Fd>> pipe() override;
+  Call<std::vector<PollItem>> poll(std::vector<PollItem> items, SimTime timeout) override;
+  Result<FileStat> stat(const std::string& path) const override;
+  Result<std::vector<std::string>> list(const std::string& path) const override;
+  Result<> remove(const std::string& path) override;
+  Result<> make_folder(const std::string& path) override;
+  Result<> rename(const std::string& from, const std::string& to) override;
+  Result<> change_folder(const std::string& path) override;
+  std::string folder() const override { return folder_; }
+
+  Call<Fd> socket(Af family, SocketType type, int protocol) override;
+  Call<void> bind(Fd fd, SockAddr address) override;
+  Call<void> connect(Fd fd, SockAddr address) override;
+  Call<size_t> send(Fd fd, std::vector<uint8_t> octets, SendOptions options) override;
+  Call<Received> receive(Fd fd, size_t max) override;
+  Call<void> set_option(Fd fd, SocketOption option, OptionValue value) override;
+  Call<OptionValue> get_option(Fd fd, SocketOption option) override;
+  Result<SockAddr> local_name(Fd fd) const override;
+  Result<SockAddr> peer_name(Fd fd) const override;
+  std::vector<SocketInfo> sockets() const override;
+
+  Result<> request(Request& request) override;
+  Result<std::string> sysctl(const std::string& name) const override;
+  Result<> set_sysctl(const std::string& name, const std::string& value) override;
+  std::vector<SysctlInfo> sysctls(const std::string& prefix) const override;
+  std::vector<CounterLine> counters() const override;
+  Table table(const std::string& name) const override;
+  std::string hostname() const override;
+  void set_hostname(const std::string& name) override;
+  std::optional<Ipv4Address> resolve(const std::string& name) const override;
+  std::string log_text() const override;
+
+  // --- CallContext ---
+  Trampoline& trampoline() override { return trampoline_; }
+  bool count_call() override { return ++calls_ >= calls_before_pause; }
+  void pause(std::coroutine_handle<> resume) override;
+  void warn(const std::string& what, Errno error) override;
+
+ private:
+  // Suspends until wake() or until `deadline` (max(): none).
+  struct Blocked {
+    Process& process;
+    SimTime deadline;
+    bool await_ready() const { return false; }
+    void await_suspend(std::coroutine_handle<> resume) { process.block(resume, deadline); }
+    void await_resume() const {}
+  };
+  // Entered in a file's list of waiters for as long as it lives.
+  struct Waiting {
+    Waiting(Process& p, std::shared_ptr<OpenFile> f) : process(p), file(std::move(f)) {
+      file->add_waiter(process);
+    }
+    ~Waiting() { file->remove_waiter(process); }
+    Waiting(const Waiting&) = delete;
+    Process& process;
+    std::shared_ptr<OpenFile> file;
+  };
+
+  void block(std::coroutine_handle<> resume, SimTime deadline);
+  void resume_blocked();
+  void run();
+  void finish(int status);
+  void finish_uncaught();
+  Result<std::shared_ptr<OpenFile>> file(Fd fd) const;
+  Result<SocketOps*> socket_of(Fd fd) const;
+  Fd add_descriptor(std::shared_ptr<OpenFile> file);
+  template <class T>
+  Call<T> call(Result<T> result) {
+    return {*this, std::move(result)};
+  }
+  template <class T, class Attempt>
+  Task<Result<T>> retry(std::shared_ptr<OpenFile> file, SimTime timeout, Attempt attempt);
+  Task<Result<>> sleep_task(SimTime duration);
+  Task<Result<>> write_task(std::shared_ptr<OpenFile> file, std::string octets);
+  Task<Result<std::pair<Pid, int>>> wait_task(Pid pid);
+  Task<Result<std::vector<PollItem>>> poll_task(std::vector<PollItem> items, SimTime timeout);
+  bool fill_in(std::vector<PollItem>& items) const;
+  std::string absolute(const std::string& path) const;
+
+  Machine& machine_;
+  Pid pid_, parent_;
+  Args args_;
+  std::map<std::string, std::string> environment_;
+  std::string folder_ = "/root";
+  int fib_ = 0;
+  std::vector<std::shared_ptr<OpenFile>> descriptors_;
+  Program program_;
+  Trampoline trampoline_;
+  Task<int> root_;
+  std::coroutine_handle<> blocked_;
+  Timer wake_timer_;
+  Timer deadline_timer_;
+  unsigned calls_ = 0;
+  bool catches_ = false;
+  bool interrupted_ = false;
+  bool running_ = false;
+  int kill_status_ = -1;  // not negative: the process is to die with it
+  bool finished_ = false;
+  int status_ = 0;
+};
+
+}  // namespace stackyard

@@ -1,0 +1,92 @@
+#include "stack/net/ifnet.h"
+
+#include <algorithm>
+
+#include "core/capture/tap.h"
+#include "stack/net/net_stack.h"
+
+namespace stackyard {
+
+Ifnet::Ifnet(NetStack& net, std::string name, uint32_t flags, uint32_t mtu)
+    : net_(net), site_(net.site()), flags_(flags), name_(std::move(name)), mtu_(mtu) {
+  const std::string cloner = name_.substr(0, name_.find_first_of("0123456789"));
+  if (cloner == "lo") groups_.push_back("lo");
+}
+
+Ifnet::~Ifnet() {
+  for (BpfTap* tap : taps_) tap->interface_gone();
+}
+
+Result<> Ifnet::set_mtu(uint32_t mtu) {
+  if (mtu < 72 || mtu > mtu_max()) return Errno::einval;  // IF_MINMTU
+  mtu_ = mtu;
+  return {};
+}
+
+void Ifnet::set_up(bool up) {
+  if (up == this->up()) return;
+  const uint32_t both = if_flag::up | if_flag::running;
+  flags_ = up ? flags_ | both : flags_ & ~both;
+  flags_changed();
+  net_.tell([this](InterfaceListener& l) { l.interface_up_changed(*this); });
+}
+
+void Ifnet::set_promiscuous(bool on) {
+  promiscuous_ += on ? 1 : -1;
+  flags_ = promiscuous_ > 0 ? flags_ | if_flag::promiscuous : flags_ & ~if_flag::promiscuous;
+  flags_changed();
+}
+
+InterfaceInfo Ifnet::info() const {
+  InterfaceInfo info{.name = name_,
+                     .index = index_,
+                     .flags = flags_,
+                     .mtu = mtu_,
+                     .fib = fib_,
+                     .mac = {},
+                     .media = media(),
+                     .status = status(),
+                     .description = description_,
+                     .groups = groups_,
+                     .counters = counters_};
+  if (has_link_addresses()) info.mac = mac();
+  return info;
+}
+
+Result<> Ifnet::change(const SetInterface& wanted) {
+  if (wanted.mtu) TRY(set_mtu(*wanted.mtu));
+  if (wanted.fib) {
+    if (*wanted.fib < 0 || *wanted.fib >= net_.fib_count()) return Errno::einval;
+    fib_ = *wanted.fib;
+  }
+  if (wanted.mac) {
+    if (wanted.mac->is_group()) return Errno::einval;
+    TRY(set_mac(*wanted.mac));
+    net_.tell([this](InterfaceListener& l) { l.mac_changed(*this); });
+  }
+  if (wanted.description) description_ = *wanted.description;
+  for (const std::string& group : wanted.add_groups) {
+    if (std::find(groups_.begin(), groups_.end(), group) != groups_.end()) return Errno::eexist;
+    groups_.push_back(group);
+  }
+  for (const std::string& group : wanted.remove_groups)
+    if (std::erase(groups_, group) == 0) return Errno::enoent;
+  if (wanted.arp) flags_ = *wanted.arp ? flags_ & ~if_flag::noarp : flags_ | if_flag::noarp;
+  if (wanted.promiscuous) set_promiscuous(*wanted.promiscuous);
+  if (wanted.up) set_up(*wanted.up);
+  return {};
+}
+
+void Ifnet::show_to_taps(Packet& frame, bool outbound) {
+  for (BpfTap* tap : taps_) tap->see(frame, outbound);
+  if (!lab_snaplen_) return;
+  if (is_ethernet()) return note_frame(site_, lab_tap_, frame, outbound, lab_snaplen_);
+  // DLT_NULL: the address family as a 32-bit number in the machine's byte order.
+  Packet framed = frame.clone();
+  finish_checksum(framed);
+  const uint32_t family = 2;
+  std::memcpy(framed.prepend(sizeof family).data(), &family, sizeof family);
+  note_frame(site_, lab_tap_, framed, outbound, lab_snaplen_);
+}
+
+}  // namespace stackyard

@@ -1,0 +1,110 @@
+// stack/net/ifnet.h - a network interface as a stack sees it (ifnet(9)).
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/base/result.h"
+#include "core/jack/site.h"
+#include "stack/net/api/interface_requests.h"
+
+namespace stackyard {
+
+class NetStack;
+class BpfTap;
+
+// A handle that outlives its interface: index and generation. Packets carry it as a number.
+struct IfRef {
+  uint64_t value = 0;  // 0: none
+  uint32_t index() const { return uint32_t(value); }
+  bool operator==(const IfRef&) const = default;
+};
+
+class Ifnet {
+ public:
+  Ifnet(NetStack& net, std::string name, uint32_t flags, uint32_t mtu);
+  virtual ~Ifnet();
+  Ifnet(const Ifnet&) = delete;
+
+  // Sends a network-layer packet to a station (ignored where the link has none). Takes the packet,
+  // whatever happens; an error is the local one: ENETDOWN, ENOBUFS.
+  virtual Result<> output(Packet packet, uint16_t ether_type, MacAddress dest) = 0;
+  // The same for a packet that has its link header already.
+  virtual Result<> output_frame(Packet frame) = 0;
+  virtual bool has_link_addresses() const { return false; }
+  virtual MacAddress mac() const { return {}; }
+  virtual Result<> set_mac(MacAddress) { return Errno::eopnotsupp; }
+  virtual bool link_up() const { return true; }
+  virtual std::string media() const { return ""; }
+  virtual std::string status() const { return ""; }
+  // The frames' link type, for captures: false means bare IP packets.
+  virtual bool is_ethernet() const { return false; }
+  // Link-layer groups that its stack wants to hear.
+  virtual void set_link_groups(std::vector<MacAddress>) {}
+
+  const std::string& name() const { return name_; }
+  uint32_t index() const { return index_; }
+  IfRef ref() const { return {uint64_t(generation_) << 32 | index_}; }
+  NetStack& net() const { return net_; }
+  Site& site() const { return site_; }
+  uint32_t flags() const { return flags_; }
+  bool has_flag(uint32_t flag) const { return flags_ & flag; }
+  bool up() const { return flags_ & if_flag::up; }
+  uint32_t mtu() const { return mtu_; }
+  Result<> set_mtu(uint32_t mtu);
+  void set_up(bool up);
+  void set_promiscuous(bool on);  // counted: as often off as on
+  int fib() const { return fib_; }
+  const InterfaceCounters& counters() const { return counters_; }
+  InterfaceInfo info() const;
+  Result<> change(const SetInterface& wanted);
+
+  // Captures: bpf(4) descriptors, and a tap of the lab. Seen by every frame, in and out.
+  void add_tap(BpfTap* tap) { taps_.push_back(tap); }
+  void remove_tap(BpfTap* tap) { std::erase(taps_, tap); }
+  void set_lab_tap(uint32_t tap, uint32_t snaplen) {
+    lab_tap_ = tap;
+    lab_snaplen_ = snaplen;
+  }
+
+ protected:
+  void tap(Packet& frame, bool outbound) {
+    if (!taps_.empty() || lab_snaplen_) [[unlikely]]
+      show_to_taps(frame, outbound);
+  }
+  // What changes in the hardware when flags do.
+  virtual void flags_changed() {}
+  virtual uint32_t mtu_max() const { return 65535; }
+
+  NetStack& net_;
+  Site& site_;
+  InterfaceCounters counters_;
+  uint32_t flags_;
+
+ private:
+  friend class NetStack;
+  void show_to_taps(Packet& frame, bool outbound);
+
+  std::string name_;
+  uint32_t index_ = 0;
+  uint32_t generation_ = 0;
+  uint32_t mtu_;
+  int fib_ = 0;
+  int promiscuous_ = 0;
+  std::string description_;
+  std::vector<std::string> groups_;
+  std::vector<BpfTap*> taps_;
+  uint32_t lab_tap_ = 0;
+  uint32_t lab_snaplen_ = 0;
+};
+
+// Sees the frames of an interface that it was added to.
+class BpfTap {
+ public:
+  virtual ~BpfTap() = default;
+  virtual void see(Packet& frame, bool outbound) = 0;
+  virtual void interface_gone() = 0;
+};
+
+}  // namespace stackyard

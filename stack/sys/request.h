@@ -1,0 +1,25 @@
+// stack/sys/request.h - typed requests: what ioctl(2) and sysctl(3)'s structures are elsewhere.
+//
+// A module declares plain structs in its api/ folder; each has a RequestKind that names the module.
+// Commands fill one in and pass it to Sys::request; the kernel hands it to the module's state.
+#pragma once
+
+namespace stackyard {
+
+struct RequestKind {
+  const char* module;
+  const char* name;
+};
+
+struct Request {
+  explicit Request(const RequestKind& k) : kind(&k) {}
+  const RequestKind* kind;
+};
+
+// `struct AddRoute : RequestOf<AddRoute> { static constexpr RequestKind kind_of{"inet", "add"}; ...`
+template <class Derived>
+struct RequestOf : Request {
+  RequestOf() : Request(Derived::kind_of) {}
+};
+
+}  // namespace stackyard

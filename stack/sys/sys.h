@@ -1,0 +1,133 @@
+// stack/sys/sys.h - everything a program sees of its machine: the system calls.
+//
+// Calls are awaited: `const Fd fd = co_await sys.socket(...).or_err(1, "socket");`. Names and
+// errors are those of FreeBSD's manual pages, section 2. kern implements this.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/base/bytes.h"
+#include "core/table/table.h"
+#include "stack/sys/call.h"
+#include "stack/sys/program.h"
+#include "stack/sys/request.h"
+#include "stack/sys/types.h"
+
+namespace stackyard {
+
+struct SpawnRequest {
+  Args args;
+  Program program;  // empty: args[0] names a command
+  // Descriptors of the child: {child's, parent's}. The standard ones are inherited unless named.
+  std::vector<std::pair<Fd, Fd>> descriptors;
+  int fib = -1;  // -1: the parent's
+};
+
+struct SysctlInfo {
+  std::string name, summary, value;
+  bool writable = false;
+};
+
+struct ProcessInfo {
+  Pid pid, parent;
+  std::string command;
+};
+
+struct SocketInfo {
+  Pid pid;
+  std::string command;
+  int fd;
+  std::string protocol;  // "udp4", "icm4"
+  SockAddr local, foreign;
+  size_t receive_queue = 0, send_queue = 0;
+};
+
+class Sys : public CallContext {
+ public:
+  // --- the process ---
+  virtual Pid pid() const = 0;
+  virtual const std::string& program_name() const = 0;
+  virtual SimTime now() const = 0;
+  // For ping's identifier and the like: small, different for each process, the same in every run.
+  virtual uint16_t wire_ident() const = 0;
+  virtual uint64_t random() = 0;
+  virtual Call<void> sleep(SimTime duration) = 0;
+  virtual Call<Pid> spawn(SpawnRequest request) = 0;
+  // Waits for one child, or for any when pid is 0; gives the pid and its exit status.
+  virtual Call<std::pair<Pid, int>> wait(Pid pid) = 0;
+  virtual Call<void> kill(Pid pid, Signal signal) = 0;
+  // From now on INT and TERM do not end the process: blocked calls return EINTR instead.
+  virtual void catch_signals() = 0;
+  virtual bool interrupted() const = 0;
+  [[noreturn]] void exit(int status) { throw ProcessExit{status}; }
+  virtual std::vector<ProcessInfo> processes() const = 0;
+  virtual std::map<std::string, std::string>& environment() = 0;
+  virtual const Command* find_command(const std::string& name) const = 0;
+  virtual std::vector<const Command*> commands() const = 0;
+  virtual int fib() const = 0;
+  virtual Result<> set_fib(int fib) = 0;
+
+  // --- descriptors and files ---
+  virtual Call<Fd> open(const std::string& path, OpenMode mode) = 0;
+  virtual Call<void> close(Fd fd) = 0;
+  virtual Call<Fd> dup_to(Fd from, Fd to) = 0;
+  // Up to `max` octets; none: the end of the file.
+  virtual Call<std::string> read(Fd fd, size_t max) = 0;
+  // All of it, blocking as long as it takes.
+  virtual Call<void> write(Fd fd, std::string octets) = 0;
+  virtual Call<std::pair<Fd, Fd>> pipe() = 0;  // {reading end, writing end}
+  // Waits until one of the items is ready or the time is over (negative: forever).
+  virtual Call<std::vector<PollItem>> poll(std::vector<PollItem> items, SimTime timeout) = 0;
+  virtual Result<FileStat> stat(const std::string& path) const = 0;
+  virtual Result<std::vector<std::string>> list(const std::string& path) const = 0;
+  virtual Result<> remove(const std::string& path) = 0;
+  virtual Result<> make_folder(const std::string& path) = 0;
+  virtual Result<> rename(const std::string& from, const std::string& to) = 0;
+  virtual Result<> change_folder(const std::string& path) = 0;
+  virtual std::string folder() const = 0;
+
+  // --- sockets ---
+  // Af::link, raw: a bpf(4) capture; set bpf_filter and the like, bpf_interface last, and receive.
+  virtual Call<Fd> socket(Af family, SocketType type, int protocol = 0) = 0;
+  virtual Call<void> bind(Fd fd, SockAddr address) = 0;
+  virtual Call<void> connect(Fd fd, SockAddr address) = 0;
+  virtual Call<size_t> send(Fd fd, std::vector<uint8_t> octets, SendOptions options = {}) = 0;
+  virtual Call<Received> receive(Fd fd, size_t max) = 0;
+  virtual Call<void> set_option(Fd fd, SocketOption option, OptionValue value) = 0;
+  virtual Call<OptionValue> get_option(Fd fd, SocketOption option) = 0;
+  virtual Result<SockAddr> local_name(Fd fd) const = 0;
+  virtual Result<SockAddr> peer_name(Fd fd) const = 0;
+  virtual std::vector<SocketInfo> sockets() const = 0;
+
+  // --- the machine and its stack ---
+  virtual Result<> request(Request& request) = 0;
+  virtual Result<std::string> sysctl(const std::string& name) const = 0;
+  virtual Result<> set_sysctl(const std::string& name, const std::string& value) = 0;
+  virtual std::vector<SysctlInfo> sysctls(const std::string& prefix) const = 0;
+  virtual std::vector<CounterLine> counters() const = 0;
+  virtual Table table(const std::string& name) const = 0;
+  virtual std::string hostname() const = 0;
+  virtual void set_hostname(const std::string& name) = 0;
+  // "" when the name is unknown: /etc/hosts only.
+  virtual std::optional<Ipv4Address> resolve(const std::string& name) const = 0;
+  // The machine's log, as dmesg(8) shows it.
+  virtual std::string log_text() const = 0;
+
+  // --- conveniences, made of the calls above ---
+  Call<void> print(std::string words) { return write(fd_out, std::move(words)); }
+  Call<void> print_error(std::string words) { return write(fd_err, std::move(words)); }
+  // "NAME: MESSAGE" on standard error.
+  Call<void> complain(const std::string& message) {
+    return print_error(program_name() + ": " + message + "\n");
+  }
+  // "usage: ..." on standard error, and the status for it.
+  Task<int> usage(const Command& command, int status = 64);
+  // A whole file, or its error.
+  Task<Result<std::string>> read_file(std::string path);
+};
+
+}  // namespace stackyard

@@ -1,0 +1,118 @@
+// userland/net/arp.cpp - arp(8).
+#include "core/base/text.h"
+#include "stack/inet/api/inet_requests.h"
+#include "userland/commands.h"
+#include "userland/lib/options.h"
+
+namespace stackyard {
+
+namespace {
+
+std::string line_of(const ArpInfo& e, const std::string& name) {
+  const std::string at = e.mac ? to_text(*e.mac) : "(incomplete)";
+  std::string line = text("{} ({}) at {} on {}", name, to_text(e.address), at, e.interface);
+  if (e.permanent) line += " permanent";
+  else if (e.expires_s > 0) line += text(" expires in {} seconds", e.expires_s);
+  else line += " expired";
+  if (e.published) line += " published";
+  return line + " [ethernet]\n";
+}
+
+Task<int> show(Sys& sys, std::optional<Ipv4Address> only, std::string interface, bool numeric) {
+  ListArp list;
+  if (const auto got = sys.request(list); !got) co_return 1;
+  const std::string hosts = (co_await sys.read_file("/etc/hosts")).value_or("");
+  bool found = false;
+  for (const ArpInfo& e : list.entries) {
+    if (only && e.address != *only) continue;
+    if (!interface.empty() && e.interface != interface) continue;
+    found = true;
+    const std::string known = numeric ? "?" : host_name(sys, hosts, e.address);
+    co_await sys.print(line_of(e, known == to_text(e.address) ? "?" : known));
+  }
+  if (only && !found) {
+    co_await sys.print(text("{} ({}) -- no entry\n", to_text(*only), to_text(*only)));
+    co_return 1;
+  }
+  co_return 0;
+}
+
+Task<int> remove_one(Sys& sys, Ipv4Address address) {
+  DeleteArp request;
+  request.address = address;
+  if (const auto done = sys.request(request); !done) {
+    co_await sys.complain(text("delete {}: {}", to_text(address),
+                               done.error() == Errno::enoent ? "No such file or directory"
+                                                             : errno_text(done.error())));
+    co_return 1;
+  }
+  co_await sys.print(text("{} ({}) deleted\n", to_text(address), to_text(address)));
+  co_return 0;
+}
+
+Task<int> remove_all(Sys& sys) {
+  ListArp list;
+  if (!sys.request(list)) co_return 1;
+  for (const ArpInfo& e : list.entries) {
+    DeleteArp request;
+    request.address = e.address;
+    if (sys.request(request))
+      co_await sys.print(text("{} ({}) deleted\n", to_text(e.address), to_text(e.address)));
+  }
+  co_return 0;
+}
+
+Task<int> set(Sys& sys, std::vector<std::string> words) {
+  SetArp request;
+  const auto address = words.empty() ? std::nullopt : sys.resolve(words[0]);
+  const auto mac = words.size() < 2 ? std::nullopt : parse_mac(words[1]);
+  if (!address || !mac) co_return co_await bad_usage(sys, arp_command, "", 1);
+  request.address = *address;
+  request.mac = *mac;
+  for (size_t i = 2; i < words.size(); ++i) {
+    if (words[i] == "temp") request.temporary = true;
+    else if (words[i] == "pub") request.published = true;
+    else if (words[i] != "only") co_return co_await bad_usage(sys, arp_command, "", 1);
+  }
+  if (const auto done = sys.request(request); !done) {
+    co_await sys.complain(text("set: cannot intuit interface index and type for {}",
+                               to_text(*address)));
+    co_return 1;
+  }
+  co_return 0;
+}
+
+Task<int> arp(Sys& sys, Args args) {
+  const Options options(args, "adfi:nsS");
+  const auto& rest = options.rest();
+  if (!options.error().empty()) co_return co_await bad_usage(sys, arp_command, options.error(), 1);
+  if (options.has('d') && options.has('a')) co_return co_await remove_all(sys);
+  if (options.has('a')) co_return co_await show(sys, {}, options.value('i'), options.has('n'));
+  if (rest.empty()) co_return co_await bad_usage(sys, arp_command, "", 1);
+  const auto address = sys.resolve(rest[0]);
+  if (!address) {
+    co_await sys.complain(text("{}: Unknown host", rest[0]));
+    co_return 1;
+  }
+  if (options.has('d')) co_return co_await remove_one(sys, *address);
+  if (options.has('S')) {
+    DeleteArp old;
+    old.address = *address;
+    (void)sys.request(old);
+  }
+  if (options.has('s') || options.has('S')) co_return co_await set(sys, rest);
+  co_return co_await show(sys, address, options.value('i'), options.has('n'));
+}
+
+}  // namespace
+
+const Command arp_command{.name = "arp",
+                          .synopsis = "arp [-n] [-i interface] hostname\n"
+                                      "arp [-n] [-i interface] -a\n"
+                                      "arp -d hostname\n"
+                                      "arp -d -a\n"
+                                      "arp -s hostname ether_addr [temp] [pub [only]]\n"
+                                      "arp -S hostname ether_addr [temp] [pub [only]]",
+                          .run = arp};
+
+}  // namespace stackyard

@@ -1,0 +1,328 @@
+// userland/net/ping.cpp - ping(8) for IPv4.
+#include <algorithm>
+#include <cmath>
+
+#include "core/base/text.h"
+#include "core/wire/net/icmp.h"
+#include "userland/commands.h"
+#include "userland/lib/options.h"
+
+namespace stackyard {
+
+namespace {
+
+struct PingOptions {
+  Ipv4Address target;
+  std::string target_name;
+  std::optional<Ipv4Address> source;
+  int64_t count = 0;  // 0: until interrupted
+  size_t size = 56;
+  SimTime interval = 1_s, wait = 10_s, timeout;  // timeout 0: none
+  int64_t ttl = 0;
+  int64_t tos = 0;
+  bool dont_fragment = false, quiet = false, flood = false, once = false, record_route = false;
+  bool numeric = false, dont_route = false;
+};
+
+struct PingStats {
+  int64_t sent = 0, received = 0, duplicates = 0;
+  SimTime least = SimTime::max(), most, sum;
+  double squares = 0;  // of milliseconds
+  std::vector<bool> seen;
+
+  void note(SimTime rtt) {
+    least = std::min(least, rtt);
+    most = std::max(most, rtt);
+    sum += rtt;
+    squares += double(rtt.ns()) / 1e6 * (double(rtt.ns()) / 1e6);
+  }
+  std::string summary(const std::string& name) const;
+};
+
+std::string PingStats::summary(const std::string& name) const {
+  std::string words = text("\n--- {} ping statistics ---\n", name);
+  words += text("{} packets transmitted, {} packets received, ", sent, received);
+  if (duplicates) words += text("+{} duplicates, ", duplicates);
+  if (sent) {
+    const int64_t permille = (sent - std::min(received, sent)) * 1000 / sent;
+    words += text("{}.{}% packet loss", permille / 10, permille % 10);
+  }
+  words += "\n";
+  const int64_t all = received + duplicates;
+  if (all > 0) {
+    const double average = double(sum.ns()) / 1e6 / double(all);
+    const double variance = std::max(0.0, squares / double(all) - average * average);
+    words += text("round-trip min/avg/max/stddev = {}/{}/{}/{:.3f} ms\n", milliseconds(least),
+                  milliseconds(sum / all), milliseconds(most), std::sqrt(variance));
+  }
+  return words;
+}
+
+std::vector<uint8_t> echo_request(uint16_t ident, uint16_t sequence, const PingOptions& want,
+                                  SimTime now) {
+  std::vector<uint8_t> message(sizeof(IcmpHeader) + want.size);
+  store(IcmpHeader{.type = icmp_type::echo, .rest = uint32_t(ident) << 16 | sequence}, message);
+  for (size_t i = 0; i < want.size; ++i) message[sizeof(IcmpHeader) + i] = uint8_t(i);
+  if (want.size >= 8) store(be64(uint64_t(now.ns())), MutableBytes(message).subspan(8));
+  finish_icmp(message);
+  return message;
+}
+
+// "Redirect Host(New addr: 10.0.0.1)" and its like, as pr_icmph prints them.
+std::string error_words(const IcmpHeader& icmp) {
+  if (icmp.type == icmp_type::unreachable) {
+    switch (icmp.code) {
+      case icmp_code::net_unreachable: return "Destination Net Unreachable";
+      case icmp_code::host_unreachable: return "Destination Host Unreachable";
+      case icmp_code::protocol_unreachable: return "Destination Protocol Unreachable";
+      case icmp_code::port_unreachable: return "Destination Port Unreachable";
+      case icmp_code::need_fragment:
+        return text("frag needed and DF set (MTU {})", uint32_t(icmp.rest) & 0xffff);
+      case icmp_code::source_route_failed: return "Source Route Failed";
+      case icmp_code::admin_prohibited: return "Communication prohibited by filter";
+      default: return text("Dest Unreachable, Bad Code: {}", icmp.code);
+    }
+  }
+  if (icmp.type == icmp_type::redirect)
+    return text("Redirect Host(New addr: {})", to_text(Ipv4Address{icmp.rest}));
+  if (icmp.type == icmp_type::time_exceeded)
+    return icmp.code == icmp_code::ttl_in_transit ? "Time to live exceeded"
+                                                  : "Frag reassembly time exceeded";
+  if (icmp.type == icmp_type::parameter_problem)
+    return text("Parameter problem: pointer = 0x{:02x}", uint32_t(icmp.rest) >> 24);
+  return text("Bad ICMP type: {}", icmp.type);
+}
+
+// The quoted header in pr_iph's columns.
+std::string quoted_header(const Ipv4Header& ip) {
+  return text(
+      "Vr HL TOS  Len   ID Flg  off TTL Pro  cks      Src      Dst\n"
+      " {:x}  {:x}  {:02x} {:04x} {:04x}   {:x} {:04x}  {:02x}  {:02x} {:04x} {}  {} \n\n",
+      ip.version_length >> 4, ip.version_length & 15, ip.tos, uint16_t(ip.total_length),
+      uint16_t(ip.id), ip.fragment >> 13, ip.fragment & 0x1fff, ip.ttl, ip.protocol,
+      uint16_t(ip.checksum), to_text(ip.source_address()), to_text(ip.dest_address()));
+}
+
+class Ping {
+ public:
+  Ping(Sys& sys, PingOptions want) : sys_(sys), want_(std::move(want)) {}
+  Task<int> run();
+
+ private:
+  Task<bool> send();
+  Task<void> listen_until(SimTime until);
+  std::string take(const Received& got);
+  std::string take_reply(const Ipv4Header& ip, const IcmpHeader& icmp, const Received& got);
+  bool complete() const { return want_.count && stats_.received >= want_.count; }
+  bool finished() const {
+    return sys_.interrupted() || complete() || (want_.once && stats_.received > 0) ||
+           (want_.timeout > SimTime() && sys_.now() >= deadline_);
+  }
+
+  Sys& sys_;
+  PingOptions want_;
+  PingStats stats_;
+  Fd socket_{};
+  std::vector<SimTime> sent_at_;
+  SimTime deadline_ = SimTime::max();
+};
+
+std::string Ping::take_reply(const Ipv4Header& ip, const IcmpHeader& icmp, const Received& got) {
+  const uint16_t sequence = uint16_t(icmp.rest);
+  // Sequence numbers wrap: the latest probe with this number is meant.
+  int64_t index = stats_.sent - 1 - uint16_t(uint16_t(stats_.sent - 1) - sequence);
+  if (index < 0) return "";
+  const SimTime rtt = sys_.now() - sent_at_[size_t(index)];
+  stats_.note(rtt);
+  const bool duplicate = stats_.seen[size_t(index)];
+  stats_.seen[size_t(index)] = true;
+  ++(duplicate ? stats_.duplicates : stats_.received);
+  if (want_.quiet) return "";
+  if (want_.flood) return duplicate ? "" : "\b";
+  std::string line =
+      text("{} bytes from {}: icmp_seq={} ttl={} time={} ms{}", ip.total_length - ip.header_size(),
+           to_text(ip.source_address()), sequence, ip.ttl, milliseconds(rtt),
+           duplicate ? " (DUP!)" : "");
+  for_each_option(Bytes(got.octets).first(ip.header_size()), [&](const Ipv4Option& option) {
+    if (option.type != ipv4_option::record_route) return;
+    const Bytes octets = Bytes(got.octets).subspan(option.offset, option.length);
+    const char* prefix = "\nRR: ";
+    for (size_t at = 3; at + 4 <= std::min<size_t>(octets[2] - 1u, octets.size()); at += 4) {
+      line += prefix + text("\t{}", to_text(Ipv4Address{load<be32>(octets.subspan(at))}));
+      prefix = "\n";
+    }
+  });
+  return line + "\n";
+}
+
+std::string Ping::take(const Received& got) {
+  const auto ip = parse_ipv4_header(got.octets);
+  if (!ip) return "";
+  const Bytes message = Bytes(got.octets).first(ip->total_length).subspan(ip->header_size());
+  if (message.size() < sizeof(IcmpHeader)) return "";
+  const auto icmp = load<IcmpHeader>(message);
+  if (icmp.type == icmp_type::echo_reply) {
+    if (uint32_t(icmp.rest) >> 16 != sys_.wire_ident()) return "";
+    return take_reply(*ip, icmp, got);
+  }
+  if (!icmp_is_error(icmp.type) || want_.quiet) return "";
+  const auto quote = parse_icmp_quote(message);
+  if (!quote || quote->ip.protocol != ip_protocol::icmp || quote->transport.size() < 8) return "";
+  const auto ours = load<IcmpHeader>(quote->transport);
+  if (ours.type != icmp_type::echo || uint32_t(ours.rest) >> 16 != sys_.wire_ident()) return "";
+  return text("{} bytes from {}: {}\n{}", message.size(), to_text(ip->source_address()),
+              error_words(icmp), quoted_header(quote->ip));
+}
+
+Task<bool> Ping::send() {
+  const uint16_t sequence = uint16_t(stats_.sent);
+  sent_at_.push_back(sys_.now());
+  stats_.seen.push_back(false);
+  ++stats_.sent;
+  SendOptions options{.to = SockAddr{.address = want_.target}, .source = {}};
+  const auto message = echo_request(sys_.wire_ident(), sequence, want_, sys_.now());
+  const Result<size_t> sent = co_await sys_.send(socket_, message, options);
+  if (!sent) {
+    co_await sys_.complain(text("sendto: {}", errno_text(sent.error())));
+    co_return false;
+  }
+  if (want_.flood && !want_.quiet) co_await sys_.print(".");
+  co_return true;
+}
+
+Task<void> Ping::listen_until(SimTime until) {
+  while (!finished() && sys_.now() < until) {
+    std::vector<PollItem> items{{.fd = socket_, .ready = {}}};
+    const SimTime limit = std::min(until, deadline_);
+    const auto ready = co_await sys_.poll(items, limit - sys_.now());
+    if (!ready || !(*ready)[0].ready.readable) continue;
+    const Result<Received> got = co_await sys_.receive(socket_, 65535);
+    if (!got) continue;
+    const std::string line = take(*got);
+    if (!line.empty()) co_await sys_.print(line);
+    if (want_.flood) co_return;
+  }
+}
+
+Task<int> Ping::run() {
+  sys_.catch_signals();
+  socket_ = co_await sys_.socket(Af::inet, SocketType::raw, ip_protocol::icmp).or_err(71, "socket");
+  if (want_.ttl)
+    co_await sys_.set_option(socket_, SocketOption::ip_ttl, {.number = want_.ttl})
+        .or_err(71, "setsockopt");
+  if (want_.ttl)
+    co_await sys_.set_option(socket_, SocketOption::ip_multicast_ttl, {.number = want_.ttl})
+        .or_err(71, "setsockopt");
+  co_await sys_.set_option(socket_, SocketOption::ip_tos, {.number = want_.tos}).or_warn("tos");
+  co_await sys_.set_option(socket_, SocketOption::so_broadcast, {.number = 1}).or_warn("broadcast");
+  co_await sys_.set_option(socket_, SocketOption::so_rcvbuf, {.number = 128 * 1024})
+      .or_warn("SO_RCVBUF");
+  if (want_.dont_fragment)
+    co_await sys_.set_option(socket_, SocketOption::ip_dontfrag, {.number = 1}).or_warn("df");
+  if (want_.dont_route)
+    co_await sys_.set_option(socket_, SocketOption::so_dontroute, {.number = 1}).or_warn("dontroute");
+  if (want_.record_route) {
+    OptionValue value;
+    value.octets.assign(40, 0);
+    value.octets[0] = ipv4_option::nop;
+    value.octets[1] = ipv4_option::record_route;
+    value.octets[2] = 39;
+    value.octets[3] = 4;
+    co_await sys_.set_option(socket_, SocketOption::ip_options, value)
+        .or_err(71, "setsockopt: IP_OPTIONS");
+  }
+  if (want_.source)
+    co_await sys_.bind(socket_, {.address = *want_.source}).or_err(71, "bind");
+
+  co_await sys_.print(text("PING {} ({}){}: {} data bytes\n", want_.target_name,
+                           to_text(want_.target),
+                           want_.source ? text(" from {}", to_text(*want_.source)) : "",
+                           want_.size));
+  if (want_.timeout > SimTime()) deadline_ = sys_.now() + want_.timeout;
+  while (!finished() && (want_.count == 0 || stats_.sent < want_.count)) {
+    const SimTime next = sys_.now() + want_.interval;
+    co_await send();
+    const bool last = want_.count && stats_.sent >= want_.count;
+    if (!last) co_await listen_until(next);
+  }
+  // The last answers may take as long as -W says, or twice the longest so far.
+  const SimTime patience =
+      stats_.received > 0 && want_.wait == 10_s ? std::max(stats_.most * 2, 1_s) : want_.wait;
+  co_await listen_until(sys_.now() + patience);
+  co_await sys_.print(stats_.summary(want_.target_name));
+  co_return stats_.received > 0 ? 0 : 2;
+}
+
+// Fills in what the command line says; a text is what is wrong with it.
+std::string parse(Sys& sys, const Options& options, PingOptions& want) {
+  struct Number {
+    char letter;
+    int64_t least, most;
+    int64_t& to;
+  };
+  int64_t size = int64_t(want.size), wait_ms = -1, timeout = 0;
+  const Number numbers[] = {{'c', 1, INT64_MAX, want.count}, {'s', 0, 65507, size},
+                            {'m', 0, 255, want.ttl},         {'W', 0, 3'600'000, wait_ms},
+                            {'t', 1, 3'600'000, timeout},    {'z', 0, 255, want.tos}};
+  for (const Number& n : numbers) {
+    if (!options.has(n.letter)) continue;
+    const auto value = parse_int(options.value(n.letter));
+    if (!value || *value < n.least || *value > n.most)
+      return text("invalid value for -{}: `{}'", n.letter, options.value(n.letter));
+    n.to = *value;
+  }
+  want.size = size_t(size);
+  if (wait_ms >= 0) want.wait = SimTime(wait_ms * 1'000'000);
+  want.timeout = SimTime(timeout * 1'000'000'000);
+  if (options.has('f')) {
+    want.flood = true;
+    want.interval = 10_ms;
+  }
+  if (options.has('i')) {
+    const auto interval = parse_seconds(options.value('i'));
+    if (!interval || *interval <= SimTime())
+      return text("invalid timing interval: `{}'", options.value('i'));
+    want.interval = *interval;
+  }
+  want.dont_fragment = options.has('D');
+  want.quiet = options.has('q');
+  want.once = options.has('o');
+  want.record_route = options.has('R');
+  want.dont_route = options.has('r');
+  if (options.has('S')) {
+    want.source = sys.resolve(options.value('S'));
+    if (!want.source) return text("cannot resolve {}: Unknown host", options.value('S'));
+  }
+  return "";
+}
+
+Task<int> ping(Sys& sys, Args args) {
+  const Options options(args, "4c:DfI:i:m:noqRrS:s:t:vW:z:");
+  if (!options.error().empty() || options.rest().size() != 1)
+    co_return co_await bad_usage(sys, ping_command, options.error());
+  PingOptions want;
+  const std::string wrong = parse(sys, options, want);
+  if (!wrong.empty()) {
+    co_await sys.complain(wrong);
+    co_return 64;
+  }
+  want.target_name = options.rest()[0];
+  const auto target = sys.resolve(want.target_name);
+  if (!target) {
+    co_await sys.complain(text("cannot resolve {}: Unknown host", want.target_name));
+    co_return 68;
+  }
+  want.target = *target;
+  Ping run(sys, want);
+  co_return co_await run.run();
+}
+
+}  // namespace
+
+const Command ping_command{
+    .name = "ping",
+    .synopsis = "ping [-4DfnoqRrv] [-c count] [-i wait] [-m ttl] [-S src_addr] [-s packetsize]\n"
+                "[-t timeout] [-W waittime] [-z tos] host",
+    .run = ping};
+
+}  // namespace stackyard

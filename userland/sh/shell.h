@@ -1,0 +1,58 @@
+// userland/sh/shell.h - executes a shell tree: expansions, redirections, jobs.
+#pragma once
+
+#include "stack/sys/sys.h"
+#include "userland/sh/syntax.h"
+
+namespace stackyard {
+
+class Shell {
+ public:
+  Shell(Sys& sys, std::vector<std::string> parameters)
+      : sys_(sys), parameters_(std::move(parameters)) {}
+
+  Task<int> run_script(std::string script);
+  // Reads commands from standard input, line by line, as they come.
+  Task<int> run_input(bool interactive);
+
+ private:
+  using Words = std::vector<std::string>;
+  struct Exit {  // thrown by `exit`, and caught where a shell ends
+    int status;
+  };
+
+  Task<int> run(ShellTree tree);
+  Task<int> run_redirected(ShellTree tree);
+  Task<int> run_simple(ShellTree tree);
+  Task<int> run_pipeline(ShellTree tree);
+  Task<int> run_if(ShellTree tree);
+  Task<int> run_for(ShellTree tree);
+  Task<int> run_loop(ShellTree tree);
+  // Starts a command as a process of its own: a named one, or a subshell for anything else.
+  Task<Result<Pid>> start(ShellTree tree, std::vector<std::pair<Fd, Fd>> descriptors);
+  Task<std::optional<int>> builtin(Words words);
+  Task<bool> read_builtin(Words words);
+  Task<int> wait_for(Pid pid);
+
+  // Opens what the redirections say; null: one failed, and was complained about.
+  Task<std::optional<std::vector<std::pair<Fd, Fd>>>> open_redirects(const ShellNode& node);
+  Task<void> close_all(std::vector<std::pair<Fd, Fd>> descriptors);
+
+  Task<Words> expand(std::vector<std::string> raw);
+  Task<std::string> expand_one(std::string raw);
+  Task<void> expand_into(std::string raw, bool split, Words& to);
+  Task<std::string> substitute(std::string script);
+  std::string variable(const std::string& name) const;
+  Task<std::string> expand_dollar(const std::string& raw, size_t& at);
+
+  Sys& sys_;
+  Words parameters_;  // [0] is $0
+  int last_status_ = 0;
+  Pid last_background_ = 0;
+};
+
+// $(( )): integers, + - * / %, comparisons, parentheses; names are variables.
+std::optional<int64_t> arithmetic(const std::string& expression,
+                                  const std::function<std::string(const std::string&)>& variable);
+
+}  // namespace stackyard
