@@ -364,7 +364,7 @@ Call<Fd> Process::socket(Af family, SocketType type, int protocol) {
   if (descriptors_.size() >= descriptors_max) return call<Fd>(Errno::emfile);
   auto made = machine_.vnet().socket(family, type, protocol);
   if (!made) return call<Fd>(made.error());
-  if (fib_ != 0) (void)(*made)->set_option(SocketOption::so_setfib, {.number = fib_});
+  if (fib_ != 0) (void)(*made)->set_option(SocketOption::so_setfib, fib_);
   return call<Fd>(add_descriptor(std::make_shared<SocketFile>(std::move(*made))));
 }
 

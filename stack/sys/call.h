@@ -49,7 +49,9 @@ class [[nodiscard]] Call {
     return std::move(std::get<Result<T>>(state_));
   }
 
+  // No aggregates: GCC 12 destroys aggregate temporaries of a co_await twice.
   struct OrErr {
+    OrErr(Call c, int s, std::string w) : call(std::move(c)), status(s), what(std::move(w)) {}
     Call call;
     int status;
     std::string what;
@@ -65,10 +67,11 @@ class [[nodiscard]] Call {
     }
   };
   OrErr or_err(int status, std::string what) && {
-    return {std::move(*this), status, std::move(what)};
+    return OrErr(std::move(*this), status, std::move(what));
   }
 
   struct OrWarn {
+    OrWarn(Call c, std::string w) : call(std::move(c)), what(std::move(w)) {}
     Call call;
     std::string what;
     bool await_ready() { return call.await_ready(); }
@@ -79,7 +82,9 @@ class [[nodiscard]] Call {
       return result;
     }
   };
-  OrWarn or_warn(std::string what) && { return {std::move(*this), std::move(what)}; }
+  OrWarn or_warn(std::string what) && {
+    return OrWarn(std::move(*this), std::move(what));
+  }
 
  private:
   CallContext& context_;

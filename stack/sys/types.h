@@ -72,6 +72,9 @@ enum class SocketOption : uint8_t {
 };
 
 struct OptionValue {
+  OptionValue() = default;
+  // A number, as most options have it.
+  OptionValue(int64_t n) : number(n) {}
   int64_t number = 0;
   Ipv4Address group;
   Ipv4Address source;

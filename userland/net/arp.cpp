@@ -27,8 +27,9 @@ Task<int> show(Sys& sys, std::optional<Ipv4Address> only, std::string interface,
     if (only && e.address != *only) continue;
     if (!interface.empty() && e.interface != interface) continue;
     found = true;
-    const std::string known = numeric ? "?" : host_name(sys, hosts, e.address);
-    co_await sys.print(line_of(e, known == to_text(e.address) ? "?" : known));
+    std::string known = numeric ? "?" : host_name(sys, hosts, e.address);
+    if (known == to_text(e.address)) known = "?";
+    co_await sys.print(line_of(e, known));
   }
   if (only && !found) {
     co_await sys.print(text("{} ({}) -- no entry\n", to_text(*only), to_text(*only)));

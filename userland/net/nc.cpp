@@ -26,13 +26,13 @@ class Netcat {
 
 Task<void> Netcat::open(SockAddr local) {
   socket_ = co_await sys_.socket(Af::inet, SocketType::datagram).or_err(1, "socket");
-  co_await sys_.set_option(socket_, SocketOption::so_reuseport, {.number = 1}).or_warn("reuseport");
+  co_await sys_.set_option(socket_, SocketOption::so_reuseport, 1).or_warn("reuseport");
   if (options_.has('b'))
-    co_await sys_.set_option(socket_, SocketOption::so_broadcast, {.number = 1})
+    co_await sys_.set_option(socket_, SocketOption::so_broadcast, 1)
         .or_err(1, "setsockopt");
   if (options_.has('M'))
     co_await sys_.set_option(socket_, SocketOption::ip_multicast_ttl,
-                             {.number = parse_int(options_.value('M')).value_or(1)})
+                             parse_int(options_.value('M')).value_or(1))
         .or_err(1, "set multicast ttl");
   const bool group = local.address.is_multicast();
   if (local.port != 0 || !local.address.is_any())
@@ -51,8 +51,8 @@ Task<bool> Netcat::from_standard_input() {
   if (!block || block->empty()) co_return false;
   if (!peer_) co_return true;  // nobody has called yet: nowhere to send it
   SendOptions to{.to = std::nullopt, .source = {}};
-  const Result<size_t> sent =
-      co_await sys_.send(socket_, {block->begin(), block->end()}, to).or_warn("write");
+  const std::vector<uint8_t> octets(block->begin(), block->end());
+  const Result<size_t> sent = co_await sys_.send(socket_, octets, to).or_warn("write");
   co_return sent.has_value();
 }
 

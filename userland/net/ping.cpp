@@ -208,19 +208,19 @@ Task<int> Ping::run() {
   sys_.catch_signals();
   socket_ = co_await sys_.socket(Af::inet, SocketType::raw, ip_protocol::icmp).or_err(71, "socket");
   if (want_.ttl)
-    co_await sys_.set_option(socket_, SocketOption::ip_ttl, {.number = want_.ttl})
+    co_await sys_.set_option(socket_, SocketOption::ip_ttl, want_.ttl)
         .or_err(71, "setsockopt");
   if (want_.ttl)
-    co_await sys_.set_option(socket_, SocketOption::ip_multicast_ttl, {.number = want_.ttl})
+    co_await sys_.set_option(socket_, SocketOption::ip_multicast_ttl, want_.ttl)
         .or_err(71, "setsockopt");
-  co_await sys_.set_option(socket_, SocketOption::ip_tos, {.number = want_.tos}).or_warn("tos");
-  co_await sys_.set_option(socket_, SocketOption::so_broadcast, {.number = 1}).or_warn("broadcast");
-  co_await sys_.set_option(socket_, SocketOption::so_rcvbuf, {.number = 128 * 1024})
+  co_await sys_.set_option(socket_, SocketOption::ip_tos, want_.tos).or_warn("tos");
+  co_await sys_.set_option(socket_, SocketOption::so_broadcast, 1).or_warn("broadcast");
+  co_await sys_.set_option(socket_, SocketOption::so_rcvbuf, 128 * 1024)
       .or_warn("SO_RCVBUF");
   if (want_.dont_fragment)
-    co_await sys_.set_option(socket_, SocketOption::ip_dontfrag, {.number = 1}).or_warn("df");
+    co_await sys_.set_option(socket_, SocketOption::ip_dontfrag, 1).or_warn("df");
   if (want_.dont_route)
-    co_await sys_.set_option(socket_, SocketOption::so_dontroute, {.number = 1}).or_warn("dontroute");
+    co_await sys_.set_option(socket_, SocketOption::so_dontroute, 1).or_warn("dontroute");
   if (want_.record_route) {
     OptionValue value;
     value.octets.assign(40, 0);
@@ -231,13 +231,12 @@ Task<int> Ping::run() {
     co_await sys_.set_option(socket_, SocketOption::ip_options, value)
         .or_err(71, "setsockopt: IP_OPTIONS");
   }
-  if (want_.source)
-    co_await sys_.bind(socket_, {.address = *want_.source}).or_err(71, "bind");
+  const SockAddr own{.address = want_.source.value_or(Ipv4Address{})};
+  if (want_.source) co_await sys_.bind(socket_, own).or_err(71, "bind");
 
+  const std::string from = want_.source ? text(" from {}", to_text(*want_.source)) : "";
   co_await sys_.print(text("PING {} ({}){}: {} data bytes\n", want_.target_name,
-                           to_text(want_.target),
-                           want_.source ? text(" from {}", to_text(*want_.source)) : "",
-                           want_.size));
+                           to_text(want_.target), from, want_.size));
   if (want_.timeout > SimTime()) deadline_ = sys_.now() + want_.timeout;
   while (!finished() && (want_.count == 0 || stats_.sent < want_.count)) {
     const SimTime next = sys_.now() + want_.interval;

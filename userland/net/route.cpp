@@ -226,8 +226,8 @@ Task<int> route(Sys& sys, Args args) {
     const Args as_netstat{"netstat", "-rn"};
     co_return co_await netstat_command.run(sys, as_netstat);
   }
-  co_return co_await bad_usage(sys, route_command,
-                               r.command.empty() ? "" : text("bad keyword: {}", r.command));
+  const std::string wrong = r.command.empty() ? "" : text("bad keyword: {}", r.command);
+  co_return co_await bad_usage(sys, route_command, wrong);
 }
 
 }  // namespace

@@ -55,10 +55,12 @@ Task<int> sysctl(Sys& sys, Args args) {
   int status = 0;
   for (const std::string& word : options.rest()) {
     const size_t equals = word.find('=');
-    const int one = equals == word.npos
-                        ? co_await show_sysctls(sys, options, word)
-                        : co_await set_sysctl(sys, options, word.substr(0, equals),
-                                              word.substr(equals + 1));
+    int one = 0;
+    if (equals == word.npos) {
+      one = co_await show_sysctls(sys, options, word);
+    } else {
+      one = co_await set_sysctl(sys, options, word.substr(0, equals), word.substr(equals + 1));
+    }
     if (one != 0) status = one;
   }
   co_return status;
@@ -94,8 +96,8 @@ Task<int> setfib(Sys& sys, Args args) {
                                parse_int(most).value_or(1) - 1));
     co_return 1;
   }
-  const Pid child = co_await sys.spawn({.args = rest, .program = {}, .descriptors = {}})
-                        .or_err(127, rest[0]);
+  const SpawnRequest request{.args = rest, .program = {}, .descriptors = {}};
+  const Pid child = co_await sys.spawn(request).or_err(127, rest[0]);
   const auto ended = co_await sys.wait(child);
   co_return ended ? ended->second : 1;
 }

@@ -61,7 +61,7 @@ class Trace {
 
 Task<Result<>> Trace::probe(uint16_t number, int64_t ttl) {
   const Fd socket = want_.icmp ? icmp_ : udp_;
-  co_await sys_.set_option(socket, SocketOption::ip_ttl, {.number = ttl}).or_warn("IP_TTL");
+  co_await sys_.set_option(socket, SocketOption::ip_ttl, ttl).or_warn("IP_TTL");
   SendOptions to{.to = SockAddr{.address = want_.target}, .source = {}};
   std::vector<uint8_t> octets(12);
   if (want_.icmp) {
@@ -141,7 +141,9 @@ Task<bool> Trace::hop(int64_t ttl) {
       const std::string address = to_text(answer->from);
       const std::string name =
           want_.numeric ? "" : host_name(sys_, hosts_, answer->from);
-      co_await sys_.print(want_.numeric ? " " + address : text(" {} ({})", name, address));
+      const std::string shown =
+          want_.numeric ? " " + address : text(" {} ({})", name, address);
+      co_await sys_.print(shown);
       last = answer->from;
     }
     const std::string why = mark(answer->icmp);
@@ -159,7 +161,7 @@ Task<int> Trace::run() {
   icmp_ = co_await sys_.socket(Af::inet, SocketType::raw, ip_protocol::icmp).or_err(5, "icmp socket");
   udp_ = co_await sys_.socket(Af::inet, SocketType::datagram).or_err(5, "udp socket");
   if (want_.dont_fragment)
-    co_await sys_.set_option(udp_, SocketOption::ip_dontfrag, {.number = 1}).or_warn("IP_DONTFRAG");
+    co_await sys_.set_option(udp_, SocketOption::ip_dontfrag, 1).or_warn("IP_DONTFRAG");
   co_await sys_.print_error(text("traceroute to {} ({}), {} hops max, {} byte packets\n",
                                  want_.name, to_text(want_.target), want_.most,
                                  want_.icmp ? 48 : 40));

@@ -301,13 +301,15 @@ Task<int> Shell::run(ShellTree tree) {
       for (const ShellTree& child : tree->children) co_await run(child);
       break;
     case Kind::background: {
-      const Result<Pid> pid = co_await start(tree->children[0], {});
+      const std::vector<std::pair<Fd, Fd>> inherited;
+      const Result<Pid> pid = co_await start(tree->children[0], inherited);
       last_background_ = pid.value_or(0);
       last_status_ = 0;
       break;
     }
     case Kind::subshell: {
-      const Result<Pid> pid = co_await start(tree->children[0], {});
+      const std::vector<std::pair<Fd, Fd>> inherited;
+      const Result<Pid> pid = co_await start(tree->children[0], inherited);
       last_status_ = pid ? co_await wait_for(*pid) : 2;
       break;
     }
@@ -324,8 +326,9 @@ Task<int> Shell::run_simple(ShellTree tree) {
     assignments.emplace_back(tree->words[i].substr(0, equals),
                              co_await expand_one(tree->words[i].substr(equals + 1)));
   }
-  const Words words =
-      co_await expand({tree->words.begin() + long(first), tree->words.end()});
+  // Nothing with braces stands in a co_await: GCC 12 destroys such temporaries twice.
+  const Words raw(tree->words.begin() + long(first), tree->words.end());
+  const Words words = co_await expand(raw);
   auto& environment = sys_.environment();
   if (words.empty()) {
     for (const auto& [name, value] : assignments) environment[name] = value;
@@ -344,8 +347,8 @@ Task<int> Shell::run_simple(ShellTree tree) {
   }
   const auto opened = co_await open_redirects(*tree);
   if (!opened) co_return 2;
-  const Result<Pid> pid =
-      co_await sys_.spawn({.args = words, .program = {}, .descriptors = *opened});
+  const SpawnRequest request{.args = words, .program = {}, .descriptors = *opened};
+  const Result<Pid> pid = co_await sys_.spawn(request);
   co_await close_all(*opened);
   if (!assignments.empty()) environment = before;
   co_return pid ? co_await wait_for(*pid) : 126;
@@ -381,7 +384,8 @@ Task<int> Shell::run_if(ShellTree tree) {
 }
 
 Task<int> Shell::run_for(ShellTree tree) {
-  const Words values = co_await expand({tree->words.begin() + 1, tree->words.end()});
+  const Words raw(tree->words.begin() + 1, tree->words.end());
+  const Words values = co_await expand(raw);
   int status = 0;
   for (const std::string& value : values) {
     sys_.environment()[tree->words[0]] = value;

@@ -14,7 +14,8 @@ using Words = std::vector<std::string>;
 Task<int> echo(Sys& sys, Args args) {
   const bool newline = args.size() < 2 || args[1] != "-n";
   const Words words(args.begin() + (newline ? 1 : 2), args.end());
-  co_await sys.print(join(words, " ") + (newline ? "\n" : ""));
+  const char* end = newline ? "\n" : "";
+  co_await sys.print(join(words, " ") + end);
   co_return 0;
 }
 
@@ -164,7 +165,8 @@ Task<int> seq(Sys& sys, Args args) {
 }
 
 Task<int> yes(Sys& sys, Args args) {
-  for (;;) co_await sys.print((args.size() > 1 ? args[1] : "y") + "\n");
+  const std::string line = (args.size() > 1 ? args[1] : "y") + "\n";
+  for (;;) co_await sys.print(line);
 }
 
 Task<int> ls(Sys& sys, Args args) {
@@ -339,7 +341,8 @@ Task<int> kill(Sys& sys, Args args) {
   int status = 0;
   for (; at < args.size(); ++at) {
     const auto pid = parse_int(args[at]);
-    const Result<> done = pid ? co_await sys.kill(int(*pid), signal) : Result<>(Errno::einval);
+    Result<> done = Errno::einval;
+    if (pid) done = co_await sys.kill(int(*pid), signal);
     if (done) continue;
     co_await sys.complain(text("{}: {}", args[at], errno_text(done.error())));
     status = 1;

@@ -280,7 +280,8 @@ Task<int> tr(Sys& sys, Args args) {
     co_return co_await bad_usage(sys, tr_command, options.error(), 1);
   const std::string from = characters(rest[0]);
   const std::string to = rest.size() > 1 ? characters(rest[1]) : from;
-  const auto content = co_await gather(sys, {});
+  const Words standard_input;
+  const auto content = co_await gather(sys, standard_input);
   if (!content) co_return 1;
   std::string out;
   for (char c : *content) {
