@@ -60,11 +60,11 @@ void Partition::cancel(EventSlot slot) {
   }
 }
 
-const QueueEntry* Partition::first() {
+const QueueEntry* Partition::first(SimTime limit) {
   for (;;) {
     const QueueEntry* entry = queue_.first();
     const SimTime next = entry ? entry->time : SimTime::max();
-    if (wheel_.next_start() <= next && wheel_.next_start() != SimTime::max()) {
+    if (wheel_.next_start() <= next && wheel_.next_start() < limit) {
       wheel_.advance([this](EventSlot slot) { enqueue(slot); });
       continue;
     }
@@ -74,14 +74,19 @@ const QueueEntry* Partition::first() {
       records_.give_back(slot);
       continue;
     }
-    return entry;
+    return next < limit ? entry : nullptr;
   }
+}
+
+SimTime Partition::next_time() {
+  const QueueEntry* entry = queue_.first();
+  return std::min(wheel_.next_start(), entry ? entry->time : SimTime::max());
 }
 
 bool Partition::run(SimTime limit, uint64_t budget) {
   for (;;) {
-    const QueueEntry* entry = first();
-    if (!entry || entry->time >= limit) return true;
+    const QueueEntry* entry = first(limit);
+    if (!entry) return true;
     if (budget-- == 0) return false;
     const QueueEntry found = *entry;
     queue_.pop();
@@ -185,8 +190,7 @@ uint64_t Simulation::events_run() const {
 
 SimTime Simulation::next_time() {
   SimTime next = barriers_.empty() ? SimTime::max() : barriers_.begin()->first.time;
-  for (auto& partition : partitions_)
-    if (const QueueEntry* entry = partition->first()) next = std::min(next, entry->time);
+  for (auto& partition : partitions_) next = std::min(next, partition->next_time());
   return next;
 }
 
@@ -233,8 +237,7 @@ bool Simulation::run_windows(SimTime limit, uint64_t budget) {
   while (!stopped_) {
     deliver_messages();
     SimTime start = SimTime::max();
-    for (auto& partition : partitions_)
-      if (const QueueEntry* entry = partition->first()) start = std::min(start, entry->time);
+    for (auto& partition : partitions_) start = std::min(start, partition->next_time());
     if (start >= limit) return true;
     if (events_run() - before >= budget) return false;
     const SimTime window =

@@ -47,7 +47,11 @@ class Partition {
                   EventLoad load);
   void enqueue(EventSlot slot);
   void cancel(EventSlot slot);
-  const QueueEntry* first();
+  // The first event before `limit`, or null. Never looks further: the wheel must not run ahead of
+  // what is still to be armed at a barrier.
+  const QueueEntry* first(SimTime limit);
+  // Nothing is due before this; may be early.
+  SimTime next_time();
   // Runs events before `limit`, at most `budget` of them; false when the budget ended it.
   bool run(SimTime limit, uint64_t budget);
   void discard(EventSlot slot);
