@@ -95,6 +95,7 @@ class LabReader {
   LabSpec lab_;
   const Yaml* defaults_ = nullptr;
   std::vector<Group> groups_;
+  const Yaml nothing_;
   std::vector<LinkSpec> pending_;  // of the item being read
 };
 

@@ -8,15 +8,21 @@ namespace stackyard {
 
 namespace {
 
-const std::vector<std::string> predicate_keys{"node", "run",    "reachable", "unreachable",
+std::vector<std::string> predicate_keys() {
+  return {"node", "run",    "reachable", "unreachable",
                                               "table", "expect", "packet",    "on",
                                               "count", "link",  "state", "rows"};
-const std::vector<std::string> check_keys{"at",     "within",  "after",  "eventually", "always",
+}
+std::vector<std::string> check_keys() {
+  return {"at",     "within",  "after",  "eventually", "always",
                                           "never",  "points",  "level",  "pass",       "fail",
                                           "hint"};
-const std::vector<std::string> tables{"interfaces", "addresses", "routes",    "neighbours",
+}
+std::vector<std::string> tables() {
+  return {"interfaces", "addresses", "routes",    "neighbours",
                                       "sockets",    "fdb",       "processes", "sysctls",
                                       "counters"};
+}
 
 std::vector<std::string> node_names(const LabSpec& lab) {
   std::vector<std::string> names;
@@ -289,8 +295,8 @@ void LabReader::read_checks(const Yaml* checks) {
 }
 
 void LabReader::read_check(const Yaml::Entry& entry) {
-  std::vector<std::string> keys = predicate_keys;
-  keys.insert(keys.end(), check_keys.begin(), check_keys.end());
+  std::vector<std::string> keys = predicate_keys();
+  for (std::string& key : check_keys()) keys.push_back(std::move(key));
   const Yaml& value = entry.value;
   if (!r_.map(value, text("check \"{}\"", entry.key),
               {.known = keys, .reserved = {"before", "not", "every", "when", "timeout"}}))
@@ -373,7 +379,7 @@ void LabReader::read_expect(const Yaml* expect, Predicate& predicate) {
 std::optional<Predicate> LabReader::read_predicate(const Yaml& value, Place place,
                                                    const char* what) {
   if (!r_.is_map(value, what)) return std::nullopt;
-  if (std::string(what) != "the check") r_.map(value, what, {.known = predicate_keys});
+  if (std::string(what) != "the check") r_.map(value, what, {.known = predicate_keys()});
   Predicate p;
   if (const Yaml* run = value.find("run")) {
     const auto node = node_named(value.find("node"));
@@ -411,7 +417,7 @@ std::optional<Predicate> LabReader::read_predicate(const Yaml& value, Place plac
         r_.not_yet(table->place, *name);
         return std::nullopt;
       }
-    const auto known = r_.one_of(table, "table", tables);
+    const auto known = r_.one_of(table, "table", tables());
     if (!node || !known) return std::nullopt;
     p.node = *node;
     p.table = *known;

@@ -11,9 +11,11 @@ namespace stackyard {
 
 namespace {
 
-const std::vector<std::string> top_keys{
+std::vector<std::string> top_keys() {
+  return {
     "name",  "version", "sim",    "vars",     "hosts",  "addressing", "defaults", "groups",
     "nodes", "links",   "events", "captures", "checks", "lesson",     "layout",   "notes"};
+}
 
 }  // namespace
 
@@ -64,7 +66,7 @@ LabSpec LabReader::read(const std::string& content, const std::string& file_name
 
 void LabReader::read_top(const Yaml& root, const std::string& file_name) {
   r_.map(root, "a lab",
-         {.known = top_keys,
+         {.known = top_keys(),
           .reserved = {"include", "import", "kinds", "plots", "scripts", "journal"}});
   const std::string stem = std::filesystem::path(file_name).stem().string();
   lab_.name = r_.word(root.find("name"), "the name").value_or(stem);
@@ -250,16 +252,17 @@ void LabReader::read_lesson(const Yaml* lesson) {
   read.title = r_.word(lesson->find("title"), "the title").value_or("");
   read.text = local_text(lesson->find("text")).value_or("");
   read.expect_hash = r_.word(lesson->find("expect_hash"), "the hash").value_or("");
+  const std::vector<std::string> top = top_keys();
   for (const Yaml* lock : r_.list(lesson->find("locks"), "locks")) {
     const auto name = r_.word(lock, "a lock");
     if (!name) continue;
     const bool known = lab_.node_index.contains(*name) || lab_.link_index.contains(*name) ||
-                       std::find(top_keys.begin(), top_keys.end(), *name) != top_keys.end();
+                       std::find(top.begin(), top.end(), *name) != top.end();
     if (known) {
       read.locks.push_back(*name);
       continue;
     }
-    std::vector<std::string> names = top_keys;
+    std::vector<std::string> names = top;
     for (const auto& [node, index] : lab_.node_index) names.push_back(node);
     r_.problems.error(lock->place, text("unknown node, link or key \"{}\"", *name),
                       suggest(*name, names, "known"));

@@ -8,8 +8,10 @@ namespace stackyard {
 
 namespace {
 
-const std::vector<std::string> impair_keys{"delay",     "jitter",  "loss", "corrupt",
+std::vector<std::string> impair_keys() {
+  return {"delay",     "jitter",  "loss", "corrupt",
                                            "duplicate", "reorder", "rate", "queue"};
+}
 
 }  // namespace
 
@@ -230,7 +232,7 @@ ImpairSpec LabReader::read_impair_keys(const Yaml& value) {
 std::vector<ImpairSpec> LabReader::read_impair(const Yaml* value, size_t ends) {
   std::vector<ImpairSpec> all(ends);
   if (!value || value->is_null()) return all;
-  std::vector<std::string> keys = impair_keys;
+  std::vector<std::string> keys = impair_keys();
   keys.insert(keys.end(), {"forward", "reverse"});
   if (!r_.map(*value, "impair",
               {.known = keys,
@@ -247,7 +249,7 @@ std::vector<ImpairSpec> LabReader::read_impair(const Yaml* value, size_t ends) {
       r_.problems.error(own->place, text("\"{}\" needs a link with two ends", directions[d]));
       continue;
     }
-    r_.map(*own, directions[d], {.known = impair_keys});
+    r_.map(*own, directions[d], {.known = impair_keys()});
     all[d].merge(read_impair_keys(*own));
   }
   return all;

@@ -11,10 +11,16 @@ namespace stackyard {
 
 namespace {
 
-const std::vector<std::string> machine_keys{"kind",  "count", "interfaces", "routes", "sysctl",
+std::vector<std::string> machine_keys() {
+  return {"kind",  "count", "interfaces", "routes", "sysctl",
                                             "tunables", "fibs", "hostname", "files",  "exec"};
-const std::vector<std::string> machine_later{"services", "firewall", "netgraph", "ipsec", "jails"};
-const std::vector<std::string> reserved_node{"depends_on", "image", "memory", "persona"};
+}
+std::vector<std::string> machine_later() {
+  return {"services", "firewall", "netgraph", "ipsec", "jails"};
+}
+std::vector<std::string> reserved_node() {
+  return {"depends_on", "image", "memory", "persona"};
+}
 
 // Later keys win; maps merge key by key, lists and scalars replace, null drops.
 void merge_into(Yaml& base, const Yaml& over) {
@@ -77,7 +83,7 @@ void LabReader::read_nodes(const Yaml& root) {
     const std::string what = text("{} \"{}\"", node_kind_name(*kind), node.name);
     if (node.is_machine()) {
       r_.map(value, what,
-             {.known = machine_keys, .later = machine_later, .reserved = reserved_node});
+             {.known = machine_keys(), .later = machine_later(), .reserved = reserved_node()});
       read_machine(value, node);
     } else if (*kind == NodeKind::switch_) {
       r_.map(value, what,
@@ -96,14 +102,13 @@ void LabReader::read_nodes(const Yaml& root) {
 }
 
 std::vector<LabReader::Counted> LabReader::count_out(const Yaml& nodes) {
-  static const Yaml nothing;
   std::vector<Counted> all;
   if (nodes.is_map()) {
     for (const Yaml::Entry& entry : nodes.entries)
       count_entry(entry.key, entry.place, entry.value, all);
   } else {
     for (const Yaml* item : r_.list(&nodes, "nodes"))
-      if (const auto name = r_.word(item, "a node")) count_entry(*name, item->place, nothing, all);
+      if (const auto name = r_.word(item, "a node")) count_entry(*name, item->place, nothing_, all);
   }
   return all;
 }

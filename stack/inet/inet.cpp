@@ -313,7 +313,7 @@ constexpr SocketRecord sockets[] = {
 
 }  // namespace
 
-const ModuleRecord inet_module{
+constexpr ModuleRecord inet_module{
     .name = "inet",
     .summary = "IPv4, ARP, ICMP, IGMP, raw sockets",
     .needs = {"net"},

@@ -61,7 +61,7 @@ struct SocketRecord {
 struct ModuleRecord {
   const char* name;
   const char* summary;
-  std::vector<const char*> needs;  // modules that come earlier in the list
+  const char* needs[4];  // modules that come earlier in the list; null: no more
   std::unique_ptr<ModuleState> (*create)(Vnet&);
   std::span<const SysctlRecord> sysctls = {};
   std::span<const CounterRecord> counters = {};

@@ -12,6 +12,7 @@ Vnet::Vnet(Machine& machine, const std::vector<const ModuleRecord*>& modules)
   slots_.reserve(modules.size());
   for (const ModuleRecord* record : modules) {
     for (const char* need : record->needs) {
+      if (!need) break;
       const bool there = std::any_of(slots_.begin(), slots_.end(), [&](const Slot& slot) {
         return std::string_view(slot.record->name) == need;
       });

@@ -149,7 +149,7 @@ constexpr SocketRecord sockets[] = {
 
 }  // namespace
 
-const ModuleRecord net_module{
+constexpr ModuleRecord net_module{
     .name = "net",
     .summary = "interfaces, routing tables, captures",
     .needs = {},

@@ -259,7 +259,7 @@ constexpr SocketRecord sockets[] = {
 
 }  // namespace
 
-const ModuleRecord udp_module{
+constexpr ModuleRecord udp_module{
     .name = "udp",
     .summary = "User Datagram Protocol",
     .needs = {"net", "inet"},

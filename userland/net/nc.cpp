@@ -47,7 +47,7 @@ Task<void> Netcat::open(SockAddr local) {
 
 // What is typed becomes a datagram a line, or a block of a pipe. False: the end.
 Task<bool> Netcat::from_standard_input() {
-  const Result<std::string> block = co_await sys_.read(fd_in, 16384);
+  const Result<std::string> block = co_await sys_.read(fd_in, 2048);
   if (!block || block->empty()) co_return false;
   if (!peer_) co_return true;  // nobody has called yet: nowhere to send it
   SendOptions to{.to = std::nullopt, .source = {}};

@@ -66,7 +66,7 @@ class Lexer {
   }
   void skip_blanks() {
     for (;;) {
-      while (at_ < script_->size() && ((*script_)[at_] == ' ' || (*script_)[at_] == '\t' || (*script_)[at_] == '\r')) ++at_;
+      at_ = std::min(script_->find_first_not_of(" \t\r", at_), script_->size());
       if (script_->compare(at_, 2, "\\\n") == 0) at_ += 2;
       else break;
     }

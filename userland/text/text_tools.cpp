@@ -85,9 +85,20 @@ Task<int> head(Sys& sys, Args args) {
   const auto count = parse_int(options.value('n', "10"));
   if (!options.error().empty() || !count || *count < 0)
     co_return co_await bad_usage(sys, head_command, options.error(), 1);
-  const auto content = co_await gather(sys, options.rest());
-  if (!content) co_return 1;
-  Words lines = lines_of(*content);
+  // Standard input may never end: no more is read than is needed.
+  std::string content;
+  if (options.rest().empty()) {
+    while (std::count(content.begin(), content.end(), '\n') < *count) {
+      const Result<std::string> part = co_await sys.read(fd_in, 4096);
+      if (!part || part->empty()) break;
+      content += *part;
+    }
+  } else {
+    const auto read = co_await gather(sys, options.rest());
+    if (!read) co_return 1;
+    content = *read;
+  }
+  Words lines = lines_of(content);
   if (int64_t(lines.size()) > *count) lines.resize(size_t(*count));
   co_await sys.print(joined(lines));
   co_return 0;

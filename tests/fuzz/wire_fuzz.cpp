@@ -1,0 +1,26 @@
+// tests/fuzz/wire_fuzz.cpp - every parser of a wire format, and the dissector, on any octets.
+#include "core/dissect/dissect.h"
+#include "core/wire/link/arp.h"
+#include "core/wire/link/ethernet.h"
+#include "core/wire/net/icmp.h"
+#include "core/wire/net/igmp.h"
+#include "core/wire/transport/udp.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace stackyard;
+  const Bytes octets(data, size);
+  (void)one_line(octets, {.link_header = true, .verbose = true});
+  (void)one_line_ip(octets);
+  (void)layers(octets);
+  if (const auto igmp = parse_igmp(octets)) {
+    (void)describe(*igmp);
+    (void)emit_igmp(*igmp);
+  }
+  (void)parse_arp(octets);
+  (void)parse_udp(octets);
+  (void)describe_icmp(octets);
+  if (const auto ip = parse_ipv4_header(octets))
+    for_each_option(octets.first(ip->header_size()), [](const Ipv4Option&) {});
+  if (octets.size() >= sizeof(IcmpHeader)) (void)parse_icmp_quote(octets);
+  return 0;
+}

@@ -1,0 +1,104 @@
+#!/usr/bin/env python3
+"""Builds and runs every test, and ends with "N passed, N failed, N skipped" on a line of its own.
+
+Usage: run_tests.py [unit] [scenarios] [tidy] [compilers] [fuzz]; nothing named: all of them."""
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree as xml
+
+sys.path.insert(0, os.path.dirname(__file__))
+import scenarios  # noqa: E402
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+passed = failed = skipped = 0
+
+
+def report(ok, name, why=''):
+    global passed, failed
+    if ok:
+        passed += 1
+    else:
+        failed += 1
+        print(f'FAILED: {name}\n{why}', flush=True)
+
+
+def skip(name, why):
+    global skipped
+    skipped += 1
+    print(f'SKIPPED: {name}: {why}', flush=True)
+
+
+def run(command, **options):
+    return subprocess.run(command, capture_output=True, text=True, errors='replace', **options)
+
+
+def build(folder, *options):
+    if not os.path.exists(f'{folder}/build.ninja'):
+        setup = run(['meson', 'setup', folder, *options])
+        if setup.returncode:
+            report(False, f'configure {folder}', setup.stdout + setup.stderr)
+            return False
+    made = run(['ninja', '-C', folder])
+    if made.returncode:
+        errors = [line for line in made.stdout.splitlines() if 'error' in line]
+        report(False, f'build {folder}', '\n'.join(errors[-20:]) or made.stdout[-4000:])
+    return made.returncode == 0
+
+
+def unit(folder):
+    """Each test case of each Catch2 program counts."""
+    for program in sorted(os.listdir(f'{folder}/tests')):
+        if not program.startswith('test_') or program.endswith('.p'):
+            continue
+        with tempfile.NamedTemporaryFile(suffix='.xml') as out:
+            done = run([f'{folder}/tests/{program}', '-r', 'junit', '-o', out.name], timeout=900)
+            try:
+                cases = xml.parse(out.name).getroot().iter('testcase')
+            except xml.ParseError:
+                report(False, program, f'crashed with {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-4000:]}')
+                continue
+            whole = True
+            for case in cases:
+                wrong = case.findall('failure') + case.findall('error')
+                whole &= not wrong
+                report(not wrong, f'{folder}: {program}: {case.get("name")}',
+                       '\n'.join((w.get('message') or '') + (w.text or '') for w in wrong))
+            if whole and done.returncode:
+                report(False, f'{folder}: {program}', done.stderr[-4000:])
+
+
+def main():
+    os.chdir(ROOT)
+    wanted = sys.argv[1:] or ['unit', 'scenarios', 'tidy', 'compilers', 'fuzz']
+    if build('build', '--buildtype=release'):
+        if 'unit' in wanted:
+            unit('build')
+        if 'scenarios' in wanted:
+            scenarios.run_all('build/stackyard', report, skip)
+        if 'tidy' in wanted:
+            tidy = run(['python3', 'tests/tidy/tidy.py', 'build'])
+            report(tidy.returncode == 0, 'tidy', tidy.stdout + tidy.stderr)
+    if 'compilers' in wanted:
+        # The same bytes from a debug build under sanitizers, and from another compiler.
+        if build('build-asan', '--buildtype=debug', '-Db_sanitize=address,undefined'):
+            unit('build-asan')
+            scenarios.compare('build/stackyard', 'build-asan/stackyard', report)
+        os.environ.update(CC='clang-16', CXX='clang++-16')
+        if build('build-clang', '--buildtype=release'):
+            scenarios.compare('build/stackyard', 'build-clang/stackyard', report)
+    if 'fuzz' in wanted:
+        fuzz = run(['python3', 'tests/fuzz/run_fuzz.py', '3'])
+        for line in fuzz.stdout.splitlines():
+            found = re.match(r'(ok|FAILED) (\S+)', line)
+            if found:
+                report(found[1] == 'ok', f'fuzz {found[2]}', fuzz.stdout[-3000:])
+        if fuzz.returncode and 'FAILED' not in fuzz.stdout:
+            report(False, 'fuzz', fuzz.stdout[-2000:] + fuzz.stderr[-2000:])
+    print(f'{passed} passed, {failed} failed, {skipped} skipped')
+    sys.exit(1 if failed else 0)
+
+
+main()

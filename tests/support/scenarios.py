@@ -1,0 +1,201 @@
+"""Scenarios: each passes, its broken variants fail, every executor gives the same bytes, tshark finds
+nothing wrong, the schema accepts the file, and the trace equals the golden one."""
+import glob
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+
+import yaml
+
+# What breaks each scenario: --set arguments, and the check that must notice.
+BROKEN = {
+    'two-hosts': None,
+    'who-is-local': ('mask=25', 'heard'),
+    'duplicate-address': ('second=10.0.0.2/24', 'quiet'),
+    'hub-or-switch': ('middle=hub', 'private'),
+    'two-routers': ('back=10.9.0.0/24', 'far'),
+    'traceroute': ('ttl=3', 'left'),
+    'path-mtu': ('narrow=1500', 'pieces'),
+    'slow-lossy': ('loss=0%', 'lossy'),
+}
+# Every check of every scenario fails on some broken variant: other ways to break a lab, as edits of
+# its text.
+EDITS = {
+    'two-hosts': [('exec: [sleep 1, ping', 'exec: [ping', ['before']),
+                  ('sleep 1, ping -c 2 pc2', 'true', ['asks', 'learns']),
+                  ('pc2: {}', 'pc2: {exec: [ifconfig em0 down]}', ['answers']),
+                  ('at: 1300s', 'at: 100s', ['forgets'])],
+    'who-is-local': [('192.168.1.20/24]', '192.168.2.20/24]', ['neighbours']),
+                     ('vars: {mask: 24}', 'vars: {mask: 25}', ['route'])],
+    'duplicate-address': [('bob: {interfaces', 'bob: {exec: [ifconfig em0 down], interfaces', ['fine']),
+                          ('vars: {second: 10.0.0.3/24}', 'vars: {second: 10.0.0.2/24}', ['stays'])],
+    'hub-or-switch': [('pc: {count: 4}', 'pc: {count: 4, exec: [ifconfig em0 down]}',
+                       ['reaches', 'flooded', 'learnt'])],
+    'two-routers': [('r1: {kind: router, routes: [{to: 10.0.1.0/24, via: r2}]}', 'r1: {kind: router}',
+                     ['there', 'path', 'all'])],
+    'traceroute': [('r4: {kind: router, routes: [{to: 10.0.0.0/24, via: r3}]}', 'r4: {kind: router}',
+                    ['hops']),
+                   ('ping -c 1 -m 2', 'ping -c 1 -m 9', ['short'])],
+    'path-mtu': [('  - r2 -- srv', '  - {endpoints: r2 -- srv, state: down}',
+                  ['whole', 'fits', 'assembled']),
+                 ('narrow: 576', 'narrow: 1500', ['refused'])],
+    'slow-lossy': [('delay: 40ms', 'delay: 10ms', ['slow']),
+                   ('nc -u -l 7 >', 'nc -u -l 8 >', ['heard'])],
+}
+
+
+def run(command, **options):
+    return subprocess.run(command, capture_output=True, text=True, errors='replace', **options)
+
+
+def all_scenarios():
+    return sorted(glob.glob('scenarios/*/*.yaml'))
+
+
+def name_of(path):
+    return os.path.basename(path)[:-5]
+
+
+def outcome(binary, path, folder, *options):
+    """Exit status, and a digest of everything a run wrote: output, trace, captures."""
+    shutil.rmtree(folder, ignore_errors=True)
+    os.makedirs(folder)
+    done = run([binary, 'run', path, '--out', folder, '--trace', folder + '/trace.txt', *options],
+               timeout=600)
+    digest = hashlib.sha256(done.stdout.encode())
+    for file in sorted(os.listdir(folder)):
+        digest.update(open(f'{folder}/{file}', 'rb').read())
+    return done, digest.hexdigest()
+
+
+def failing_checks(binary, path, folder, *options):
+    done = run([binary, 'run', path, '--out', folder, '--json', *options], timeout=600)
+    try:
+        report = json.loads(done.stdout)
+    except json.JSONDecodeError:
+        return done.returncode, [done.stderr]
+    return done.returncode, [c['name'] for c in report['checks'] if c['verdict'] != 'pass']
+
+
+def check_tshark(folder, report, name):
+    """Nothing malformed, no wrong checksum, in anything that a stack sent."""
+    for capture in sorted(glob.glob(folder + '/*.pcap*')):
+        done = run(['tshark', '-r', capture, '-o', 'ip.check_checksum:TRUE', '-o',
+                    'udp.check_checksum:TRUE', '-Y',
+                    '_ws.malformed || ip.checksum.status == "Bad" || udp.checksum.status == "Bad" '
+                    '|| icmp.checksum.status == "Bad" || igmp.checksum.status == "Bad"'])
+        report(done.returncode == 0 and not done.stdout.strip(),
+               f'tshark {name}: {os.path.basename(capture)}', done.stdout[:2000] + done.stderr[:2000])
+
+
+def check_golden(path, trace, report):
+    golden = f'tests/golden/{name_of(path)}.txt'
+    text = open(trace).read()
+    # The first lines tell the story; a hash guards the rest.
+    short = ''.join(text.splitlines(True)[:200])
+    short += f'sha256 of the whole trace: {hashlib.sha256(text.encode()).hexdigest()}\n'
+    if os.environ.get('GOLDEN_UPDATE'):
+        os.makedirs('tests/golden', exist_ok=True)
+        open(golden, 'w').write(short)
+    wanted = open(golden).read() if os.path.exists(golden) else ''
+    differs = next((f'line {i + 1}\n  golden: {a}\n  now:    {b}' for i, (a, b) in enumerate(
+        zip(wanted.splitlines(), short.splitlines())) if a != b), 'one is longer')
+    report(wanted == short, f'golden {name_of(path)}', differs)
+
+
+def run_all(binary, report, skip):
+    import jsonschema
+    schema = json.load(open('docs/lab.schema.json'))
+    with tempfile.TemporaryDirectory() as scratch:
+        for path in all_scenarios():
+            name = name_of(path)
+            plain, digest = outcome(binary, path, scratch + '/plain')
+            report(plain.returncode == 0, f'scenario {name}', plain.stdout[-2000:] + plain.stderr[-2000:])
+            again = outcome(binary, path, scratch + '/again')[1]
+            report(again == digest, f'scenario {name} twice', 'two runs differ')
+            for partitions in ('1', '2', '7'):
+                for seed in ('1', '2'):
+                    other = outcome(binary, path, scratch + '/other', '--partitions', partitions,
+                                    '--shuffle', seed)[1]
+                    report(other == digest, f'scenario {name} on {partitions} partitions, shuffle {seed}',
+                           first_difference(scratch))
+            check_tshark(scratch + '/plain', report, name)
+            check_golden(path, scratch + '/plain/trace.txt', report)
+            try:
+                jsonschema.validate(yaml.safe_load(open(path)), schema)
+                report(True, f'schema {name}')
+            except jsonschema.ValidationError as error:
+                report(False, f'schema {name}', str(error)[:1000])
+            check_broken(binary, path, scratch, report)
+        check_bad_input(binary, scratch, report)
+
+
+def first_difference(scratch):
+    a = open(scratch + '/plain/trace.txt').read().splitlines()
+    b = open(scratch + '/other/trace.txt').read().splitlines()
+    for i, (x, y) in enumerate(zip(a, b)):
+        if x != y:
+            return f'first different event, line {i + 1}:\n  {x}\n  {y}'
+    return f'{len(a)} and {len(b)} lines'
+
+
+def check_broken(binary, path, scratch, report):
+    """Every check of a scenario fails on at least one broken variant."""
+    name = name_of(path)
+    checks = set(yaml.safe_load(open(path))['checks'])
+    caught = set()
+    if BROKEN.get(name):
+        setting, check = BROKEN[name]
+        status, failing = failing_checks(binary, path, scratch + '/broken', '--set', setting)
+        report(status == 1 and check in failing, f'broken {name} with {setting}',
+               f'exit {status}, failing: {failing}')
+        caught.update(failing)
+    text = open(path).read()
+    for before, after, expected in EDITS.get(name, []):
+        if before not in text:
+            report(False, f'broken {name}', f'the file has no {before!r}')
+            continue
+        broken = os.path.join(os.path.dirname(path), f'.broken-{name}.yaml')
+        try:
+            open(broken, 'w').write(text.replace(before, after))
+            status, failing = failing_checks(binary, broken, scratch + '/broken')
+        finally:
+            os.remove(broken)
+        report(status == 1 and set(expected) <= set(failing), f'broken {name}: {after}',
+               f'exit {status}, failing: {failing}, expected: {expected}')
+        caught.update(failing)
+    report(checks <= caught, f'every check of {name} can fail', f'never failed: {checks - caught}')
+
+
+def check_bad_input(binary, scratch, report):
+    five = os.path.join(scratch, 'five.yaml')
+    open(five, 'w').write('nodes: {a: {kind: hots}, b: {colour: red}}\n'
+                          'links: [{endpoints: b -- b, impair: {loss: 1, rate: 5}}]\nhosts: maybe\n')
+    done = run([binary, 'run', five])
+    report(done.returncode == 2 and len(done.stderr.splitlines()) == 5, 'five mistakes, five errors',
+           done.stderr)
+    lab = os.path.join(scratch, 'lab.yaml')
+    open(lab, 'w').write('nodes: [a, b]\nlinks: [a -- b]\ncaptures: [{tap: link1}]\n')
+    done = run([binary, 'run', lab, '--out', '/proc/none'])
+    report(done.returncode == 3 and '/proc/none' in done.stderr,
+           'a capture that cannot be written is an error before the run', done.stderr)
+    if os.path.exists('/dev/full'):
+        full = os.path.join(scratch, 'full')
+        os.makedirs(full, exist_ok=True)
+        os.symlink('/dev/full', full + '/link1.pcapng')
+        done = run([binary, 'run', lab, '--out', full])
+        report(done.returncode == 3 and 'No space left on device' in done.stderr,
+               'a full disk ends the run with 3', f'{done.returncode} {done.stderr}')
+
+
+def compare(binary, other, report):
+    """Another build of the program gives the same bytes."""
+    with tempfile.TemporaryDirectory() as scratch:
+        for path in all_scenarios():
+            a = outcome(binary, path, scratch + '/plain')[1]
+            done, b = outcome(other, path, scratch + '/other')
+            report(a == b, f'{other}: scenario {name_of(path)}',
+                   done.stderr[-3000:] + first_difference(scratch))
