@@ -16,12 +16,7 @@ std::string_view decision_name(DecisionKind kind) {
 }
 
 Tracer::Record& Tracer::add(const EventKey& at, Kind kind) {
-  if (at != last_key_) {
-    last_key_ = at;
-    next_number_ = 0;
-  }
-  Record& record = records_.emplace_back(Record{.stamp = {at, next_number_++}, .kind = kind, .log = {}});
-  return record;
+  return records_.emplace_back(Record{.stamp = stamp(at), .kind = kind, .log = {}});
 }
 
 size_t Tracer::keep(std::string_view octets) {
@@ -35,10 +30,6 @@ void Tracer::drop(const EventKey& at, const DropNote& note) {
   record.drop = note;
   record.place_at = keep(note.place);
   record.detail_at = keep(note.detail);
-}
-
-void Tracer::decision(const EventKey& at, const DecisionNote& note) {
-  add(at, Kind::decision).decision = note;
 }
 
 void Tracer::log(const EventKey& at, const LogNote& note) {
@@ -61,9 +52,6 @@ void Tracer::replay(Record& record, const std::vector<Observer*>& observers) con
       record.drop.detail = kept(record.detail_at, record.drop.detail.size());
       for (Observer* o : observers) o->drop(record.stamp, record.drop);
       break;
-    case Kind::decision:
-      for (Observer* o : observers) o->decision(record.stamp, record.decision);
-      break;
     case Kind::log:
       record.log.line = kept(record.place_at, record.log.line.size());
       for (Observer* o : observers) o->log(record.stamp, record.log);
@@ -75,18 +63,35 @@ void Tracer::replay(Record& record, const std::vector<Observer*>& observers) con
   }
 }
 
+// The earliest of what is left: records from index `record` on, and the ring.
+const TraceStamp* Tracer::first_stamp(size_t record) const {
+  const TraceStamp* first = record < records_.size() ? &records_[record].stamp : nullptr;
+  if (decisions_read_ == decisions_written_) return first;
+  const TraceStamp& decided = decisions_[decisions_read_ % ring_size].stamp;
+  return !first || decided < *first ? &decided : first;
+}
+
+void Tracer::replay_first(size_t& record, const std::vector<Observer*>& observers) {
+  const TraceStamp* first = first_stamp(record);
+  if (record < records_.size() && first == &records_[record].stamp)
+    return replay(records_[record++], observers);
+  const Decision& decided = decisions_[decisions_read_++ % ring_size];
+  for (Observer* o : observers) o->decision(decided.stamp, decided.note);
+}
+
 void Tracer::drain(const std::vector<Tracer*>& tracers, const std::vector<Observer*>& observers) {
   std::vector<size_t> at(tracers.size(), 0);
   for (;;) {
-    size_t first = tracers.size();
+    size_t earliest = tracers.size();
+    const TraceStamp* first = nullptr;
     for (size_t i = 0; i < tracers.size(); ++i) {
-      if (at[i] == tracers[i]->records_.size()) continue;
-      const bool earlier = first == tracers.size() || tracers[i]->records_[at[i]].stamp <
-                                                          tracers[first]->records_[at[first]].stamp;
-      if (earlier) first = i;
+      const TraceStamp* stamp = tracers[i]->first_stamp(at[i]);
+      if (!stamp || (first && *first < *stamp)) continue;
+      first = stamp;
+      earliest = i;
     }
-    if (first == tracers.size()) break;
-    tracers[first]->replay(tracers[first]->records_[at[first]++], observers);
+    if (!first) break;
+    tracers[earliest]->replay_first(at[earliest], observers);
   }
   for (Tracer* tracer : tracers) {
     tracer->records_.clear();

@@ -13,26 +13,29 @@ class Tracer {
   // One flag test on the packets' path; nothing else happens while nobody looks.
   bool decisions_wanted() const { return decisions_wanted_; }
   void want_decisions(bool wanted) { decisions_wanted_ = wanted; }
+  // What is noted at a barrier may be about nodes of several partitions: one count orders it.
+  void count_world_notes_in(uint32_t* count) { world_notes_ = count; }
 
   void drop(const EventKey& at, const DropNote& note);
-  void decision(const EventKey& at, const DecisionNote& note);
+  void decision(const EventKey& at, const DecisionNote& note) {
+    if (decisions_.empty()) decisions_.resize(ring_size);
+    if (decisions_written_ - decisions_read_ == ring_size) ++decisions_read_;
+    decisions_[decisions_written_++ % ring_size] = {stamp(at), note};
+  }
   void log(const EventKey& at, const LogNote& note);
   void frame(const EventKey& at, const FrameNote& note);
-
-  size_t pending() const { return records_.size(); }
 
   // Hands everything noted by all of these tracers to the observers, in the total order, and
   // forgets it. Call it only when all nodes have run up to a common instant.
   static void drain(const std::vector<Tracer*>& tracers, const std::vector<Observer*>& observers);
 
  private:
-  enum class Kind : uint8_t { drop, decision, log, frame };
+  enum class Kind : uint8_t { drop, log, frame };
   struct Record {
     TraceStamp stamp;
     Kind kind;
     union {
       DropNote drop;
-      DecisionNote decision;
       LogNote log;
       FrameNote frame;
     };
@@ -40,14 +43,35 @@ class Tracer {
     size_t detail_at = 0;
   };
 
+  // Decisions are many and small: a ring of its own, which forgets the oldest when nobody drains it.
+  struct Decision {
+    TraceStamp stamp;
+    DecisionNote note;
+  };
+  static constexpr size_t ring_size = 4096;  // a power of two; stays in the second-level cache
+
+  TraceStamp stamp(const EventKey& at) {
+    if (at.target == world_node && world_notes_) [[unlikely]]
+      return {at, ++*world_notes_};
+    if (at != last_key_) {
+      last_key_ = at;
+      next_number_ = 0;
+    }
+    return {at, next_number_++};
+  }
   Record& add(const EventKey& at, Kind kind);
   size_t keep(std::string_view octets);
   void replay(Record& record, const std::vector<Observer*>& observers) const;
+  const TraceStamp* first_stamp(size_t record) const;
+  void replay_first(size_t& record, const std::vector<Observer*>& observers);
 
   std::vector<Record> records_;
   std::vector<char> arena_;
+  std::vector<Decision> decisions_;
+  uint64_t decisions_read_ = 0, decisions_written_ = 0;
   EventKey last_key_;
   uint32_t next_number_ = 0;
+  uint32_t* world_notes_ = nullptr;
   bool decisions_wanted_ = false;
 };
 

@@ -42,6 +42,7 @@ Lab::Lab(LabSpec spec, LabOptions options)
   for (size_t i = 0; i < simulation_.partition_count(); ++i) {
     locales_.push_back(std::make_unique<Locale>());
     tracers_.push_back(&locales_.back()->tracer);
+    tracers_.back()->count_world_notes_in(&world_notes_);
   }
   build_nodes();
   build_links();

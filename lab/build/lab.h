@@ -100,6 +100,7 @@ class Lab {
   std::vector<std::unique_ptr<Link>> links_;
   std::vector<Observer*> observers_;
   std::vector<Tracer*> tracers_;
+  uint32_t world_notes_ = 0;
   std::set<uint64_t> macs_;
   std::map<size_t, uint32_t> link_taps_;
   uint32_t next_tap_ = 1;

@@ -18,9 +18,11 @@ void TraceWriter::line(const TraceStamp& stamp, NodeId node, const std::string& 
 }
 
 void TraceWriter::frame(const TraceStamp& stamp, const FrameNote& note) {
+  const auto link = tap_names_.find(note.tap);
+  if (link == tap_names_.end()) return;  // another observer's tap
   hash_ = hash_text(text_of(note.octets), hash_);
   line(stamp, note.node,
-       stackyard::text("{} #{}.{} {}", tap_names_[note.tap], packet_origin(note.packet),
+       stackyard::text("{} #{}.{} {}", link->second, packet_origin(note.packet),
                        packet_number(note.packet), one_line(note.octets)));
 }
 

@@ -32,7 +32,7 @@ EDITS = {
                      ('vars: {mask: 24}', 'vars: {mask: 25}', ['route'])],
     'duplicate-address': [('bob: {interfaces', 'bob: {exec: [ifconfig em0 down], interfaces', ['fine']),
                           ('vars: {second: 10.0.0.3/24}', 'vars: {second: 10.0.0.2/24}', ['stays'])],
-    'hub-or-switch': [('pc: {count: 4}', 'pc: {count: 4, exec: [ifconfig em0 down]}',
+    'hub-or-switch': [('links: ["pc* -- mid"]', 'links: [{endpoints: "pc* -- mid", state: down}]',
                        ['reaches', 'flooded', 'learnt'])],
     'two-routers': [('r1: {kind: router, routes: [{to: 10.0.1.0/24, via: r2}]}', 'r1: {kind: router}',
                      ['there', 'path', 'all'])],

@@ -1,0 +1,101 @@
+#!/usr/bin/env python3
+"""Measures the same work here and on ns-3, in turn, and prints a table (or --json).
+
+A figure is the median of the runs; machines drift, so the two programs alternate and ratios count."""
+import json
+import os
+import shlex
+import statistics
+import subprocess
+import sys
+
+RUNS = 3
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+os.chdir(ROOT)
+
+
+def figure(command, name):
+    done = subprocess.run(command, capture_output=True, text=True)
+    for line in done.stdout.splitlines():
+        if line.startswith(name + ' '):
+            return float(line.split()[1])
+    raise SystemExit(f'{shlex.join(command)} failed: {done.stdout}{done.stderr}')
+
+
+def build_ns3():
+    """ns-3's programs, built only where ns-3 is installed."""
+    os.makedirs('build/ns3', exist_ok=True)
+    modules = ['core', 'network', 'internet', 'point-to-point', 'traffic-control']
+    flags = subprocess.run(['pkg-config', '--cflags', '--libs'] + [f'ns3-{m}' for m in modules],
+                           capture_output=True, text=True)
+    if flags.returncode:
+        return False
+    for name in ('hold', 'chain'):
+        binary = f'build/ns3/{name}'
+        if not os.path.exists(binary) or os.path.getmtime(binary) < os.path.getmtime(f'bench/ns3/{name}.cc'):
+            subprocess.run(['g++', '-O2', '-std=c++20', f'bench/ns3/{name}.cc', '-o', binary] +
+                           flags.stdout.split(), check=True)
+    return True
+
+
+def side_by_side(ours, theirs, name):
+    mine, other = [], []
+    for _ in range(RUNS):
+        mine.append(figure(ours, name))
+        if theirs:
+            other.append(figure(theirs, name))
+    return statistics.median(mine), statistics.median(other) if theirs else None
+
+
+def main():
+    ns3 = build_ns3()
+    rows = []
+
+    def row(work, ours, theirs, unit, least, aim, ratio=None):
+        if ratio is None and theirs:
+            ratio = theirs / ours
+        rows.append({'work': work, 'ours': ours, 'ns3': theirs, 'unit': unit, 'ratio': ratio,
+                     'at_least': least, 'aim': aim})
+
+    for pending, events, aim in ((1000, 10_000_000, '3x'), (100_000, 5_000_000, '3x'), (1_000_000, 5_000_000, '2.2x')):
+        best = None
+        if ns3:
+            best = min(('Map', 'Heap', 'PriorityQueue'), key=lambda s: figure(
+                ['build/ns3/hold', f'--scheduler=ns3::{s}Scheduler', f'--pending={pending}',
+                 f'--events={events // 5}'], 'ns_per_event'))
+        theirs = ['build/ns3/hold', f'--scheduler=ns3::{best}Scheduler', f'--pending={pending}',
+                  f'--events={events // 2}'] if ns3 else None
+        for ties in ([], ['ties']):
+            mine, other = side_by_side(['build/bench/hold', str(pending), str(events)] + ties, theirs,
+                                       'ns_per_event')
+            label = f'hold, {pending} pending{", ties" if ties else ""}' + (f' (ns-3: {best})' if best else '')
+            row(label, mine, other, 'ns/event', '2x', aim)
+
+    chain = ['build/bench/chain', '300000']
+    mine, other = side_by_side(chain, ['build/ns3/chain', '--packets=100000'] if ns3 else None,
+                               'ns_per_hop')
+    row('UDP chain of 10 routers', mine, other, 'ns/hop', '12x', '18x')
+    plain, decided = [], []
+    for _ in range(RUNS + 2):
+        plain.append(figure(chain, 'ns_per_hop'))
+        decided.append(figure(chain + ['decisions'], 'ns_per_hop'))
+    slower = statistics.median(d / p for d, p in zip(decided, plain))
+    row('the same, decisions recorded', statistics.median(decided), None, 'ns/hop', '<= 1.15x slower',
+        '1.08x', slower)
+    captured = statistics.median(
+        figure(chain[:1] + ['100000', 'capture', 'build/bench'], 'ns_per_hop') for _ in range(RUNS))
+    row('the same, every interface captured', captured, None, 'ns/hop', 'reported', '',
+        captured / statistics.median(plain))
+    if '--json' in sys.argv:
+        print(json.dumps(rows, indent=2))
+        return
+    print(f'{"work":<46} {"ours":>9} {"ns-3":>9} {"unit":<9} {"ratio":>7}  at least / aim')
+    for r in rows:
+        other = f'{r["ns3"]:9.1f}' if r['ns3'] else f'{"-":>9}'
+        ratio = f'{r["ratio"]:6.2f}x' if r['ratio'] else f'{"-":>7}'
+        print(f'{r["work"]:<46} {r["ours"]:9.1f} {other} {r["unit"]:<9} {ratio}  {r["at_least"]} / {r["aim"]}')
+    if not ns3:
+        print('ns-3 is not installed (libns3-dev): no comparison')
+
+
+main()
