@@ -26,6 +26,9 @@ struct Table {
   int column(std::string_view name) const;
 };
 
+// Aligned columns under their titles, as a terminal shows them. Durations have units.
+std::string to_text(const Table& table);
+
 // Whoever can show its state as tables: a stack, a machine, a switch.
 class TableSource {
  public:

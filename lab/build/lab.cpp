@@ -57,6 +57,8 @@ Lab::~Lab() {
   links_.clear();
   nodes_.clear();
   simulation_.discard_events();
+  for (const auto& locale : locales_)
+    check(locale->packets.packets_in_use() == 0, "no packet outlives its lab");
 }
 
 void Lab::drain() { Tracer::drain(tracers_, observers_); }

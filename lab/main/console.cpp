@@ -24,6 +24,7 @@ const char* const help_words =
     "  :time           the simulated time\n"
     "  :node NAME      go to another machine\n"
     "  :nodes          list the nodes\n"
+    "  :table NAME [NODE]   show a table of this node, or of another: :table fdb sw1\n"
     "  :quit           leave\n";
 
 // Reads lines with history on a terminal, plainly from a pipe.
@@ -108,6 +109,8 @@ class Console {
     } else if (words[0] == ":nodes") {
       for (const NodeSpec& node : spec.nodes)
         std::printf("%s (%s)\n", node.name.c_str(), node_kind_name(node.kind).c_str());
+    } else if (words[0] == ":table" && (words.size() == 2 || words.size() == 3)) {
+      show_table(words[1], words.size() == 3 ? words[2] : spec.nodes[node_].name);
     } else if (words[0] == ":run" && words.size() == 2) {
       Problems problems;
       Yaml value{.kind = Yaml::Kind::scalar, .place = {}, .text = words[1], .items = {}, .entries = {}};
@@ -124,6 +127,24 @@ class Console {
       std::fputs(help_words, stdout);
     }
     return true;
+  }
+
+  void show_table(const std::string& name, const std::string& node) {
+    const auto found = session_.lab().spec().node_index.find(node);
+    const TableSource* source = found == session_.lab().spec().node_index.end()
+                                    ? nullptr
+                                    : session_.lab().tables(found->second);
+    if (!source) {
+      std::fprintf(stderr, "there are no tables of \"%s\"\n", node.c_str());
+      return;
+    }
+    const Table table = source->table(name);
+    if (table.columns.empty()) {
+      std::fprintf(stderr, "%s has the tables %s\n", node.c_str(),
+                   join(source->table_names(), " ").c_str());
+      return;
+    }
+    std::fputs(to_text(table).c_str(), stdout);
   }
 
   std::string prompt() const {

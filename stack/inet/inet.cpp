@@ -253,7 +253,8 @@ Table neighbours_table(const ModuleState& state) {
   for (const ArpInfo& e : self(state).arp().entries()) {
     const std::string name = !e.mac ? "incomplete" : e.permanent ? "permanent" : "reachable";
     table.rows.push_back({to_text(e.address), e.mac ? Cell(to_text(*e.mac)) : Cell(), e.interface,
-                          name, e.permanent ? Cell() : Cell(e.expires_s)});
+                          name,
+                          e.permanent ? Cell() : Cell(e.expires_s * 1'000'000'000)});
   }
   return table;
 }

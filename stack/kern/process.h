@@ -53,6 +53,7 @@ class Process final : public Sys {
   bool interrupted() const override { return interrupted_; }
   std::vector<ProcessInfo> processes() const override;
   std::map<std::string, std::string>& environment() override { return environment_; }
+  void become(const Args& args) override { args_ = args; }
   const Command* find_command(const std::string& name) const override;
   std::vector<const Command*> commands() const override;
   int fib() const override { return fib_; }

@@ -66,6 +66,8 @@ class Sys : public CallContext {
   [[noreturn]] void exit(int status) { throw ProcessExit{status}; }
   virtual std::vector<ProcessInfo> processes() const = 0;
   virtual std::map<std::string, std::string>& environment() = 0;
+  // What execve(2) does to a process's name: ps and messages show the new one.
+  virtual void become(const Args& args) = 0;
   virtual const Command* find_command(const std::string& name) const = 0;
   virtual std::vector<const Command*> commands() const = 0;
   virtual int fib() const = 0;

@@ -134,6 +134,8 @@ def run_all(binary, report, skip):
 
 
 def first_difference(scratch):
+    if not os.path.exists(scratch + '/other/trace.txt'):
+        return 'no trace: the run failed'
     a = open(scratch + '/plain/trace.txt').read().splitlines()
     b = open(scratch + '/other/trace.txt').read().splitlines()
     for i, (x, y) in enumerate(zip(a, b)):

@@ -269,13 +269,28 @@ Task<Result<Pid>> Shell::start(ShellTree tree, std::vector<std::pair<Fd, Fd>> de
   const Program program = [tree, parameters](Sys& sys, Args) -> Task<int> {
     Shell shell(sys, parameters);
     try {
-      co_return co_await shell.run(tree);
+      co_return co_await shell.run_last(tree);
     } catch (const Exit& exit) {
       co_return exit.status;
     }
   };
   SpawnRequest request{.args = {"sh"}, .program = program, .descriptors = descriptors};
   co_return co_await sys_.spawn(request);
+}
+
+Task<int> Shell::run_last(ShellTree tree) {
+  const bool simple = tree->kind == ShellNode::Kind::simple && !tree->words.empty() &&
+                      assignment(tree->words[0]) == std::string::npos;
+  if (!simple) co_return co_await run(tree);
+  const Words words = co_await expand(tree->words);
+  const Command* command = words.empty() ? nullptr : sys_.find_command(words[0]);
+  if (!command) co_return co_await run(tree);
+  const auto opened = co_await open_redirects(*tree);
+  if (!opened) co_return 2;
+  for (const auto& [child, mine] : *opened) co_await sys_.dup_to(mine, child);
+  co_await close_all(*opened);
+  sys_.become(words);
+  co_return co_await command->run(sys_, words);
 }
 
 Task<int> Shell::run(ShellTree tree) {

@@ -33,6 +33,9 @@ class Shell {
   Task<std::optional<int>> builtin(Words words);
   Task<bool> read_builtin(Words words);
   Task<int> wait_for(Pid pid);
+  // Runs a tree as all that is left to do in this process: a simple command takes the process
+  // over, as exec does, so that its pid is the command's.
+  Task<int> run_last(ShellTree tree);
 
   // Opens what the redirections say; null: one failed, and was complained about.
   Task<std::optional<std::vector<std::pair<Fd, Fd>>>> open_redirects(const ShellNode& node);
