@@ -21,16 +21,20 @@ constexpr size_t payload = 1000;
 std::string chain_yaml(bool capture) {
   std::string yaml = "name: chain\nhosts: false\nnodes:\n  src: {}\n";
   for (int i = 1; i <= routers; ++i)
-    yaml += text("  r{}: {{kind: router, interfaces: {{em0: {{addresses: [10.0.{}.2/30]}}, em1: "
-                 "{{addresses: [10.0.{}.1/30]}}}}, routes: [{{to: default, via: 10.0.{}.2}}]}}\n",
-                 i, i - 1, i, i);
+    yaml += text(
+        "  r{}: {{kind: router, interfaces: {{em0: {{addresses: [10.0.{}.2/30]}}, em1: "
+        "{{addresses: [10.0.{}.1/30]}}}}, routes: [{{to: default, via: 10.0.{}.2}}]}}\n",
+        i, i - 1, i, i);
   yaml += text("  dst: {{interfaces: {{em0: {{addresses: [10.0.{}.2/30]}}}}}}\n", routers);
-  yaml = text("{}defaults: {{link: {{impair: {{rate: 10gbit, delay: 1us}}}}}}\nlinks:\n"
-              "  - src:em0 -- r1:em0\n", yaml);
+  yaml = text(
+      "{}defaults: {{link: {{impair: {{rate: 10gbit, delay: 1us}}}}}}\nlinks:\n"
+      "  - src:em0 -- r1:em0\n",
+      yaml);
   for (int i = 1; i < routers; ++i) yaml += text("  - r{}:em1 -- r{}:em0\n", i, i + 1);
   yaml += text("  - r{}:em1 -- dst:em0\n", routers);
   yaml.replace(yaml.find("src: {}"), 7,
-               "src: {interfaces: {em0: {addresses: [10.0.0.1/30]}}, routes: [{to: default, via: 10.0.0.2}]}");
+               "src: {interfaces: {em0: {addresses: [10.0.0.1/30]}}, routes: [{to: default, via: "
+               "10.0.0.2}]}");
   if (capture) {
     yaml += "captures: [{file: all.pcapng, tap: [src, dst";
     for (int i = 1; i <= routers; ++i) yaml += text(", r{}", i);

@@ -2,60 +2,72 @@
 
 namespace stackyard {
 
+namespace {
+
+struct ErrnoText {
+  Errno error;
+  std::string_view text;
+};
+
+constexpr ErrnoText texts[] = {
+    {Errno::ok, "No error: 0"},
+    {Errno::eperm, "Operation not permitted"},
+    {Errno::enoent, "No such file or directory"},
+    {Errno::esrch, "No such process"},
+    {Errno::eintr, "Interrupted system call"},
+    {Errno::eio, "Input/output error"},
+    {Errno::enxio, "Device not configured"},
+    {Errno::e2big, "Argument list too long"},
+    {Errno::enoexec, "Exec format error"},
+    {Errno::ebadf, "Bad file descriptor"},
+    {Errno::echild, "No child processes"},
+    {Errno::enomem, "Cannot allocate memory"},
+    {Errno::eacces, "Permission denied"},
+    {Errno::ebusy, "Device busy"},
+    {Errno::eexist, "File exists"},
+    {Errno::enotdir, "Not a directory"},
+    {Errno::eisdir, "Is a directory"},
+    {Errno::einval, "Invalid argument"},
+    {Errno::emfile, "Too many open files"},
+    {Errno::efbig, "File too large"},
+    {Errno::enospc, "No space left on device"},
+    {Errno::espipe, "Illegal seek"},
+    {Errno::epipe, "Broken pipe"},
+    {Errno::edom, "Numerical argument out of domain"},
+    {Errno::eagain, "Resource temporarily unavailable"},
+    {Errno::einprogress, "Operation now in progress"},
+    {Errno::enotsock, "Socket operation on non-socket"},
+    {Errno::edestaddrreq, "Destination address required"},
+    {Errno::emsgsize, "Message too long"},
+    {Errno::eprototype, "Protocol wrong type for socket"},
+    {Errno::enoprotoopt, "Protocol not available"},
+    {Errno::eprotonosupport, "Protocol not supported"},
+    {Errno::eopnotsupp, "Operation not supported"},
+    {Errno::eafnosupport, "Address family not supported by protocol family"},
+    {Errno::eaddrinuse, "Address already in use"},
+    {Errno::eaddrnotavail, "Can't assign requested address"},
+    {Errno::enetdown, "Network is down"},
+    {Errno::enetunreach, "Network is unreachable"},
+    {Errno::econnaborted, "Software caused connection abort"},
+    {Errno::econnreset, "Connection reset by peer"},
+    {Errno::enobufs, "No buffer space available"},
+    {Errno::eisconn, "Socket is already connected"},
+    {Errno::enotconn, "Socket is not connected"},
+    {Errno::etimedout, "Operation timed out"},
+    {Errno::econnrefused, "Connection refused"},
+    {Errno::eloop, "Too many levels of symbolic links"},
+    {Errno::enametoolong, "File name too long"},
+    {Errno::ehostdown, "Host is down"},
+    {Errno::ehostunreach, "No route to host"},
+    {Errno::enotempty, "Directory not empty"},
+    {Errno::enosys, "Function not implemented"},
+};
+
+}  // namespace
+
 std::string_view errno_text(Errno error) {
-  switch (error) {
-    case Errno::ok: return "No error: 0";
-    case Errno::eperm: return "Operation not permitted";
-    case Errno::enoent: return "No such file or directory";
-    case Errno::esrch: return "No such process";
-    case Errno::eintr: return "Interrupted system call";
-    case Errno::eio: return "Input/output error";
-    case Errno::enxio: return "Device not configured";
-    case Errno::e2big: return "Argument list too long";
-    case Errno::enoexec: return "Exec format error";
-    case Errno::ebadf: return "Bad file descriptor";
-    case Errno::echild: return "No child processes";
-    case Errno::enomem: return "Cannot allocate memory";
-    case Errno::eacces: return "Permission denied";
-    case Errno::ebusy: return "Device busy";
-    case Errno::eexist: return "File exists";
-    case Errno::enotdir: return "Not a directory";
-    case Errno::eisdir: return "Is a directory";
-    case Errno::einval: return "Invalid argument";
-    case Errno::emfile: return "Too many open files";
-    case Errno::efbig: return "File too large";
-    case Errno::enospc: return "No space left on device";
-    case Errno::espipe: return "Illegal seek";
-    case Errno::epipe: return "Broken pipe";
-    case Errno::edom: return "Numerical argument out of domain";
-    case Errno::eagain: return "Resource temporarily unavailable";
-    case Errno::einprogress: return "Operation now in progress";
-    case Errno::enotsock: return "Socket operation on non-socket";
-    case Errno::edestaddrreq: return "Destination address required";
-    case Errno::emsgsize: return "Message too long";
-    case Errno::eprototype: return "Protocol wrong type for socket";
-    case Errno::enoprotoopt: return "Protocol not available";
-    case Errno::eprotonosupport: return "Protocol not supported";
-    case Errno::eopnotsupp: return "Operation not supported";
-    case Errno::eafnosupport: return "Address family not supported by protocol family";
-    case Errno::eaddrinuse: return "Address already in use";
-    case Errno::eaddrnotavail: return "Can't assign requested address";
-    case Errno::enetdown: return "Network is down";
-    case Errno::enetunreach: return "Network is unreachable";
-    case Errno::econnaborted: return "Software caused connection abort";
-    case Errno::econnreset: return "Connection reset by peer";
-    case Errno::enobufs: return "No buffer space available";
-    case Errno::eisconn: return "Socket is already connected";
-    case Errno::enotconn: return "Socket is not connected";
-    case Errno::etimedout: return "Operation timed out";
-    case Errno::econnrefused: return "Connection refused";
-    case Errno::eloop: return "Too many levels of symbolic links";
-    case Errno::enametoolong: return "File name too long";
-    case Errno::ehostdown: return "Host is down";
-    case Errno::ehostunreach: return "No route to host";
-    case Errno::enotempty: return "Directory not empty";
-    case Errno::enosys: return "Function not implemented";
-  }
+  for (const ErrnoText& entry : texts)
+    if (entry.error == error) return entry.text;
   return "Unknown error";
 }
 

@@ -24,10 +24,10 @@ T take_value(Result<T>& result) {
 }  // namespace detail
 
 // Evaluates to the value of a Result, or returns its error from this function. Not for coroutines.
-#define TRY(...)                                    \
-  ({                                                \
-    auto try_result_ = (__VA_ARGS__);               \
-    if (!try_result_) return try_result_.error();   \
-    ::stackyard::detail::take_value(try_result_);   \
+#define TRY(...)                                  \
+  ({                                              \
+    auto try_result_ = (__VA_ARGS__);             \
+    if (!try_result_) return try_result_.error(); \
+    ::stackyard::detail::take_value(try_result_); \
   })
 }  // namespace stackyard

@@ -97,7 +97,7 @@ class PcapngFile final : public CaptureFile {
     field(uint16_t(type));
     field(uint16_t(0));
     field(snaplen);
-    option(2, name);                           // if_name
+    option(2, name);                         // if_name
     option(9, std::string_view("\x09", 1));  // if_tsresol: 10^-9 s
     end();
     return interfaces_++;
@@ -112,8 +112,7 @@ class PcapngFile final : public CaptureFile {
     octets(frame.octets.data(), frame.octets.size());
     const uint32_t direction = frame.outbound ? 2 : 1;
     option(2, std::string_view(reinterpret_cast<const char*>(&direction), 4));  // epb_flags
-    if (frame.packet)
-      option(5, std::string_view(reinterpret_cast<const char*>(&frame.packet), 8));
+    if (frame.packet) option(5, std::string_view(reinterpret_cast<const char*>(&frame.packet), 8));
     if (!frame.comment.empty()) option(1, frame.comment);
     end();
   }
@@ -168,12 +167,19 @@ Result<std::unique_ptr<CaptureFile>> CaptureFile::create(const std::string& path
   FILE* file = std::fopen(path.c_str(), "wbe");
   if (!file) {
     switch (errno) {
-      case EACCES: case EROFS: return Errno::eacces;
-      case EISDIR: return Errno::eisdir;
-      case ENOTDIR: return Errno::enotdir;
-      case ENOSPC: return Errno::enospc;
-      case ENOENT: return Errno::enoent;
-      default: return Errno::eio;
+      case EACCES:
+      case EROFS:
+        return Errno::eacces;
+      case EISDIR:
+        return Errno::eisdir;
+      case ENOTDIR:
+        return Errno::enotdir;
+      case ENOSPC:
+        return Errno::enospc;
+      case ENOENT:
+        return Errno::enoent;
+      default:
+        return Errno::eio;
     }
   }
   std::setvbuf(file, nullptr, _IOFBF, 1 << 20);

@@ -32,9 +32,9 @@ class PacketFilter {
 
 struct PacketFilter::Compiled {
   PacketFilter filter;
-  std::string error;   // empty: compiled
-  size_t column = 0;   // of the first wrong word, from 0
-  std::string word;    // that word
+  std::string error;  // empty: compiled
+  size_t column = 0;  // of the first wrong word, from 0
+  std::string word;   // that word
 };
 
 }  // namespace stackyard

@@ -34,8 +34,10 @@ std::string transport_line(const Ipv4Header& ip, Bytes payload) {
       const auto igmp = parse_igmp(payload);
       return ends + (igmp ? describe(*igmp) : text("igmp [{}]", igmp.why().name));
     }
-    case ip_protocol::udp: return udp_line(ip, payload);
-    default: return ends + text("{} {}", ip_protocol_name(ip.protocol), payload.size());
+    case ip_protocol::udp:
+      return udp_line(ip, payload);
+    default:
+      return ends + text("{} {}", ip_protocol_name(ip.protocol), payload.size());
   }
 }
 
@@ -65,28 +67,29 @@ std::string one_line(Bytes frame, DissectOptions options) {
   if (!ethernet) return text("[{}] length {}", ethernet.why().name, frame.size());
   std::string line;
   if (options.link_header) {
-    const std::string dest =
-        ethernet->dest.is_broadcast() ? "Broadcast" : to_text(ethernet->dest);
+    const std::string dest = ethernet->dest.is_broadcast() ? "Broadcast" : to_text(ethernet->dest);
     line = text("{} > {}, ", to_text(ethernet->source), dest);
     if (ethernet->llc)
       line += text("802.3, length {}: LLC, dsap 0x{:02x}, ssap 0x{:02x}, ", frame.size() - 14,
                    ethernet->dsap, ethernet->ssap);
     else
-      line += text("ethertype {}, length {}: ",
-                   ether_type_text(ethernet->tagged ? ether_type::vlan : ethernet->type),
-                   frame.size());
+      line +=
+          text("ethertype {}, length {}: ",
+               ether_type_text(ethernet->tagged ? ether_type::vlan : ethernet->type), frame.size());
     if (ethernet->tagged)
       line += text("vlan {}, p {}, ethertype {}, ", ethernet->vlan, ethernet->priority,
                    ether_type_text(ethernet->type));
   }
   switch (ethernet->type) {
-    case ether_type::ipv4: return line + one_line_ip(ethernet->payload, options);
+    case ether_type::ipv4:
+      return line + one_line_ip(ethernet->payload, options);
     case ether_type::arp: {
       const auto arp = parse_arp(ethernet->payload);
       return line + (arp ? text("ARP, {}, length {}", describe(*arp), ethernet->payload.size())
                          : text("ARP [{}]", arp.why().name));
     }
-    default: return line + text("{}, length {}", ether_type_text(ethernet->type), frame.size());
+    default:
+      return line + text("{}, length {}", ether_type_text(ethernet->type), frame.size());
   }
 }
 

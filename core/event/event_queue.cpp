@@ -100,9 +100,9 @@ void EventQueue::cut_bottom() {
 }
 
 void EventQueue::rung_from_top() {
-  const auto [low, high] = std::minmax_element(
-      top_.begin(), top_.end(),
-      [](const QueueEntry& a, const QueueEntry& b) { return a.time < b.time; });
+  const auto [low, high] =
+      std::minmax_element(top_.begin(), top_.end(),
+                          [](const QueueEntry& a, const QueueEntry& b) { return a.time < b.time; });
   const int64_t start = low->time.ns();
   const int64_t end = high->time.ns() + 1;
   top_start_ = end;

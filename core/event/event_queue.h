@@ -1,9 +1,9 @@
 // core/event/event_queue.h - pending events in the total order of their keys.
 //
-// A ladder queue (Tang, Goh and Thng 2005): events far ahead wait unsorted in `top_`, nearer ones in
-// rungs of buckets that are cut finer as their time comes, and only the nearest few are sorted, in
-// `bottom_`. Cost per event is constant for any distribution of times. Entries are 16 octets; the
-// rest of a key is read from the record only when time, kind and target tie.
+// A ladder queue (Tang, Goh and Thng 2005): events far ahead wait unsorted in `top_`, nearer ones
+// in rungs of buckets that are cut finer as their time comes, and only the nearest few are sorted,
+// in `bottom_`. Cost per event is constant for any distribution of times. Entries are 16 octets;
+// the rest of a key is read from the record only when time, kind and target tie.
 #pragma once
 
 #include <array>
@@ -39,8 +39,8 @@ class EventQueue {
  private:
   static constexpr uint32_t no_chunk = 0xffffffff;
   static constexpr uint32_t chunk_entries = 7;
-  static constexpr size_t sort_at_once = 48;     // a bucket of at most so many goes to the bottom
-  static constexpr size_t bottom_most = 192;     // a longer bottom is cut into a rung
+  static constexpr size_t sort_at_once = 48;  // a bucket of at most so many goes to the bottom
+  static constexpr size_t bottom_most = 192;  // a longer bottom is cut into a rung
   static constexpr uint32_t rung_buckets = 4096;
   static constexpr size_t rungs_most = 12;
 
@@ -57,7 +57,7 @@ class EventQueue {
     int64_t frontier = 0;  // start of the first bucket not yet consumed
     unsigned shift = 0;    // a bucket is 2^shift ns wide
     uint32_t current = 0;
-    uint32_t used = 0;     // buckets in use
+    uint32_t used = 0;  // buckets in use
     std::vector<Bucket> buckets;
   };
 

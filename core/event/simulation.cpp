@@ -114,8 +114,8 @@ bool Partition::run(SimTime limit, uint64_t budget) {
 
 // --- Node --------------------------------------------------------------------------------------
 
-EventSlot Node::schedule(EventKind kind, SimTime delay, const EventClass& event_class,
-                         void* object, EventLoad load) {
+EventSlot Node::schedule(EventKind kind, SimTime delay, const EventClass& event_class, void* object,
+                         EventLoad load) {
   check(delay > SimTime() || (kind == EventKind::soft && delay == SimTime()),
         "only soft events have no delay");
   const SimTime now = partition_->now();
@@ -203,8 +203,8 @@ void Simulation::storm(NodeId node, SimTime when) {
 bool Simulation::run_until(SimTime end, uint64_t budget) {
   while (!stopped_) {
     const bool barrier = !barriers_.empty() && barriers_.begin()->first.time <= end;
-    const Barrier next = barrier ? barriers_.begin()->first
-                                 : Barrier{end, EventKind::observation, UINT64_MAX};
+    const Barrier next =
+        barrier ? barriers_.begin()->first : Barrier{end, EventKind::observation, UINT64_MAX};
     const SimTime limit = next.kind == EventKind::outside ? next.time : next.time + 1_ns;
     const uint64_t before = events_run();
     const bool reached = run_nodes(limit, budget);
@@ -240,8 +240,7 @@ bool Simulation::run_windows(SimTime limit, uint64_t budget) {
     for (auto& partition : partitions_) start = std::min(start, partition->next_time());
     if (start >= limit) return true;
     if (events_run() - before >= budget) return false;
-    const SimTime window =
-        lookahead_ < limit - start ? start + lookahead_ : limit;
+    const SimTime window = lookahead_ < limit - start ? start + lookahead_ : limit;
     for (size_t i = turns.size(); i > 1; --i) std::swap(turns[i - 1], turns[shuffle_.below(i)]);
     for (size_t turn : turns) partitions_[turn]->run(window, UINT64_MAX);
     if (after_batch) after_batch();
@@ -255,8 +254,7 @@ void Simulation::deliver_messages() {
       Partition& target = message.target->partition();
       check(target.current_ < message.key, "a message arrives in its receiver's future");
       if (message.event_class->cross) message.event_class->cross(message.object, message.load);
-      target.enqueue(target.store(message.key, *message.event_class, message.object,
-                                  message.load));
+      target.enqueue(target.store(message.key, *message.event_class, message.object, message.load));
     }
     partition->outbox_.clear();
   }

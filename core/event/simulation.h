@@ -43,8 +43,7 @@ class Partition {
     EventLoad load;
   };
 
-  EventSlot store(const EventKey& key, const EventClass& event_class, void* object,
-                  EventLoad load);
+  EventSlot store(const EventKey& key, const EventClass& event_class, void* object, EventLoad load);
   void enqueue(EventSlot slot);
   void cancel(EventSlot slot);
   // The first event before `limit`, or null. Never looks further: the wheel must not run ahead of

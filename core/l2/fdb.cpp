@@ -37,7 +37,8 @@ std::vector<FdbEntry> Fdb::entries(SimTime now) const {
   std::vector<FdbEntry> all;
   for (const auto& [key, seen] : table_) {
     if (now - seen.seen >= ageing_) continue;
-    FdbEntry entry{.address = {}, .vlan = uint16_t(key >> 48), .port = seen.port, .seen = seen.seen};
+    FdbEntry entry{
+        .address = {}, .vlan = uint16_t(key >> 48), .port = seen.port, .seen = seen.seen};
     for (size_t i = 0; i < 6; ++i) entry.address.octets[i] = uint8_t(key >> (40 - 8 * i));
     all.push_back(entry);
   }

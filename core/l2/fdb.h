@@ -1,4 +1,5 @@
-// core/l2/fdb.h - a forwarding database: which address was last seen behind which port (802.1Q s8.8).
+// core/l2/fdb.h - a forwarding database: which address was last seen behind which port (802.1Q
+// s8.8).
 #pragma once
 
 #include <cstdint>

@@ -125,8 +125,7 @@ void Packet::replace_front(size_t headroom, size_t length, bool with_tail) {
   Octets* fresh = r.pool->take_octets(headroom + length);
   std::memcpy(fresh->data() + headroom, r.octets->data() + r.begin, r.length);
   if (with_tail) {
-    std::memcpy(fresh->data() + headroom + r.length, r.tail->data() + r.tail_begin,
-                r.tail_length);
+    std::memcpy(fresh->data() + headroom + r.length, r.tail->data() + r.tail_begin, r.tail_length);
     r.length += r.tail_length;
     PacketPool::release(r.tail);
     r.tail = nullptr;

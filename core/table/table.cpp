@@ -52,9 +52,12 @@ std::string to_text(const CounterLine& line) {
     }
     const std::string_view slot = form.substr(at + 1, end - at - 1);
     const bool one = line.value == 1;
-    if (slot.empty()) out += text("{}", line.value);
-    else if (slot == "ies") out += one ? "y" : "ies";
-    else out += one ? "" : slot;
+    if (slot.empty())
+      out += text("{}", line.value);
+    else if (slot == "ies")
+      out += one ? "y" : "ies";
+    else
+      out += one ? "" : slot;
     at = end;
   }
   return out;

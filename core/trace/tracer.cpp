@@ -6,11 +6,16 @@ namespace stackyard {
 
 std::string_view decision_name(DecisionKind kind) {
   switch (kind) {
-    case DecisionKind::local: return "local";
-    case DecisionKind::route: return "route";
-    case DecisionKind::neighbour: return "neighbour";
-    case DecisionKind::socket: return "socket";
-    case DecisionKind::rule: return "rule";
+    case DecisionKind::local:
+      return "local";
+    case DecisionKind::route:
+      return "route";
+    case DecisionKind::neighbour:
+      return "neighbour";
+    case DecisionKind::socket:
+      return "socket";
+    case DecisionKind::rule:
+      return "rule";
   }
   return "?";
 }
@@ -45,7 +50,9 @@ void Tracer::frame(const EventKey& at, const FrameNote& note) {
 }
 
 void Tracer::replay(Record& record, const std::vector<Observer*>& observers) const {
-  const auto kept = [&](size_t at, size_t size) { return std::string_view(arena_.data() + at, size); };
+  const auto kept = [&](size_t at, size_t size) {
+    return std::string_view(arena_.data() + at, size);
+  };
   switch (record.kind) {
     case Kind::drop:
       record.drop.place = kept(record.place_at, record.drop.place.size());

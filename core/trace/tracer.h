@@ -43,7 +43,8 @@ class Tracer {
     size_t detail_at = 0;
   };
 
-  // Decisions are many and small: a ring of its own, which forgets the oldest when nobody drains it.
+  // Decisions are many and small: a ring of its own, which forgets the oldest when nobody drains
+  // it.
   struct Decision {
     TraceStamp stamp;
     DecisionNote note;

@@ -104,8 +104,7 @@ void LinkEnd::flush_held() {
 
 void LinkEnd::send_to_peers(Packet frame, SimTime delay) {
   const SimTime now = site_.now();
-  const SimTime arrival_time =
-      std::max({now + delay, now + 1_ns, last_arrival_});
+  const SimTime arrival_time = std::max({now + delay, now + 1_ns, last_arrival_});
   last_arrival_ = arrival_time;
   for (size_t i = 0; i < peers_.size(); ++i) {
     Packet copy = i + 1 < peers_.size() ? frame.clone() : std::move(frame);
@@ -159,8 +158,7 @@ void Link::declare_paths(const LinkEnd& from) {
   const uint64_t bits = (frame_min + frame_overhead) * 8;
   const SimTime frame(is.rate ? int64_t(bits * 1'000'000'000 / is.rate) : 0);
   // A frame that was held back leaves without a transmission of its own.
-  const SimTime floor =
-      is.delay - is.jitter + (is.reorder == 0 ? frame : SimTime());
+  const SimTime floor = is.delay - is.jitter + (is.reorder == 0 ? frame : SimTime());
   for (const LinkEnd* peer : from.peers_)
     simulation_.declare_path(from.site_.node(), peer->site_.node(), std::max(floor, 1_ns));
 }
@@ -177,7 +175,8 @@ void Link::set_up(bool up) {
     end->up_ = up;
     ++end->epoch_;
     if (!up) {
-      while (Packet frame = end->queue_.pop()) end->drop(frame, drops::link_cut, end->counters_.cut);
+      while (Packet frame = end->queue_.pop())
+        end->drop(frame, drops::link_cut, end->counters_.cut);
       if (end->held_) end->drop(end->held_, drops::link_cut, end->counters_.cut);
       end->transmitter_.cancel();
       end->hold_limit_.cancel();

@@ -61,9 +61,7 @@ class LinkEnd final : public Wire {
   friend class Link;
   static void arrive(void* object, EventLoad load);
   static void cross(void* object, EventLoad load);
-  static void discard(EventLoad load) {
-    Packet::adopt(reinterpret_cast<PacketRecord*>(load.word));
-  }
+  static void discard(EventLoad load) { Packet::adopt(reinterpret_cast<PacketRecord*>(load.word)); }
   static constexpr EventClass arrival{.run = arrive, .discard = discard, .cross = cross};
 
   void start(Packet frame);
@@ -84,7 +82,7 @@ class LinkEnd final : public Wire {
   RandomStream random_;
   LinkCounters counters_;
   PacketQueue queue_;
-  SimTime free_at_;      // when the transmitter ends its frame
+  SimTime free_at_;         // when the transmitter ends its frame
   uint64_t remainder_ = 0;  // of the last division by the rate: 1/rate nanoseconds
   SimTime last_arrival_;    // nothing arrives before what was sent before it
   Packet held_;             // reordering: waits for the next frame to pass
@@ -100,7 +98,8 @@ class LinkEnd final : public Wire {
 // The whole link. Only called while the lab is built, or at a barrier.
 class Link {
  public:
-  Link(Simulation& simulation, std::string name) : simulation_(simulation), name_(std::move(name)) {}
+  Link(Simulation& simulation, std::string name)
+      : simulation_(simulation), name_(std::move(name)) {}
   Link(const Link&) = delete;
 
   const std::string& name() const { return name_; }

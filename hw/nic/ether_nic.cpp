@@ -31,11 +31,10 @@ bool EtherNic::accepts(Bytes frame) const {
 }
 
 void EtherNic::receive(Packet frame) {
-  const bool sound =
-      frame.pull_up(sizeof(EthernetHeader)) && frame.size() <= frame_max;
+  const bool sound = frame.pull_up(sizeof(EthernetHeader)) && frame.size() <= frame_max;
   if (!enabled_ || !sound) {
     ++counters_.bad_in;
-    const DropReason& why = !enabled_ ? drops::nic_disabled
+    const DropReason& why = !enabled_                  ? drops::nic_disabled
                             : frame.size() > frame_max ? drops::frame_too_long
                                                        : drops::truncated;
     site_.note_drop(frame.id(), why, name_);

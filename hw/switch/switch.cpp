@@ -40,8 +40,8 @@ void insert_tag(Packet& frame, uint16_t vlan) {
 }  // namespace
 
 Jack& Switch::add_port(std::string name, SwitchPortConfig config) {
-  ports_.push_back(std::make_unique<Port>(*this, uint32_t(ports_.size()), std::move(name),
-                                          std::move(config)));
+  ports_.push_back(
+      std::make_unique<Port>(*this, uint32_t(ports_.size()), std::move(name), std::move(config)));
   return *ports_.back();
 }
 

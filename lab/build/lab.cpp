@@ -84,11 +84,15 @@ void Lab::build_nodes() {
     Locale& locale = *locales_[simulation_.partition_index(node)];
     built.site = std::make_unique<Site>(simulation_, node, locale);
     switch (spec.kind) {
-      case NodeKind::hub: built.hub = std::make_unique<Hub>(*built.site); break;
+      case NodeKind::hub:
+        built.hub = std::make_unique<Hub>(*built.site);
+        break;
       case NodeKind::switch_:
         built.bridge = std::make_unique<Switch>(*built.site, spec.ageing);
         break;
-      default: build_machine(i); break;
+      default:
+        build_machine(i);
+        break;
     }
   }
 }
@@ -96,8 +100,8 @@ void Lab::build_nodes() {
 // From a hash of lab name, seed and path; locally administered; the next free one on a clash.
 MacAddress Lab::mac_for(const NodeSpec& node, const InterfaceSpec& interface) {
   if (interface.mac) return *interface.mac;
-  uint64_t hash = mix(hash_text(text("{}/{}/{}:{}", spec_.name, simulation_.seed(), node.name,
-                                     interface.name)));
+  uint64_t hash = mix(
+      hash_text(text("{}/{}/{}:{}", spec_.name, simulation_.seed(), node.name, interface.name)));
   while (!macs_.insert(hash & 0xffffffffff).second) ++hash;
   MacAddress mac{{0x02, 0, 0, 0, 0, 0}};
   for (size_t i = 1; i < 6; ++i) mac.octets[i] = uint8_t(hash >> (8 * (5 - i)));
@@ -196,8 +200,7 @@ void Lab::attach_interfaces(size_t index) {
   for (const auto& [name, value] : spec.sysctls) (void)built.machine->set_sysctl(name, value);
   NetStack& net = vnet.state<NetStack>(net_module);
   vnet.state<Inet>(inet_module).set_settled_start(spec_.settled);
-  for (Nic& nic : built.nics)
-    net.attach(std::make_unique<EtherInterface>(net, nic.name, *nic.nic));
+  for (Nic& nic : built.nics) net.attach(std::make_unique<EtherInterface>(net, nic.name, *nic.nic));
   net.attach(make_loopback(net, "lo0"));
   for (const InterfaceSpec& i : spec.interfaces)
     if (i.loopback && i.name != "lo0") net.attach(make_loopback(net, i.name));
@@ -253,8 +256,8 @@ void Lab::configure_routes(size_t index) {
     }
     const Result<> done = nodes_[index].machine->vnet().request(request);
     if (!done)
-      nodes_[index].machine->log(text("route: add {}: {}", to_text(r.to),
-                                      errno_text(done.error())));
+      nodes_[index].machine->log(
+          text("route: add {}: {}", to_text(r.to), errno_text(done.error())));
   }
 }
 
@@ -337,8 +340,9 @@ void check_against_build(const LabSpec& spec, Problems& problems) {
   const auto filter = [&](const std::string& expression, Place place) {
     const auto compiled = PacketFilter::compile(expression);
     if (!compiled.error.empty())
-      problems.error(place.right(compiled.column), compiled.error,
-                     compiled.word.empty() ? "" : "write addresses and numbers, names are not looked up");
+      problems.error(
+          place.right(compiled.column), compiled.error,
+          compiled.word.empty() ? "" : "write addresses and numbers, names are not looked up");
   };
   const auto predicate = [&](const Predicate& p) {
     if (p.kind == Predicate::Kind::packet) filter(p.filter, p.filter_place);

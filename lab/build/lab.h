@@ -18,7 +18,7 @@ namespace stackyard {
 class Problems;
 
 struct LabOptions {
-  unsigned partitions = 1;    // more: the shuffled executor
+  unsigned partitions = 1;  // more: the shuffled executor
   uint64_t shuffle_seed = 1;
   std::optional<uint64_t> seed;  // instead of the file's
 };

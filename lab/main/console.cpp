@@ -37,11 +37,12 @@ class LineReader {
     history(history_, &event, H_SETSIZE, 500);
     edit_ = el_init(name, stdin, stdout, stderr);
     el_set(edit_, EL_CLIENTDATA, this);
-    el_set(edit_, EL_PROMPT, +[](EditLine* edit) {
-      LineReader* self = nullptr;
-      el_get(edit, EL_CLIENTDATA, &self);
-      return self->prompt_.data();
-    });
+    el_set(
+        edit_, EL_PROMPT, +[](EditLine* edit) {
+          LineReader* self = nullptr;
+          el_get(edit, EL_CLIENTDATA, &self);
+          return self->prompt_.data();
+        });
     el_set(edit_, EL_HIST, history, history_);
   }
   ~LineReader() {
@@ -81,21 +82,24 @@ class Console {
     bool ended = false;
     // Input from outside is stamped with the first nanosecond that nobody has begun.
     lab.simulation().at_barrier(session_.now() + 1_ns, EventKind::outside, [&] {
-      lab.run_shell(node_, line + "\n",
-                    [](Bytes octets) {
-                      std::fwrite(octets.data(), 1, octets.size(), stdout);
-                      std::fflush(stdout);
-                    },
-                    [&](int s) {
-                      status = s;
-                      ended = true;
-                    });
+      lab.run_shell(
+          node_, line + "\n",
+          [](Bytes octets) {
+            std::fwrite(octets.data(), 1, octets.size(), stdout);
+            std::fflush(stdout);
+          },
+          [&](int s) {
+            status = s;
+            ended = true;
+          });
     });
     const SimTime limit = session_.now() + patience;
     while (!ended && session_.now() < limit && session_.failure().empty())
-      session_.run_until(std::min(limit, std::max(session_.now() + 1_ms, session_.lab().simulation().next_time())));
-    if (!ended) std::fprintf(stderr, "stackyard: still running after %s of simulated time\n",
-                             short_text(patience).c_str());
+      session_.run_until(std::min(
+          limit, std::max(session_.now() + 1_ms, session_.lab().simulation().next_time())));
+    if (!ended)
+      std::fprintf(stderr, "stackyard: still running after %s of simulated time\n",
+                   short_text(patience).c_str());
     return ended ? status : exit_status::run_failed;
   }
 
@@ -113,10 +117,13 @@ class Console {
       show_table(words[1], words.size() == 3 ? words[2] : spec.nodes[node_].name);
     } else if (words[0] == ":run" && words.size() == 2) {
       Problems problems;
-      Yaml value{.kind = Yaml::Kind::scalar, .place = {}, .text = words[1], .items = {}, .entries = {}};
+      Yaml value{
+          .kind = Yaml::Kind::scalar, .place = {}, .text = words[1], .items = {}, .entries = {}};
       const auto duration = Reader(problems).duration(&value);
-      if (duration) session_.run_until(session_.now() + *duration);
-      else std::fprintf(stderr, "\"%s\" is not a duration\n", words[1].c_str());
+      if (duration)
+        session_.run_until(session_.now() + *duration);
+      else
+        std::fprintf(stderr, "\"%s\" is not a duration\n", words[1].c_str());
     } else if (words[0] == ":node" && words.size() == 2) {
       const auto found = spec.node_index.find(words[1]);
       if (found == spec.node_index.end() || !spec.nodes[found->second].is_machine())
@@ -147,9 +154,7 @@ class Console {
     std::fputs(to_text(table).c_str(), stdout);
   }
 
-  std::string prompt() const {
-    return session_.lab().spec().nodes[node_].name + "# ";
-  }
+  std::string prompt() const { return session_.lab().spec().nodes[node_].name + "# "; }
 
  private:
   Session& session_;

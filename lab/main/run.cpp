@@ -94,7 +94,10 @@ int run_command(const RunArguments& arguments) {
   if (!arguments.seed.empty()) options.lab.seed = uint64_t(parse_int(arguments.seed).value_or(1));
   if (!arguments.until.empty()) {
     Problems problems;
-    Yaml value{.kind = Yaml::Kind::scalar, .place = {}, .text = arguments.until, .items = {},
+    Yaml value{.kind = Yaml::Kind::scalar,
+               .place = {},
+               .text = arguments.until,
+               .items = {},
                .entries = {}};
     options.until = Reader(problems).duration(&value);
     if (!options.until) {
@@ -113,8 +116,8 @@ int run_command(const RunArguments& arguments) {
       return;
     }
     progress.clear();
-    std::printf("%s %s: %s\n", seconds_text(line.time).c_str(),
-                names.nodes[line.node].name.c_str(), line.text.c_str());
+    std::printf("%s %s: %s\n", seconds_text(line.time).c_str(), names.nodes[line.node].name.c_str(),
+                line.text.c_str());
   };
   if (const std::string wrong = session.open(); !wrong.empty()) {
     std::fprintf(stderr, "%s\n", wrong.c_str());
@@ -122,8 +125,10 @@ int run_command(const RunArguments& arguments) {
   }
   run_paced(session, pace, progress);
   progress.clear();
-  if (arguments.json) std::fputs(report_json(session, output).c_str(), stdout);
-  else std::fputs(report_text(session, names).c_str(), stdout);
+  if (arguments.json)
+    std::fputs(report_json(session, output).c_str(), stdout);
+  else
+    std::fputs(report_text(session, names).c_str(), stdout);
   bool written = true;
   if (!arguments.junit.empty()) written &= write_file(arguments.junit, report_junit(session));
   if (!arguments.trace.empty()) written &= write_file(arguments.trace, session.trace()->text());
@@ -141,8 +146,10 @@ int validate_command(const std::vector<std::string>& labs, bool addresses,
   for (const std::string& path : labs) {
     const auto lab = load_lab(path, set);
     all &= lab.has_value();
-    if (lab && addresses) std::fputs(addresses_text(*lab).c_str(), stdout);
-    else if (lab) std::printf("%s: ok\n", path.c_str());
+    if (lab && addresses)
+      std::fputs(addresses_text(*lab).c_str(), stdout);
+    else if (lab)
+      std::printf("%s: ok\n", path.c_str());
   }
   return all ? exit_status::passed : exit_status::invalid;
 }

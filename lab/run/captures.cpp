@@ -36,8 +36,8 @@ std::vector<uint32_t> Captures::tap(const Tap& tap, uint32_t snaplen, File& file
   for (const Spot& spot : spots) {
     auto found = taps_.find(spot.name);
     if (found == taps_.end()) {
-      const uint32_t number = spot.port.empty() ? lab_.tap_link(spot.node)
-                                                : lab_.tap_port(spot.node, spot.port);
+      const uint32_t number =
+          spot.port.empty() ? lab_.tap_link(spot.node) : lab_.tap_port(spot.node, spot.port);
       found = taps_.emplace(spot.name, number).first;
     }
     numbers.push_back(found->second);
@@ -59,7 +59,11 @@ std::string Captures::open(const std::string& folder) {
       if (!file) return text("{}: {}", path.string(), errno_text(file.error()));
       slot = std::make_unique<File>(File{path.string(), std::move(*file), {}});
     }
-    captures_.push_back({&spec, slot.get(), PacketFilter::compile(spec.filter).filter, {}, 0,
+    captures_.push_back({&spec,
+                         slot.get(),
+                         PacketFilter::compile(spec.filter).filter,
+                         {},
+                         0,
                          spec.to.value_or(SimTime::max())});
     for (const Tap& t : spec.taps)
       for (uint32_t number : tap(t, spec.snaplen, *slot)) captures_.back().taps.push_back(number);
@@ -88,8 +92,8 @@ void Captures::drop(const TraceStamp& stamp, const DropNote& note) {
 
 void Captures::write(const Pending& pending, SimTime time) {
   for (Capture& capture : captures_) {
-    const bool tapped = std::find(capture.taps.begin(), capture.taps.end(), pending.note.tap) !=
-                        capture.taps.end();
+    const bool tapped =
+        std::find(capture.taps.begin(), capture.taps.end(), pending.note.tap) != capture.taps.end();
     const CaptureSpec& spec = *capture.spec;
     if (!tapped || time < spec.from || time > capture.to) continue;
     if (spec.packets && capture.packets >= *spec.packets) continue;

@@ -16,9 +16,12 @@ std::optional<int64_t> number_of(const std::string& s) {
   const auto nano = parse_decimal_nano(s.substr(0, end));
   const std::string unit = s.substr(end);
   if (!nano) return std::nullopt;
-  for (const auto& [name, factor] : {std::pair{"ns", int64_t(1)}, {"us", int64_t(1'000)},
-                                     {"ms", int64_t(1'000'000)}, {"s", int64_t(1'000'000'000)}})
-    if (unit == name) return *nano / 1'000'000'000 * factor + *nano % 1'000'000'000 * factor / 1'000'000'000;
+  for (const auto& [name, factor] : {std::pair{"ns", int64_t(1)},
+                                     {"us", int64_t(1'000)},
+                                     {"ms", int64_t(1'000'000)},
+                                     {"s", int64_t(1'000'000'000)}})
+    if (unit == name)
+      return *nano / 1'000'000'000 * factor + *nano % 1'000'000'000 * factor / 1'000'000'000;
   return std::nullopt;
 }
 
@@ -59,8 +62,7 @@ size_t PacketCounters::add(const Predicate& predicate) {
   Counter counter;
   counter.filter = PacketFilter::compile(predicate.filter).filter;
   const Tap& tap = predicate.on;
-  const NodeSpec* node =
-      tap.kind == Tap::Kind::link ? nullptr : &lab_.spec().nodes[tap.index];
+  const NodeSpec* node = tap.kind == Tap::Kind::link ? nullptr : &lab_.spec().nodes[tap.index];
   if (tap.kind == Tap::Kind::link) {
     counter.taps.push_back(lab_.tap_link(tap.index));
   } else if (tap.kind == Tap::Kind::node) {
@@ -110,7 +112,9 @@ bool holds(Lab& lab, const Predicate& p, const PacketCounters& counters, size_t 
       evidence = text("{} row{} of {}", rows, rows == 1 ? "" : "s", p.table);
       return p.rows ? passes(*p.rows, rows) : rows > 0;
     }
-    default: check(false, "a passive predicate"); return false;
+    default:
+      check(false, "a passive predicate");
+      return false;
   }
 }
 

@@ -18,11 +18,16 @@ int64_t points(const Session& session, bool reached) {
 std::string escape_xml(const std::string& s) {
   std::string out;
   for (char c : s) {
-    if (c == '&') out += "&amp;";
-    else if (c == '<') out += "&lt;";
-    else if (c == '>') out += "&gt;";
-    else if (c == '"') out += "&quot;";
-    else out += c;
+    if (c == '&')
+      out += "&amp;";
+    else if (c == '<')
+      out += "&lt;";
+    else if (c == '>')
+      out += "&gt;";
+    else if (c == '"')
+      out += "&quot;";
+    else
+      out += c;
   }
   return out;
 }
@@ -34,9 +39,12 @@ std::string report_text(const Session& session, const LabSpec& spec) {
   std::string out;
   for (const CheckResult& r : session.checks()) {
     const bool passed = r.verdict == Verdict::pass;
-    out += text("{} {:<16} {:>12}  {}\n", passed ? "PASS" : r.spec->warning ? "WARN" : "FAIL",
-                r.spec->name, r.verdict == Verdict::not_reached ? "not reached" : short_text(r.time),
-                r.evidence);
+    out += text("{} {:<16} {:>12}  {}\n",
+                passed            ? "PASS"
+                : r.spec->warning ? "WARN"
+                                  : "FAIL",
+                r.spec->name,
+                r.verdict == Verdict::not_reached ? "not reached" : short_text(r.time), r.evidence);
     const std::string& say = passed ? r.spec->pass : r.spec->fail;
     if (!say.empty()) out += text("     {}\n", say);
     if (!passed)
@@ -66,9 +74,8 @@ std::string report_json(Session& session, const std::vector<OutputLine>& output)
   report["captures"] = session.captures().files();
   report["output"] = nlohmann::json::array();
   for (const OutputLine& line : output)
-    report["output"].push_back({{"time_ns", line.time.ns()},
-                                {"node", spec.nodes[line.node].name},
-                                {"text", line.text}});
+    report["output"].push_back(
+        {{"time_ns", line.time.ns()}, {"node", spec.nodes[line.node].name}, {"text", line.text}});
   using Json = nlohmann::ordered_json;
   return report.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
@@ -87,9 +94,10 @@ std::string report_junit(Session& session) {
     }
     cases += "</testcase>\n";
   }
-  return text("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"{}\" tests=\"{}\" "
-              "failures=\"{}\">\n{}</testsuite>\n",
-              lab, session.checks().size(), failures, cases);
+  return text(
+      "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"{}\" tests=\"{}\" "
+      "failures=\"{}\">\n{}</testsuite>\n",
+      lab, session.checks().size(), failures, cases);
 }
 
 }  // namespace stackyard

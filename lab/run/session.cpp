@@ -13,10 +13,14 @@ constexpr SimTime grid_step = 1_ms;  // conditions and passive predicates are ju
 
 const char* verdict_name(Verdict verdict) {
   switch (verdict) {
-    case Verdict::pending: return "pending";
-    case Verdict::pass: return "pass";
-    case Verdict::fail: return "fail";
-    case Verdict::not_reached: return "not reached";
+    case Verdict::pending:
+      return "pending";
+    case Verdict::pass:
+      return "pass";
+    case Verdict::fail:
+      return "fail";
+    case Verdict::not_reached:
+      return "not reached";
   }
   return "?";
 }
@@ -89,10 +93,11 @@ void Session::finish() {
     if (!spec.predicate.active() && (spec.time == CheckSpec::Time::end || states_[i].open))
       judge_passive(i, true);
     if (results_[i].verdict == Verdict::pending)
-      decide(i, spec.predicate.active() && states_[i].open && !states_[i].attempt_runs &&
-                        spec.time != CheckSpec::Time::at
-                    ? Verdict::fail
-                    : Verdict::not_reached,
+      decide(i,
+             spec.predicate.active() && states_[i].open && !states_[i].attempt_runs &&
+                     spec.time != CheckSpec::Time::at
+                 ? Verdict::fail
+                 : Verdict::not_reached,
              "", now());
   }
   for (auto& [node, line] : partial_lines_)
@@ -165,8 +170,10 @@ void Session::grid() {
       state.waits_for_condition = false;
       open_window(i);
     }
-    if (state.ended) judge_attempt(i);
-    else if (state.open && !spec.predicate.active()) judge_passive(i, now() >= state.end);
+    if (state.ended)
+      judge_attempt(i);
+    else if (state.open && !spec.predicate.active())
+      judge_passive(i, now() >= state.end);
   }
 }
 
@@ -234,8 +241,11 @@ void Session::take_event(size_t index) {
                                      [this, node] { lab_.power_on(node); });
       }
       break;
-    case EventSpec::Action::pause: break;  // a headless run ignores it
-    default: take_link_event(index); break;
+    case EventSpec::Action::pause:
+      break;  // a headless run ignores it
+    default:
+      take_link_event(index);
+      break;
   }
 }
 
@@ -260,7 +270,8 @@ void Session::take_link_event(size_t index) {
       ImpairSpec is = spec.impair[e];
       is.merge(event.impair[e]);
       link.set_impairments(e, impairments_of(is));
-      later([&link, e, before = impairments_of(spec.impair[e])] { link.set_impairments(e, before); });
+      later(
+          [&link, e, before = impairments_of(spec.impair[e])] { link.set_impairments(e, before); });
     }
   }
 }
@@ -280,12 +291,14 @@ void Session::schedule_checks() {
     grid_needed_ |= check.predicate.active();
     if (check.time == CheckSpec::Time::at) {
       const bool active = check.predicate.active();
-      lab_.simulation().at_barrier(
-          check.at, active ? EventKind::outside : EventKind::observation, [this, i, active] {
-            states_[i].open = true;
-            if (active) start_attempt(i);
-            else judge_passive(i, true);
-          });
+      lab_.simulation().at_barrier(check.at, active ? EventKind::outside : EventKind::observation,
+                                   [this, i, active] {
+                                     states_[i].open = true;
+                                     if (active)
+                                       start_attempt(i);
+                                     else
+                                       judge_passive(i, true);
+                                   });
       continue;
     }
     grid_needed_ = true;
@@ -309,7 +322,8 @@ void Session::open_window(size_t index) {
   state.end = spec.within ? now() + *spec.within : end_;
   if (spec.predicate.kind == Predicate::Kind::packet) counters_.start(state.counter);
   if (!spec.predicate.active()) return;
-  lab_.simulation().at_barrier(now() + 1_ns, EventKind::outside, [this, index] { start_attempt(index); });
+  lab_.simulation().at_barrier(now() + 1_ns, EventKind::outside,
+                               [this, index] { start_attempt(index); });
   if (state.end < end_)
     lab_.simulation().at_barrier(state.end, EventKind::observation, [this, index] {
       if (results_[index].verdict != Verdict::pending) return;
@@ -328,7 +342,8 @@ void Session::judge_passive(size_t index, bool at_end) {
   const bool must_not = spec.time == Time::never;
   if (spec.time == Time::at || spec.time == Time::end)
     return decide(index, is_true ? Verdict::pass : Verdict::fail, evidence, now());
-  if (is_true && !must_hold) return decide(index, must_not ? Verdict::fail : Verdict::pass, evidence, now());
+  if (is_true && !must_hold)
+    return decide(index, must_not ? Verdict::fail : Verdict::pass, evidence, now());
   if (!is_true && must_hold) return decide(index, Verdict::fail, evidence, now());
   if (at_end) decide(index, must_hold || must_not ? Verdict::pass : Verdict::fail, evidence, now());
 }
@@ -339,7 +354,8 @@ void Session::start_attempt(size_t index) {
   if (results_[index].verdict != Verdict::pending || finished_) return;
   const Predicate& p = spec.predicate;
   if (!lab_.machine(p.node) || !lab_.machine(p.node)->powered()) {
-    lab_.simulation().at_barrier(now() + 1_s, EventKind::outside, [this, index] { start_attempt(index); });
+    lab_.simulation().at_barrier(now() + 1_s, EventKind::outside,
+                                 [this, index] { start_attempt(index); });
     return;
   }
   state.attempt_runs = true;
@@ -348,14 +364,14 @@ void Session::start_attempt(size_t index) {
   std::string line = p.line;
   if (p.kind != Predicate::Kind::run)
     line = text("ping -q -c 1 -W 1000 {}", p.target.is_any() ? p.target_name : to_text(p.target));
-  lab_.run_shell(p.node, line + "\n",
-                 [&state](Bytes octets) { state.output += text_of(octets); },
-                 [this, index](int status) {
-                   // Called while the node runs: the grid judges, when all nodes have caught up.
-                   CheckState& ended = states_[index];
-                   ended.ended = status;
-                   ended.ended_at = lab_.machine(results_[index].spec->predicate.node)->site().now();
-                 });
+  lab_.run_shell(
+      p.node, line + "\n", [&state](Bytes octets) { state.output += text_of(octets); },
+      [this, index](int status) {
+        // Called while the node runs: the grid judges, when all nodes have caught up.
+        CheckState& ended = states_[index];
+        ended.ended = status;
+        ended.ended_at = lab_.machine(results_[index].spec->predicate.node)->site().now();
+      });
 }
 
 bool Session::attempt_passed(const Predicate& p, int status, const std::string& output,

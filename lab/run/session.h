@@ -67,17 +67,17 @@ class Session {
 
  private:
   struct CheckState {
-    size_t counter = 0;     // of a packet predicate
-    bool open = false;      // the window has begun
+    size_t counter = 0;  // of a packet predicate
+    bool open = false;   // the window has begun
     bool waits_for_condition = false;
     size_t after_counter = 0;
     SimTime begin, end;
     bool attempt_runs = false;
     SimTime next_attempt;
-    std::string output;     // of the attempt
+    std::string output;        // of the attempt
     std::optional<int> ended;  // its exit status, until the grid has judged it
     SimTime ended_at;
-    int failures = 0;       // of an unreachable: so many in a row
+    int failures = 0;  // of an unreachable: so many in a row
   };
   struct EventState {
     bool taken = false, was_true = false, primed = false;

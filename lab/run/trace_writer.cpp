@@ -11,8 +11,8 @@ TraceWriter::TraceWriter(Lab& lab) : lab_(lab) {
 }
 
 void TraceWriter::line(const TraceStamp& stamp, NodeId node, const std::string& words) {
-  const std::string whole =
-      stackyard::text("{} {} {}\n", seconds_text(stamp.key.time), lab_.simulation().node_name(node), words);
+  const std::string whole = stackyard::text("{} {} {}\n", seconds_text(stamp.key.time),
+                                            lab_.simulation().node_name(node), words);
   hash_ = hash_text(whole, hash_);
   text_ += whole;
 }

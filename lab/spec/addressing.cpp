@@ -158,9 +158,10 @@ class Addressing {
       const LinkSpec& link = lab_.links[l];
       if (link.pool.empty()) continue;
       if (!pool.empty() && pool != link.pool)
-        problems_.error(link.place, text("links of one network name the pools \"{}\" and \"{}\"",
-                                         pool, link.pool),
-                        "name one");
+        problems_.error(
+            link.place,
+            text("links of one network name the pools \"{}\" and \"{}\"", pool, link.pool),
+            "name one");
       pool = link.pool;
     }
     const bool routers = addressed.size() == 2 &&
@@ -184,16 +185,15 @@ class Addressing {
       }
       low = (uint64_t(std::prev(next)->second) / step + 1) * step;
     }
-    problems_.error(lab_.links[network.links[0]].place, text("pool \"{}\" has no free network", pool),
-                    "make it larger");
+    problems_.error(lab_.links[network.links[0]].place,
+                    text("pool \"{}\" has no free network", pool), "make it larger");
   }
 
   void give_addresses(Network& network) {
     if (!network.subnet) {
       for (const Member& m : network.members)
-        std::erase_if(at(m).addresses, [](const AddressItem& a) {
-          return a.kind == AddressItem::Kind::automatic;
-        });
+        std::erase_if(at(m).addresses,
+                      [](const AddressItem& a) { return a.kind == AddressItem::Kind::automatic; });
       return;
     }
     std::set<uint32_t> used;
@@ -259,8 +259,8 @@ class Addressing {
   }
   void resolve_routes(size_t index) {
     NodeSpec& node = lab_.nodes[index];
-    const bool automatic = std::any_of(
-        node.interfaces.begin(), node.interfaces.end(), [](const InterfaceSpec& i) {
+    const bool automatic =
+        std::any_of(node.interfaces.begin(), node.interfaces.end(), [](const InterfaceSpec& i) {
           return std::any_of(i.addresses.begin(), i.addresses.end(), [](const AddressItem& a) {
             return a.kind == AddressItem::Kind::automatic;
           });
@@ -279,7 +279,8 @@ class Addressing {
       } else if (const auto address = parse_ipv4(route.via)) {
         route.gateway = address;
         if (!on_link(node, *address))
-          problems_.warning(route.via_place, text("{} is not on a network of {}", route.via, node.name));
+          problems_.warning(route.via_place,
+                            text("{} is not on a network of {}", route.via, node.name));
       } else {
         const auto found = lab_.node_index.find(route.via);
         if (found == lab_.node_index.end()) {
@@ -291,8 +292,7 @@ class Addressing {
         }
         route.gateway = shared_address(index, found->second);
         if (!route.gateway)
-          problems_.error(route.via_place,
-                          text("{} and {} share no network", node.name, route.via),
+          problems_.error(route.via_place, text("{} and {} share no network", node.name, route.via),
                           "add a link, or write an address");
       }
     }

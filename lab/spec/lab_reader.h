@@ -34,8 +34,8 @@ class LabReader {
   using Numbers = std::vector<std::pair<std::string, std::string>>;
   // ${NAME} by variables (and numbers); `final`: unknown names are errors now.
   void substitute(Yaml& value, const Numbers& numbers, bool final, bool lenient = false);
-  std::string substitute_text(const std::string& s, Place place, const Numbers& numbers,
-                              bool final, bool lenient);
+  std::string substitute_text(const std::string& s, Place place, const Numbers& numbers, bool final,
+                              bool lenient);
   std::optional<std::string> local_text(const Yaml* value);  // text or {file: local}
   std::optional<std::string> local_path(const Yaml& value);
 

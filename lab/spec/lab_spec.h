@@ -95,7 +95,7 @@ struct LinkEndSpec {
 struct ImpairSpec {
   std::optional<SimTime> delay, jitter;
   std::optional<uint64_t> loss, corrupt, duplicate, reorder;
-  std::optional<uint64_t> rate;  // 0: none
+  std::optional<uint64_t> rate;                    // 0: none
   std::optional<std::pair<uint64_t, bool>> queue;  // amount, in octets?
   // What `other` sets wins.
   void merge(const ImpairSpec& other);
@@ -139,9 +139,9 @@ struct CaptureSpec {
 struct Predicate {
   enum class Kind { run, reachable, unreachable, table, packet, link };
   Kind kind = Kind::run;
-  size_t node = 0;           // run, table; the `from` of reachable
-  std::string line;          // run
-  Ipv4Address target;        // reachable
+  size_t node = 0;     // run, table; the `from` of reachable
+  std::string line;    // run
+  Ipv4Address target;  // reachable
   std::string target_name;
   int tcp = 0;
   ValueTest exit{"0", {}};
@@ -149,13 +149,15 @@ struct Predicate {
   std::string table;
   std::map<std::string, ValueTest> columns;
   std::optional<ValueTest> rows;
-  std::string filter;        // packet
+  std::string filter;  // packet
   Place filter_place;
   Tap on;
   ValueTest count{">=1", {}};
   size_t link = 0;
   bool up = true;
-  bool active() const { return kind == Kind::run || kind == Kind::reachable || kind == Kind::unreachable; }
+  bool active() const {
+    return kind == Kind::run || kind == Kind::reachable || kind == Kind::unreachable;
+  }
 };
 
 // What makes something begin: an event, a check, or a passive predicate.

@@ -32,6 +32,7 @@ class Problems {
 };
 
 // "did you mean "a" or "b"?": the nearest valid words, or "WHAT: a, b, c, d, e, ...".
-std::string suggest(const std::string& word, std::vector<std::string> valid, const std::string& what);
+std::string suggest(const std::string& word, std::vector<std::string> valid,
+                    const std::string& what);
 
 }  // namespace stackyard

@@ -9,19 +9,16 @@ namespace stackyard {
 namespace {
 
 std::vector<std::string> predicate_keys() {
-  return {"node", "run",    "reachable", "unreachable",
-                                              "table", "expect", "packet",    "on",
-                                              "count", "link",  "state", "rows"};
+  return {"node",   "run", "reachable", "unreachable", "table", "expect",
+          "packet", "on",  "count",     "link",        "state", "rows"};
 }
 std::vector<std::string> check_keys() {
-  return {"at",     "within",  "after",  "eventually", "always",
-                                          "never",  "points",  "level",  "pass",       "fail",
-                                          "hint"};
+  return {"at",     "within", "after", "eventually", "always", "never",
+          "points", "level",  "pass",  "fail",       "hint"};
 }
 std::vector<std::string> tables() {
-  return {"interfaces", "addresses", "routes",    "neighbours",
-                                      "sockets",    "fdb",       "processes", "sysctls",
-                                      "counters"};
+  return {"interfaces", "addresses", "routes",  "neighbours", "sockets",
+          "fdb",        "processes", "sysctls", "counters"};
 }
 
 std::vector<std::string> node_names(const LabSpec& lab) {
@@ -135,9 +132,10 @@ void LabReader::read_event(const Yaml& value) {
   for (const Yaml::Entry& entry : value.entries) {
     if (entry.key != "at" && entry.key != "every" && entry.key != "when") continue;
     if (trigger)
-      r_.problems.error(entry.place, text("\"{}\" beside \"{}\" ({})", entry.key, trigger->key,
-                                          to_text(trigger->place)),
-                        "give an event one trigger");
+      r_.problems.error(
+          entry.place,
+          text("\"{}\" beside \"{}\" ({})", entry.key, trigger->key, to_text(trigger->place)),
+          "give an event one trigger");
     else
       trigger = &entry;
   }
@@ -181,8 +179,7 @@ void LabReader::read_event_action(const Yaml& value, EventSpec& event) {
   } else if (const Yaml* drop = value.find("drop")) {
     event.action = Action::drop;
     if (!link) r_.problems.error(drop->place, "drop needs a link", "add link: NAME");
-    if (!drop->is_null() &&
-        !r_.map(*drop, "drop", {.known = {"nth", "filter", "direction"}}))
+    if (!drop->is_null() && !r_.map(*drop, "drop", {.known = {"nth", "filter", "direction"}}))
       return;
     if (const Yaml* nth = drop->find("nth")) {
       event.nth.clear();
@@ -202,7 +199,8 @@ void LabReader::read_event_action(const Yaml& value, EventSpec& event) {
   }
   for (size_t node : event.nodes)
     if (!lab_.nodes[node].is_machine())
-      r_.problems.error(value.find("node")->place, text("{} is not a machine", lab_.nodes[node].name));
+      r_.problems.error(value.find("node")->place,
+                        text("{} is not a machine", lab_.nodes[node].name));
 }
 
 std::optional<Condition> LabReader::read_condition(const Yaml& value) {
@@ -238,7 +236,8 @@ void LabReader::read_captures(const Yaml* captures) {
     capture.place = item->place;
     for (const Yaml* tap : r_.list(item->find("tap"), "tap"))
       if (const auto read = read_tap(*tap)) capture.taps.push_back(*read);
-    if (!item->find("tap")) r_.problems.error(item->place, "a capture needs a tap", "add tap: LINK");
+    if (!item->find("tap"))
+      r_.problems.error(item->place, "a capture needs a tap", "add tap: LINK");
     const Yaml* file = item->find("file");
     capture.file_place = file ? file->place : item->place;
     if (const auto name = r_.word(file, "the file")) {
@@ -265,7 +264,8 @@ void LabReader::read_captures(const Yaml* captures) {
     capture.from = r_.duration(item->find("from")).value_or(SimTime());
     capture.to = r_.duration(item->find("to"));
     capture.snaplen = uint32_t(r_.integer(item->find("snaplen"), 0, 262144).value_or(0));
-    if (const auto n = r_.integer(item->find("packets"), 1, INT64_MAX)) capture.packets = uint64_t(*n);
+    if (const auto n = r_.integer(item->find("packets"), 1, INT64_MAX))
+      capture.packets = uint64_t(*n);
     capture.size = r_.size(item->find("size"));
     lab_.captures.push_back(std::move(capture));
   }
@@ -321,7 +321,8 @@ void LabReader::read_check(const Yaml::Entry& entry) {
   check.predicate = *predicate;
   const bool packet = predicate->kind == Predicate::Kind::packet;
   if ((check.time == CheckSpec::Time::end && (predicate->active() || packet)) ||
-      (check.time == CheckSpec::Time::always && packet) || (check.time == CheckSpec::Time::at && packet))
+      (check.time == CheckSpec::Time::always && packet) ||
+      (check.time == CheckSpec::Time::at && packet))
     r_.problems.error(entry.place, text("check \"{}\" cannot be judged at that time", check.name),
                       "use within, eventually or never");
   lab_.checks.push_back(std::move(check));
@@ -331,8 +332,10 @@ bool LabReader::read_check_time(const Yaml& value, Place place, CheckSpec& check
   using Time = CheckSpec::Time;
   check.within = r_.duration(value.find("within"));
   if (const Yaml* after = value.find("after")) {
-    if (after->is_map()) check.after_condition = read_condition(*after);
-    else check.after = r_.duration(after);
+    if (after->is_map())
+      check.after_condition = read_condition(*after);
+    else
+      check.after = r_.duration(after);
   }
   if (const Yaml* at = value.find("at")) {
     if (at->is_scalar() && at->text == "end") {
@@ -344,10 +347,14 @@ bool LabReader::read_check_time(const Yaml& value, Place place, CheckSpec& check
     check.at = when.value_or(SimTime());
     return when.has_value();
   }
-  if (value.find("eventually")) check.time = Time::eventually;
-  else if (value.find("always")) check.time = Time::always;
-  else if (value.find("never")) check.time = Time::never;
-  else if (check.within || check.after || check.after_condition) check.time = Time::window;
+  if (value.find("eventually"))
+    check.time = Time::eventually;
+  else if (value.find("always"))
+    check.time = Time::always;
+  else if (value.find("never"))
+    check.time = Time::never;
+  else if (check.within || check.after || check.after_condition)
+    check.time = Time::window;
   else {
     r_.problems.error(place, text("check \"{}\" has no time", check.name),
                       "add at, within, after, eventually, always or never");
@@ -371,8 +378,10 @@ void LabReader::read_expect(const Yaml* expect, Predicate& predicate) {
     return;
   }
   for (const Yaml::Entry& entry : expect->entries) {
-    if (entry.key == "rows") predicate.rows = read_test(entry.value);
-    else predicate.columns[entry.key] = read_test(entry.value);
+    if (entry.key == "rows")
+      predicate.rows = read_test(entry.value);
+    else
+      predicate.columns[entry.key] = read_test(entry.value);
   }
 }
 
@@ -404,8 +413,10 @@ std::optional<Predicate> LabReader::read_predicate(const Yaml& value, Place plac
     }
     p.node = *from;
     p.target_name = r_.word(to, "a target").value_or("");
-    if (const auto address = parse_ipv4(p.target_name)) p.target = *address;
-    else if (!node_named(to)) return std::nullopt;
+    if (const auto address = parse_ipv4(p.target_name))
+      p.target = *address;
+    else if (!node_named(to))
+      return std::nullopt;
     return p;
   }
   if (const Yaml* table = value.find("table")) {

@@ -12,19 +12,22 @@ namespace stackyard {
 namespace {
 
 std::vector<std::string> top_keys() {
-  return {
-    "name",  "version", "sim",    "vars",     "hosts",  "addressing", "defaults", "groups",
-    "nodes", "links",   "events", "captures", "checks", "lesson",     "layout",   "notes"};
+  return {"name",  "version", "sim",    "vars",     "hosts",  "addressing", "defaults", "groups",
+          "nodes", "links",   "events", "captures", "checks", "lesson",     "layout",   "notes"};
 }
 
 }  // namespace
 
 std::string node_kind_name(NodeKind kind) {
   switch (kind) {
-    case NodeKind::host: return "host";
-    case NodeKind::router: return "router";
-    case NodeKind::switch_: return "switch";
-    case NodeKind::hub: return "hub";
+    case NodeKind::host:
+      return "host";
+    case NodeKind::router:
+      return "router";
+    case NodeKind::switch_:
+      return "switch";
+    case NodeKind::hub:
+      return "hub";
   }
   return "?";
 }
@@ -35,7 +38,8 @@ bool matches_pattern(const std::string& pattern, const std::string& name) {
     if (p < pattern.size() && pattern[p] == '*') {
       star = p++;
       mark = n;
-    } else if (p < pattern.size() && (pattern[p] == name[n] || pattern[p] == '?') && name[n] != '/') {
+    } else if (p < pattern.size() && (pattern[p] == name[n] || pattern[p] == '?') &&
+               name[n] != '/') {
       ++p;
       ++n;
     } else if (star != pattern.npos && name[mark] != '/') {
@@ -166,8 +170,8 @@ void LabReader::substitute(Yaml& value, const Numbers& numbers, bool final, bool
   for (Yaml::Entry& entry : value.entries) {
     if (entry.key.find('$') != entry.key.npos)
       entry.key = substitute_text(entry.key, entry.place, numbers, final, lenient);
-    const bool shell = entry.key == "exec" || entry.key == "run" || entry.key == "files" ||
-                       entry.key == "text";
+    const bool shell =
+        entry.key == "exec" || entry.key == "run" || entry.key == "files" || entry.key == "text";
     substitute(entry.value, numbers, final, lenient || shell);
   }
 }
@@ -182,8 +186,10 @@ void LabReader::read_sim(const Yaml* sim) {
   if (const Yaml* pace = sim->find("pace")) {
     const auto s = r_.word(pace, "the pace");
     const bool times = s && s->ends_with('x') && parse_decimal_nano(s->substr(0, s->size() - 1));
-    if (s && (*s == "fast" || times)) lab_.pace = *s;
-    else if (s && (*s == "lockstep" || *s == "paused")) r_.not_yet(pace->place, *s);
+    if (s && (*s == "fast" || times))
+      lab_.pace = *s;
+    else if (s && (*s == "lockstep" || *s == "paused"))
+      r_.not_yet(pace->place, *s);
     else if (s)
       r_.problems.error(pace->place, text("unknown pace \"{}\"", *s),
                         "write fast, 1x, 10x, lockstep or paused");
@@ -213,7 +219,8 @@ std::optional<std::string> LabReader::local_path(const Yaml& value) {
   if (!path) return std::nullopt;
   const std::filesystem::path folder = std::filesystem::weakly_canonical(options_.folder);
   const std::filesystem::path whole = std::filesystem::weakly_canonical(folder / *path);
-  const auto [end, unused] = std::mismatch(folder.begin(), folder.end(), whole.begin(), whole.end());
+  const auto [end, unused] =
+      std::mismatch(folder.begin(), folder.end(), whole.begin(), whole.end());
   if (path->starts_with('/') || end != folder.end()) {
     r_.problems.error(value.place, text("\"{}\" leaves the lab's folder", *path),
                       "keep files beside the lab");

@@ -9,8 +9,7 @@ namespace stackyard {
 namespace {
 
 std::vector<std::string> impair_keys() {
-  return {"delay",     "jitter",  "loss", "corrupt",
-                                           "duplicate", "reorder", "rate", "queue"};
+  return {"delay", "jitter", "loss", "corrupt", "duplicate", "reorder", "rate", "queue"};
 }
 
 }  // namespace
@@ -59,7 +58,8 @@ std::vector<size_t> LabReader::matching(const Written& end) {
     if (known != lab_.node_index.end()) return {known->second};
     std::vector<std::string> names;
     for (const NodeSpec& node : lab_.nodes) names.push_back(node.name);
-    if (end.node.find('/') != end.node.npos) r_.not_yet(end.place, "jails");
+    if (end.node.find('/') != end.node.npos)
+      r_.not_yet(end.place, "jails");
     else
       r_.problems.error(end.place, text("unknown node \"{}\"", end.node),
                         suggest(end.node, names, "nodes"));
@@ -72,16 +72,18 @@ std::vector<size_t> LabReader::matching(const Written& end) {
 }
 
 void LabReader::add_link(LinkSpec link, const std::vector<std::pair<size_t, Written>>& ends) {
-  for (const auto& [node, written] : ends)
-    link.ends.push_back({node, written.port, written.place});
+  for (const auto& [node, written] : ends) link.ends.push_back({node, written.port, written.place});
   pending_.push_back(std::move(link));
 }
 
 void LabReader::read_link(const Yaml& item, size_t number, const Yaml* defaults) {
   Yaml value{.kind = Yaml::Kind::map, .place = item.place, .text = {}, .items = {}, .entries = {}};
-  if (item.is_scalar()) value.entries.push_back({"endpoints", item.place, item});
-  else if (item.is_map()) value = item;
-  else return r_.problems.error(item.place, "a link must be \"A -- B\" or a map");
+  if (item.is_scalar())
+    value.entries.push_back({"endpoints", item.place, item});
+  else if (item.is_map())
+    value = item;
+  else
+    return r_.problems.error(item.place, "a link must be \"A -- B\" or a map");
   if (defaults && defaults->is_map())
     for (const Yaml::Entry& entry : defaults->entries)
       if (!value.find(entry.key)) value.entries.push_back(entry);
@@ -94,9 +96,9 @@ void LabReader::read_link(const Yaml& item, size_t number, const Yaml* defaults)
                     {"rate", "write impair: {rate: ...}"},
                     {"bw", "write impair: {rate: ...}"}}});
   const auto count = r_.integer(value.find("count"), 0, 2'000'000);
-  const std::string base =
-      r_.word(value.find("name"), "the name").value_or(text("link{}", number));
-  if (!r_.is_name(base)) r_.problems.error(value.find("name")->place, text("\"{}\" is not a name", base));
+  const std::string base = r_.word(value.find("name"), "the name").value_or(text("link{}", number));
+  if (!r_.is_name(base))
+    r_.problems.error(value.find("name")->place, text("\"{}\" is not a name", base));
   LinkSpec common;
   common.place = item.place;
   if (const Yaml* pool = value.find("pool")) {
@@ -115,7 +117,8 @@ void LabReader::read_link(const Yaml& item, size_t number, const Yaml* defaults)
     common.up = *state == "up";
 
   const Yaml* endpoints = value.find("endpoints");
-  if (!endpoints) return r_.problems.error(item.place, "a link needs endpoints", "write endpoints: A -- B");
+  if (!endpoints)
+    return r_.problems.error(item.place, "a link needs endpoints", "write endpoints: A -- B");
   pending_.clear();
   for (int64_t i = 1; i <= count.value_or(1); ++i) {
     Yaml ends = *endpoints;
@@ -129,8 +132,10 @@ void LabReader::read_link(const Yaml& item, size_t number, const Yaml* defaults)
         const Written written = one_end(end.text, end.text_place());
         for (size_t node : matching(written)) all.emplace_back(node, written);
       }
-      if (all.size() < 2) r_.problems.error(ends.place, "a link needs two ends at least");
-      else add_link(common, all);
+      if (all.size() < 2)
+        r_.problems.error(ends.place, "a link needs two ends at least");
+      else
+        add_link(common, all);
     } else if (ends.is_scalar()) {
       const auto pair = two_ends(ends.text, ends.text_place());
       if (!pair) return;
@@ -161,22 +166,20 @@ void LabReader::name_ports() {
   for (LinkSpec& link : lab_.links) {
     for (LinkEndSpec& end : link.ends) {
       if (end.port.empty()) continue;
-      const auto [found, fresh] = taken.emplace(std::pair{end.node, end.port},
-                                                std::pair{link.name, end.place});
+      const auto [found, fresh] =
+          taken.emplace(std::pair{end.node, end.port}, std::pair{link.name, end.place});
       if (!fresh)
-        r_.problems.error(end.place,
-                          text("{}:{} is already in {} ({})", lab_.nodes[end.node].name, end.port,
-                               found->second.first, to_text(found->second.second)),
-                          lab_.nodes[end.node].is_machine() ? "use another interface"
-                                                            : "use another port");
+        r_.problems.error(
+            end.place,
+            text("{}:{} is already in {} ({})", lab_.nodes[end.node].name, end.port,
+                 found->second.first, to_text(found->second.second)),
+            lab_.nodes[end.node].is_machine() ? "use another interface" : "use another port");
     }
   }
   for (size_t l = 0; l < lab_.links.size(); ++l) {
     for (LinkEndSpec& end : lab_.links[l].ends) {
       NodeSpec& node = lab_.nodes[end.node];
-      const auto free = [&](const std::string& name) {
-        return !taken.contains({end.node, name});
-      };
+      const auto free = [&](const std::string& name) { return !taken.contains({end.node, name}); };
       if (end.port.empty() && node.is_machine()) {
         for (const InterfaceSpec& i : node.interfaces)
           if (end.port.empty() && !i.loopback && free(i.name)) end.port = i.name;
@@ -210,7 +213,8 @@ void LabReader::name_ports() {
   for (const NodeSpec& node : lab_.nodes)
     for (const InterfaceSpec& i : node.interfaces)
       if (i.link < 0 && !i.loopback)
-        r_.problems.warning(i.place, text("{}:{} has no link, so it has no carrier", node.name, i.name));
+        r_.problems.warning(i.place,
+                            text("{}:{} has no link, so it has no carrier", node.name, i.name));
 }
 
 ImpairSpec LabReader::read_impair_keys(const Yaml& value) {

@@ -12,15 +12,13 @@ namespace stackyard {
 namespace {
 
 std::vector<std::string> machine_keys() {
-  return {"kind",  "count", "interfaces", "routes", "sysctl",
-                                            "tunables", "fibs", "hostname", "files",  "exec"};
+  return {"kind",     "count", "interfaces", "routes", "sysctl",
+          "tunables", "fibs",  "hostname",   "files",  "exec"};
 }
 std::vector<std::string> machine_later() {
   return {"services", "firewall", "netgraph", "ipsec", "jails"};
 }
-std::vector<std::string> reserved_node() {
-  return {"depends_on", "image", "memory", "persona"};
-}
+std::vector<std::string> reserved_node() { return {"depends_on", "image", "memory", "persona"}; }
 
 // Later keys win; maps merge key by key, lists and scalars replace, null drops.
 void merge_into(Yaml& base, const Yaml& over) {
@@ -162,7 +160,8 @@ std::optional<NodeKind> LabReader::kind_of(const Yaml& value) {
   if (*name == "router") return NodeKind::router;
   if (*name == "switch") return NodeKind::switch_;
   if (*name == "hub") return NodeKind::hub;
-  if (*name == "door") r_.not_yet(kind->place, *name);
+  if (*name == "door")
+    r_.not_yet(kind->place, *name);
   else if (*name == "qemu" || *name == "uml")
     r_.problems.error(kind->place, text("\"{}\" is reserved for a later version", *name),
                       "remove it");
@@ -223,8 +222,9 @@ void LabReader::read_interfaces(const Yaml* value, NodeSpec& node) {
     interface.listed = true;
     const bool sound = !entry.key.empty() && entry.key.size() <= 15 &&
                        std::isalpha(static_cast<unsigned char>(entry.key[0])) &&
-                       entry.key.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                                   "0123456789_.") == entry.key.npos;
+                       entry.key.find_first_not_of(
+                           "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                           "0123456789_.") == entry.key.npos;
     if (!sound) {
       r_.problems.error(entry.place, text("\"{}\" is not an interface name", entry.key),
                         "begin with a letter; 15 characters at most");
@@ -232,17 +232,22 @@ void LabReader::read_interfaces(const Yaml* value, NodeSpec& node) {
     }
     const std::string cloner = entry.key.substr(0, entry.key.find_first_of("0123456789."));
     const bool numbered = cloner.size() < entry.key.size();
-    for (const char* later : {"bridge", "vlan", "lagg", "epair", "gif", "gre", "vxlan", "enc", "tap",
-                              "tun", "stf", "wg", "pflog", "pfsync"})
+    for (const char* later : {"bridge", "vlan", "lagg", "epair", "gif", "gre", "vxlan", "enc",
+                              "tap", "tun", "stf", "wg", "pflog", "pfsync"})
       if (numbered && cloner == later) r_.not_yet(entry.place, entry.key);
     if (entry.key.find('.') != entry.key.npos) r_.not_yet(entry.place, "vlan interfaces");
     interface.loopback = numbered && cloner == "lo";
-    Yaml merged_value{.kind = Yaml::Kind::map, .place = entry.value.place, .text = {}, .items = {},
+    Yaml merged_value{.kind = Yaml::Kind::map,
+                      .place = entry.value.place,
+                      .text = {},
+                      .items = {},
                       .entries = {}};
     if (defaults_ && !interface.loopback)
       if (const Yaml* common = defaults_->find("interface")) merge_into(merged_value, *common);
-    if (entry.value.is_map()) merge_into(merged_value, entry.value);
-    else if (!entry.value.is_null()) merged_value = entry.value;
+    if (entry.value.is_map())
+      merge_into(merged_value, entry.value);
+    else if (!entry.value.is_null())
+      merged_value = entry.value;
     read_interface(merged_value, text("interface \"{}\"", entry.key), interface);
     node.interfaces.push_back(std::move(interface));
   }
@@ -293,9 +298,10 @@ void LabReader::read_addresses(const Yaml* value, InterfaceSpec& interface) {
     const std::string& word = item->text;
     const bool dynamic = word == "dhcp" || word == "auto";
     if (dynamic && automatic && automatic->text != word) {
-      r_.problems.error(item->place, text("\"{}\" contradicts \"{}\" ({})", word, automatic->text,
-                                          to_text(automatic->place)),
-                        "keep one");
+      r_.problems.error(
+          item->place,
+          text("\"{}\" contradicts \"{}\" ({})", word, automatic->text, to_text(automatic->place)),
+          "keep one");
       continue;
     }
     if (dynamic) automatic = item;
@@ -357,8 +363,7 @@ void LabReader::read_route(const Yaml& value, NodeSpec& node) {
   (void)r_.integer(value.find("metric"), 0, INT32_MAX);
   const int ways = !route.via.empty() + !route.dev.empty() + route.blackhole + route.reject;
   if (ways != 1) {
-    r_.problems.error(value.place,
-                      ways == 0 ? "a route needs a way" : "a route has one way only",
+    r_.problems.error(value.place, ways == 0 ? "a route needs a way" : "a route has one way only",
                       "give one of via, dev, blackhole and reject");
     return;
   }
@@ -412,8 +417,8 @@ void LabReader::read_files(const Yaml* value, NodeSpec& node) {
           if (item.is_regular_file()) tree.push_back(item.path());
         std::sort(tree.begin(), tree.end());
         for (const auto& item : tree)
-          node.files.push_back({entry.key + "/" + item.lexically_relative(*path).string(),
-                                read(item), file.mode});
+          node.files.push_back(
+              {entry.key + "/" + item.lexically_relative(*path).string(), read(item), file.mode});
         continue;
       }
       file.content = read(*path);
@@ -461,8 +466,8 @@ void LabReader::read_switch_port(const Yaml& value, const NodeSpec& node, Switch
   const Yaml* trunk = value.find("trunk");
   const Yaml* access = value.find("access");
   if (trunk && access)
-    r_.problems.error(trunk->place, text("\"trunk\" beside \"access\" ({})", to_text(access->place)),
-                      "keep one");
+    r_.problems.error(trunk->place,
+                      text("\"trunk\" beside \"access\" ({})", to_text(access->place)), "keep one");
   if (access) port.access = vlan(access);
   if (trunk && trunk->is_scalar() && trunk->text == "all") {
     port.trunk_all = true;

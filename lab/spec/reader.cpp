@@ -103,8 +103,7 @@ std::optional<int64_t> Reader::integer(const Yaml* value, int64_t least, int64_t
     return std::nullopt;
   }
   if (*n < least || *n > most) {
-    problems.error(value->place, text("{} is out of range", *s),
-                   text("use {} to {}", least, most));
+    problems.error(value->place, text("{} is out of range", *s), text("use {} to {}", least, most));
     return std::nullopt;
   }
   return n;
@@ -127,7 +126,8 @@ std::optional<SimTime> Reader::duration(const Yaml* value) {
   if (!s) return std::nullopt;
   if (const auto time = duration_text(*s)) return time;
   problems.error(value->place, text("\"{}\" is not a duration", *s),
-                 all_digits(*s) ? text("add a unit, as in {}ms", *s) : "write a number and ns, us, ms, s, m, h or d");
+                 all_digits(*s) ? text("add a unit, as in {}ms", *s)
+                                : "write a number and ns, us, ms, s, m, h or d");
   return std::nullopt;
 }
 
@@ -135,10 +135,8 @@ std::optional<uint64_t> Reader::rate(const Yaml* value) {
   const auto s = word(value, "a rate");
   if (!s) return std::nullopt;
   if (*s == "none") return 0;
-  const auto bits = scaled(number_with_unit(*s, {{"bit", 1},
-                                                 {"kbit", 1'000},
-                                                 {"mbit", 1'000'000},
-                                                 {"gbit", 1'000'000'000}}));
+  const auto bits = scaled(number_with_unit(
+      *s, {{"bit", 1}, {"kbit", 1'000}, {"mbit", 1'000'000}, {"gbit", 1'000'000'000}}));
   if (bits && *bits > 0) return uint64_t(*bits);
   std::string advice = "write a number and bit, kbit, mbit or gbit";
   const size_t end = s->find_first_not_of("0123456789.");
@@ -173,7 +171,8 @@ std::optional<uint64_t> Reader::size(const Yaml* value) {
       *s, {{"B", 1}, {"kB", 1'000}, {"MB", 1'000'000}, {"KiB", 1024}, {"MiB", 1 << 20}}));
   if (octets) return uint64_t(*octets);
   problems.error(value->place, text("\"{}\" is not a size", *s),
-                 all_digits(*s) ? text("add a unit, as in {}kB", *s) : "write a number and B, kB, MB, KiB or MiB");
+                 all_digits(*s) ? text("add a unit, as in {}kB", *s)
+                                : "write a number and B, kB, MB, KiB or MiB");
   return std::nullopt;
 }
 
@@ -185,7 +184,8 @@ std::optional<std::pair<uint64_t, bool>> Reader::queue(const Yaml* value) {
     if (packets && *packets >= 0) return std::pair{uint64_t(*packets), false};
   }
   if (all_digits(*s)) {
-    problems.error(value->place, text("\"{}\" is not a size", *s), text("write {}p or {}kB", *s, *s));
+    problems.error(value->place, text("\"{}\" is not a size", *s),
+                   text("write {}p or {}kB", *s, *s));
     return std::nullopt;
   }
   const auto octets = size(value);
@@ -209,7 +209,8 @@ std::optional<Ipv4Address> Reader::ip_text(const std::string& s, Place place) {
     }
     at += part.size() + 1;
   }
-  problems.error(place, text("\"{}\" is not an IPv4 address", s), "write four numbers, as in 10.0.0.1");
+  problems.error(place, text("\"{}\" is not an IPv4 address", s),
+                 "write four numbers, as in 10.0.0.1");
   return std::nullopt;
 }
 

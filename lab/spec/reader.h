@@ -31,7 +31,7 @@ class Reader {
   std::optional<bool> boolean(const Yaml* value);
   std::optional<int64_t> integer(const Yaml* value, int64_t least, int64_t most);
   std::optional<SimTime> duration(const Yaml* value);
-  std::optional<uint64_t> rate(const Yaml* value);   // bits per second; 0: none
+  std::optional<uint64_t> rate(const Yaml* value);     // bits per second; 0: none
   std::optional<uint64_t> percent(const Yaml* value);  // in units of 2^-32
   std::optional<uint64_t> size(const Yaml* value);
   std::optional<std::pair<uint64_t, bool>> queue(const Yaml* value);

@@ -90,14 +90,11 @@ class Builder final : public YAML::EventHandler {
   }
   void open(Yaml::Kind kind, const YAML::Mark& mark, YAML::anchor_t anchor) {
     if (open_.size() >= depth_max) throw TooMuch{place(mark), "nested more than 64 deep"};
-    open_.push_back({.value = {.kind = kind,
-                               .place = place(mark),
-                               .text = {},
-                               .items = {},
-                               .entries = {}},
-                     .anchor = anchor,
-                     .key = {},
-                     .key_place = {}});
+    open_.push_back(
+        {.value = {.kind = kind, .place = place(mark), .text = {}, .items = {}, .entries = {}},
+         .anchor = anchor,
+         .key = {},
+         .key_place = {}});
   }
   void close() {
     Open done = std::move(open_.back());

@@ -20,8 +20,8 @@ struct Yaml {
   Kind kind = Kind::null;
   Place place;
   bool quoted = false;
-  std::string text;         // of a scalar
-  std::vector<Yaml> items;  // of a list
+  std::string text;            // of a scalar
+  std::vector<Yaml> items;     // of a list
   std::vector<Entry> entries;  // of a map, in file order
 
   bool is_null() const { return kind == Kind::null; }

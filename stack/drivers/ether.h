@@ -1,4 +1,5 @@
-// stack/drivers/ether.h - the Ethernet interface over an ideal NIC (ether_input(9), ether_output(9)).
+// stack/drivers/ether.h - the Ethernet interface over an ideal NIC (ether_input(9),
+// ether_output(9)).
 #pragma once
 
 #include "core/jack/nic_device.h"

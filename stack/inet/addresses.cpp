@@ -35,9 +35,8 @@ bool Inet::is_broadcast_on(const Ifnet& interface, Ipv4Address address) const {
 
 bool Inet::is_broadcast(Ipv4Address address) const {
   return address.is_broadcast() ||
-         std::any_of(addresses_.begin(), addresses_.end(), [&](const Address& a) {
-           return is_broadcast_on(*a.interface, address);
-         });
+         std::any_of(addresses_.begin(), addresses_.end(),
+                     [&](const Address& a) { return is_broadcast_on(*a.interface, address); });
 }
 
 Ipv4Address Inet::primary_address(const Ifnet& interface) const {

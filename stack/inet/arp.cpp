@@ -169,8 +169,10 @@ void Arp::announce_again(Announcement& a) {
   if (interface && interface->up()) {
     send(*interface, arp_operation::request, interface->mac(), probe ? Ipv4Address{} : a.address,
          no_mac, a.address, MacAddress::broadcast());
-    if (probe) --a.probes_left;
-    else --a.left;
+    if (probe)
+      --a.probes_left;
+    else
+      --a.left;
     if (a.left > 0) {
       a.timer.arm(a.interval);
       if (!probe && !settings.rfc5227) a.interval = a.interval * 2;  // as garp_rexmit does
@@ -214,8 +216,7 @@ bool Arp::conflict(const ArpHeader& arp, Ifnet& from) {
                            to_text(sender), from.name()));
   if (settings.rfc5227) {
     // RFC 5227 s2.4b: defend once with an announcement.
-    send(from, arp_operation::request, from.mac(), sender, no_mac, sender,
-         MacAddress::broadcast());
+    send(from, arp_operation::request, from.mac(), sender, no_mac, sender, MacAddress::broadcast());
   } else if (arp.operation == arp_operation::request) {
     send(from, arp_operation::reply, from.mac(), sender, arp.sender_mac, sender, arp.sender_mac);
   }
@@ -225,6 +226,12 @@ bool Arp::conflict(const ArpHeader& arp, Ifnet& from) {
 void Arp::update_from(const ArpHeader& arp, Ifnet& from, bool create) {
   const Ipv4Address sender{arp.sender_ip};
   Entry* entry = find(from, sender);
+  if (Ifnet* home = inet_.link_of(sender); home && !inet_.on_link(from, sender)) {
+    if (settings.log_arp_wrong_iface)
+      inet_.machine().log(text("arp: {} is on {} but got reply from {} on {}", to_text(sender),
+                               home->name(), to_text(arp.sender_mac), from.name()));
+    return;
+  }
   if (!entry) {
     if (!create || !inet_.on_link(from, sender) || entries_.size() >= entries_max) return;
     entry = &make(from, sender);

@@ -64,7 +64,7 @@ class Arp final : public EtherProtocol {
     EthernetHeader header;  // ready to be put before a packet, when valid
     bool valid = false, permanent = false, published = false;
     int64_t asked = 0;
-    int64_t preempt = 0;      // refreshing requests left, before it expires
+    int64_t preempt = 0;  // refreshing requests left, before it expires
     SimTime last_asked{-1};
     SimTime expires;
     PacketQueue held;
@@ -102,7 +102,8 @@ class Arp final : public EtherProtocol {
   SimTime now() const;
 
   Inet& inet_;
-  std::unordered_map<uint64_t, std::unique_ptr<Entry>> entries_;  // looked up, never walked in order
+  std::unordered_map<uint64_t, std::unique_ptr<Entry>>
+      entries_;  // looked up, never walked in order
   std::vector<std::unique_ptr<Announcement>> announcements_;
   uint32_t stamp_ = 1;  // changes whenever an entry is freed: routes remember entries under it
 };

@@ -25,7 +25,8 @@ inline constexpr DropReason broadcast_refused{"broadcast_refused",
 inline constexpr DropReason fragment_limit{"fragment_limit", "a limit of reassembly was reached"};
 inline constexpr DropReason fragment_overlap{"fragment_overlap", "its fragments contradict"};
 inline constexpr DropReason fragment_bad{"fragment_bad", "an impossible fragment"};
-inline constexpr DropReason fragment_duplicate{"fragment_duplicate", "the fragment is there already"};
+inline constexpr DropReason fragment_duplicate{"fragment_duplicate",
+                                               "the fragment is there already"};
 inline constexpr DropReason reassembly_timeout{"reassembly_timeout", "fragments were missing"};
 inline constexpr DropReason arp_unresolved{"arp_unresolved", "the next hop did not answer ARP"};
 inline constexpr DropReason arp_queue_full{"arp_queue_full",

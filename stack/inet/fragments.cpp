@@ -14,7 +14,8 @@ Fragments::Datagram::Datagram(Fragments& owner, const Key& k)
       timer(owner.inet_.site().node(), Timer::call<&Datagram::timed_out>, this) {}
 
 Packet Fragments::drop(Packet& fragment, const DropReason& why) {
-  ++inet_.counters.fragments_dropped;
+  ++(&why == &drops::reassembly_timeout ? inet_.counters.fragments_timed_out
+                                        : inet_.counters.fragments_dropped);
   inet_.site().note_drop(fragment.id(), why, "ip");
   return {};
 }
@@ -30,15 +31,14 @@ void Fragments::discard(const Key& key, const DropReason& why) {
 
 void Fragments::time_out(const Key key) {
   Datagram& datagram = *datagrams_.at(key);
-  inet_.counters.fragments_timed_out += datagram.parts.size();
-  inet_.counters.fragments_dropped -= datagram.parts.size();  // discard counts them, too
   Packet first;
   if (!datagram.parts.empty() && datagram.parts[0].begin == 0)
     first = datagram.parts[0].packet.clone();
   discard(key, drops::reassembly_timeout);
   // RFC 1122 s3.3.2: only when fragment 0 is there to be quoted.
-  if (first) inet_.icmp().send_error(std::move(first), icmp_type::time_exceeded,
-                                     icmp_code::ttl_in_reassembly);
+  if (first)
+    inet_.icmp().send_error(std::move(first), icmp_type::time_exceeded,
+                            icmp_code::ttl_in_reassembly);
 }
 
 Packet Fragments::add(Packet fragment, const Ipv4Header& header) {
@@ -68,8 +68,9 @@ Packet Fragments::add(Packet fragment, const Ipv4Header& header) {
   const bool overlaps = (after != parts.end() && after->begin < end) ||
                         (after != parts.begin() && (after - 1)->end > begin);
   const uint32_t length = last ? end : datagram.length;
-  const bool contradicts = (datagram.length != 0 && last && datagram.length != end) ||
-                           (length != 0 && (end > length || (!parts.empty() && parts.back().end > length)));
+  const bool contradicts =
+      (datagram.length != 0 && last && datagram.length != end) ||
+      (length != 0 && (end > length || (!parts.empty() && parts.back().end > length)));
   if (overlaps || contradicts || int64_t(parts.size()) >= settings.max_per_packet ||
       octets_ + fragment.size() > FragmentSettings::octets_max) {
     const DropReason& why =

@@ -17,9 +17,9 @@ namespace stackyard {
 class Inet;
 
 struct FragmentSettings {
-  int64_t max_packets = 256;         // net.inet.ip.maxfragpackets
-  int64_t max_per_packet = 16;       // net.inet.ip.maxfragsperpacket
-  int64_t ttl = 30;                  // net.inet.ip.fragttl, seconds
+  int64_t max_packets = 256;    // net.inet.ip.maxfragpackets
+  int64_t max_per_packet = 16;  // net.inet.ip.maxfragsperpacket
+  int64_t ttl = 30;             // net.inet.ip.fragttl, seconds
   static constexpr size_t octets_max = 4 << 20;
 };
 

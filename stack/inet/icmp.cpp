@@ -35,7 +35,8 @@ bool Icmp::within_limit(Limit& limit) {
 
 // --- errors that we send -----------------------------------------------------------------------
 
-// RFC 1122 s3.2.2: no error about errors, broadcasts, later fragments, or from nobody in particular.
+// RFC 1122 s3.2.2: no error about errors, broadcasts, later fragments, or from nobody in
+// particular.
 bool Icmp::answerable(Packet& packet, const Ipv4Header& header) {
   const Ipv4Address source = header.source_address();
   const bool group = packet.link_group() || header.dest_address().is_multicast() ||
@@ -102,14 +103,22 @@ void Icmp::receive(Packet packet, const IpContext& context) {
   }
   ++counters.in[std::min<size_t>(icmp->type, 40)];
   switch (icmp->type) {
-    case icmp_type::echo: return answer_echo(std::move(packet), context);
-    case icmp_type::timestamp: return answer_timestamp(std::move(packet), context);
-    case icmp_type::mask_request: return drop(packet, drops::icmp_ignored);
-    case icmp_type::redirect: redirected(*icmp, message, context); break;
+    case icmp_type::echo:
+      return answer_echo(std::move(packet), context);
+    case icmp_type::timestamp:
+      return answer_timestamp(std::move(packet), context);
+    case icmp_type::mask_request:
+      return drop(packet, drops::icmp_ignored);
+    case icmp_type::redirect:
+      redirected(*icmp, message, context);
+      break;
     case icmp_type::unreachable:
     case icmp_type::time_exceeded:
-    case icmp_type::parameter_problem: notify(*icmp, message); break;
-    default: break;
+    case icmp_type::parameter_problem:
+      notify(*icmp, message);
+      break;
+    default:
+      break;
   }
   to_raw(std::move(packet), context);
 }
@@ -180,17 +189,26 @@ void Icmp::notify(const IcmpHeader& icmp, Bytes message) {
   } else {
     switch (icmp.code) {
       case icmp_code::net_unreachable:
-      case icmp_code::net_unknown: event.kind = PathEventKind::net_unreachable; break;
-      case icmp_code::protocol_unreachable: event.kind = PathEventKind::protocol_unreachable; break;
-      case icmp_code::port_unreachable: event.kind = PathEventKind::port_unreachable; break;
+      case icmp_code::net_unknown:
+        event.kind = PathEventKind::net_unreachable;
+        break;
+      case icmp_code::protocol_unreachable:
+        event.kind = PathEventKind::protocol_unreachable;
+        break;
+      case icmp_code::port_unreachable:
+        event.kind = PathEventKind::port_unreachable;
+        break;
       case icmp_code::need_fragment:
         event.kind = PathEventKind::too_big;
         event.mtu = inet_.note_path_mtu(quote->ip, icmp.rest & 0xffff);
         break;
       case icmp_code::net_prohibited:
       case icmp_code::host_prohibited:
-      case icmp_code::admin_prohibited: event.kind = PathEventKind::prohibited; break;
-      default: break;
+      case icmp_code::admin_prohibited:
+        event.kind = PathEventKind::prohibited;
+        break;
+      default:
+        break;
     }
   }
   if (inet_.is_local(event.source)) inet_.path_event(quote->ip.protocol, event);

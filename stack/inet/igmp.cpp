@@ -11,13 +11,16 @@ constexpr Ipv4Address all_systems{0xe0000001};  // 224.0.0.1: joined by all, rep
 constexpr Ipv4Address all_routers{0xe0000002};
 constexpr Ipv4Address v3_routers{0xe0000016};
 constexpr unsigned robustness = 2;
-constexpr SimTime unsolicited_interval = 1_s;         // RFC 3376 s8.11
-constexpr SimTime old_querier_timeout = 260_s;        // s8.12: 2 x 125 s + 10 s
+constexpr SimTime unsolicited_interval = 1_s;   // RFC 3376 s8.11
+constexpr SimTime old_querier_timeout = 260_s;  // s8.12: 2 x 125 s + 10 s
 constexpr uint8_t router_alert[4] = {148, 4, 0, 0};
 }  // namespace
 
 Igmp::Membership::Membership(Igmp& owner, Ifnet& i, Ipv4Address g)
-    : igmp(owner), interface(&i), group(g), timer(i.site().node(), Timer::call<&Membership::due>, this) {}
+    : igmp(owner),
+      interface(&i),
+      group(g),
+      timer(i.site().node(), Timer::call<&Membership::due>, this) {}
 
 Igmp::Igmp(Inet& inet) : inet_(inet), random_(inet.site().random("igmp")) {
   inet.add_protocol(ip_protocol::igmp, this);
@@ -60,13 +63,16 @@ void Igmp::leave(Ifnet& interface, Ipv4Address group) {
   update_filter(interface);
   if (!tell) return;
   switch (version_on(interface)) {
-    case 3: send_report(interface, group, igmp_record::to_include); break;
+    case 3:
+      send_report(interface, group, igmp_record::to_include);
+      break;
     case 2:
       if (last_reporter)
         send(interface, {.type = igmp_type::v2_leave, .group = group, .sources = {}, .records = {}},
              all_routers);
       break;
-    default: break;
+    default:
+      break;
   }
 }
 
@@ -104,8 +110,7 @@ uint8_t Igmp::version_on(const Ifnet& interface) const {
 
 void Igmp::report_due(Membership& m) {
   const bool change = m.unsolicited > 0;
-  send_report(*m.interface, m.group,
-              change ? igmp_record::to_exclude : igmp_record::is_exclude);
+  send_report(*m.interface, m.group, change ? igmp_record::to_exclude : igmp_record::is_exclude);
   m.last_reporter = true;
   if (change && --m.unsolicited > 0) m.timer.arm(random_delay(unsolicited_interval));
 }

@@ -18,8 +18,8 @@ class Inet;
 
 struct IgmpCounters {
   uint64_t received = 0, too_short = 0, bad_ttl = 0, bad_checksum = 0, old_queries = 0,
-           v3_queries = 0, bad_queries = 0, general_queries = 0, group_queries = 0,
-           reports = 0, bad_reports = 0, our_reports = 0, sent = 0;
+           v3_queries = 0, bad_queries = 0, general_queries = 0, group_queries = 0, reports = 0,
+           bad_reports = 0, our_reports = 0, sent = 0;
 };
 
 class Igmp final : public IpProtocol {

@@ -28,23 +28,26 @@ namespace {
 Inet& self(ModuleState& state) { return static_cast<Inet&>(state); }
 const Inet& self(const ModuleState& state) { return static_cast<const Inet&>(state); }
 
-#define NUMBER(sysctl, words, expression, low, high)                                   \
-  {.name = sysctl, .summary = words,                                                   \
-   .number = [](ModuleState& m) -> int64_t& { return self(m).expression; }, .least = low, \
-   .most = high}
+#define NUMBER(sysctl, words, expression, low, high)                                       \
+  {                                                                                        \
+    .name = sysctl, .summary = words,                                                      \
+    .number = [](ModuleState& m) -> int64_t& { return self(m).expression; }, .least = low, \
+    .most = high                                                                           \
+  }
 
 constexpr SysctlRecord sysctls[] = {
     NUMBER("net.inet.ip.forwarding", "Enable IP forwarding", settings.forwarding, 0, 1),
     NUMBER("net.inet.ip.redirect", "Enable sending IP redirects", settings.redirect, 0, 1),
     NUMBER("net.inet.ip.ttl", "Maximum TTL on IP packets", settings.ttl, 1, 255),
-    NUMBER("net.inet.ip.sourceroute", "Enable forwarding source routed IP packets",
-           settings.sourceroute, 0, 1),
+    NUMBER("net.inet.ip.sourceroute", "Forwarding source routed IP packets: never",
+           settings.sourceroute, 0, 0),
     NUMBER("net.inet.ip.accept_sourceroute", "Enable accepting source routed IP packets",
            settings.accept_sourceroute, 0, 1),
     NUMBER("net.inet.ip.process_options", "IP options: 0 ignore, 1 process, 2 refuse",
            settings.process_options, 0, 2),
     NUMBER("net.inet.ip.random_id", "Assign random ip_id values", settings.random_id, 0, 1),
-    NUMBER("net.inet.ip.rfc6864", "Use constant IP ID for atomic datagrams", settings.rfc6864, 0, 1),
+    NUMBER("net.inet.ip.rfc6864", "Use constant IP ID for atomic datagrams", settings.rfc6864, 0,
+           1),
     NUMBER("net.inet.ip.rfc1122_strong_es", "Packet's IP destination must match the interface",
            settings.rfc1122_strong_es, 0, 1),
     NUMBER("net.inet.ip.portrange.first", "First automatic port", settings.portrange_first, 1,
@@ -64,7 +67,7 @@ constexpr SysctlRecord sysctls[] = {
            icmp().settings.bmcastecho, 0, 1),
     NUMBER("net.inet.icmp.tstamprepl", "Respond to ICMP timestamp requests",
            icmp().settings.tstamprepl, 0, 1),
-    NUMBER("net.inet.icmp.maskrepl", "Reply to ICMP address mask requests",
+    NUMBER("net.inet.icmp.maskrepl", "Replies to ICMP address mask requests: never",
            icmp().settings.maskrepl, 0, 0),
     NUMBER("net.inet.icmp.drop_redirect", "Ignore ICMP redirects", icmp().settings.drop_redirect, 0,
            1),
@@ -99,12 +102,15 @@ constexpr SysctlRecord sysctls[] = {
 };
 #undef NUMBER
 
-#define COUNTER(group, name, words, expression) \
-  {group, name, words, [](const ModuleState& m) { return self(m).expression; }}
-#define ICMP_HISTOGRAM(direction, type, words)                                     \
-  {"icmp", "icps_" #direction "hist", "\t" words ": {}", [](const ModuleState& m) { \
-     return self(m).icmp().counters.direction[type];                               \
-   }}
+#define COUNTER(group, name, words, expression)                                 \
+  {                                                                             \
+    group, name, words, [](const ModuleState& m) { return self(m).expression; } \
+  }
+#define ICMP_HISTOGRAM(direction, type, words)                                       \
+  {                                                                                  \
+    "icmp", "icps_" #direction "hist", "\t" words ": {}",                            \
+        [](const ModuleState& m) { return self(m).icmp().counters.direction[type]; } \
+  }
 
 constexpr CounterRecord counters[] = {
     COUNTER("ip", "ips_total", "{} total packet{s} received", counters.received),
@@ -140,11 +146,10 @@ constexpr CounterRecord counters[] = {
     COUNTER("ip", "ips_ofragments", "{} fragment{s} created", counters.fragments_created),
     COUNTER("ip", "ips_cantfrag", "{} datagram{s} that can't be fragmented",
             counters.cant_fragment),
-    COUNTER("ip", "ips_badaddr", "{} datagram{s} with bad address in header",
-            counters.bad_address),
+    COUNTER("ip", "ips_badaddr", "{} datagram{s} with bad address in header", counters.bad_address),
     COUNTER("icmp", "icps_error", "{} call{s} to icmp_error", icmp().counters.errors_called),
-    COUNTER("icmp", "icps_oldicmp",
-            "{} error{s} not generated in response to an icmp message", icmp().counters.old_icmp),
+    COUNTER("icmp", "icps_oldicmp", "{} error{s} not generated in response to an icmp message",
+            icmp().counters.old_icmp),
     ICMP_HISTOGRAM(out, 0, "Output echo reply"),
     ICMP_HISTOGRAM(out, 3, "Output destination unreachable"),
     ICMP_HISTOGRAM(out, 5, "Output routing redirect"),
@@ -206,13 +211,14 @@ constexpr CounterRecord counters[] = {
 #undef ICMP_HISTOGRAM
 
 Table addresses_table(const ModuleState& state) {
-  Table table{{{"interface", "Interface"}, {"address", "Address"}, {"family", "Family"},
+  Table table{{{"interface", "Interface"},
+               {"address", "Address"},
+               {"family", "Family"},
                {"broadcast", "Broadcast"}},
               {}};
   self(state).for_each_address([&](const Ifnet& interface, const InterfaceAddress& a) {
     const Cell broadcast = a.broadcast.is_any() ? Cell() : Cell(to_text(a.broadcast));
-    table.rows.push_back(
-        {interface.name(), to_text(a.address), std::string("inet"), broadcast});
+    table.rows.push_back({interface.name(), to_text(a.address), std::string("inet"), broadcast});
   });
   return table;
 }
@@ -231,11 +237,11 @@ Table routes_table(const ModuleState& state) {
     list.fib = fib;
     self(state).list_routes(list);
     for (const RouteInfo& r : list.routes) {
-      const std::string dest = r.dest.length == 0  ? "default"
+      const std::string dest = r.dest.length == 0    ? "default"
                                : r.dest.length == 32 ? to_text(r.dest.address)
                                                      : to_text(r.dest);
-      const std::string gateway = r.flags & route_flag::gateway ? to_text(r.gateway)
-                                                                : text("link#{}", r.link_index);
+      const std::string gateway =
+          r.flags & route_flag::gateway ? to_text(r.gateway) : text("link#{}", r.link_index);
       table.rows.push_back({int64_t(fib), dest, gateway, route_flag_letters(r.flags), r.interface,
                             int64_t(r.mtu), int64_t(r.uses)});
     }
@@ -253,8 +259,7 @@ Table neighbours_table(const ModuleState& state) {
   for (const ArpInfo& e : self(state).arp().entries()) {
     const std::string name = !e.mac ? "incomplete" : e.permanent ? "permanent" : "reachable";
     table.rows.push_back({to_text(e.address), e.mac ? Cell(to_text(*e.mac)) : Cell(), e.interface,
-                          name,
-                          e.permanent ? Cell() : Cell(e.expires_s * 1'000'000'000)});
+                          name, e.permanent ? Cell() : Cell(e.expires_s * 1'000'000'000)});
   }
   return table;
 }
@@ -279,31 +284,34 @@ constexpr RequestRecord request() {
 }
 
 constexpr RequestRecord requests[] = {
-    request<ListAddresses, [](Inet& inet, ListAddresses& list) -> Result<> {
-      inet.for_each_address([&](const Ifnet&, const InterfaceAddress& a) {
-        list.addresses.push_back(a);
-      });
-      return {};
-    }>(),
+    request<ListAddresses,
+            [](Inet& inet, ListAddresses& list) -> Result<> {
+              inet.for_each_address(
+                  [&](const Ifnet&, const InterfaceAddress& a) { list.addresses.push_back(a); });
+              return {};
+            }>(),
     request<AddAddress, [](Inet& inet, AddAddress& r) { return inet.add_address(r); }>(),
     request<DeleteAddress, [](Inet& inet, DeleteAddress& r) { return inet.delete_address(r); }>(),
-    request<ListRoutes, [](Inet& inet, ListRoutes& r) -> Result<> {
-      inet.list_routes(r);
-      return {};
-    }>(),
+    request<ListRoutes,
+            [](Inet& inet, ListRoutes& r) -> Result<> {
+              inet.list_routes(r);
+              return {};
+            }>(),
     request<AddRoute, [](Inet& inet, AddRoute& r) { return inet.add_route(r); }>(),
     request<DeleteRoute, [](Inet& inet, DeleteRoute& r) { return inet.delete_route(r); }>(),
     request<GetRoute, [](Inet& inet, GetRoute& r) { return inet.get_route(r); }>(),
-    request<ListArp, [](Inet& inet, ListArp& r) -> Result<> {
-      r.entries = inet.arp().entries();
-      return {};
-    }>(),
+    request<ListArp,
+            [](Inet& inet, ListArp& r) -> Result<> {
+              r.entries = inet.arp().entries();
+              return {};
+            }>(),
     request<SetArp, [](Inet& inet, SetArp& r) { return inet.arp().set(r); }>(),
     request<DeleteArp, [](Inet& inet, DeleteArp& r) { return inet.arp().remove(r.address); }>(),
-    request<ListGroups, [](Inet& inet, ListGroups& r) -> Result<> {
-      r.groups = inet.igmp().groups();
-      return {};
-    }>(),
+    request<ListGroups,
+            [](Inet& inet, ListGroups& r) -> Result<> {
+              r.groups = inet.igmp().groups();
+              return {};
+            }>(),
 };
 
 constexpr SocketRecord sockets[] = {

@@ -147,9 +147,7 @@ class Inet final : public ModuleState,
   Result<> output_on(Packet&& packet, const Destination& to, bool broadcast);
   Result<> hand_to_link(Packet&& packet, const Destination& to, bool broadcast);
   Result<> fragment(Packet packet, const Destination& to, uint32_t mtu, bool broadcast);
-  uint16_t next_id() {
-    return settings.random_id ? uint16_t(random_.next()) : ++ip_id_;
-  }
+  uint16_t next_id() { return settings.random_id ? uint16_t(random_.next()) : ++ip_id_; }
 
   Vnet& vnet_;
   Site& site_;
@@ -157,8 +155,8 @@ class Inet final : public ModuleState,
   RandomStream random_;
   uint16_t ip_id_;
   bool settled_start_ = false;
-  std::vector<Address> addresses_;   // an interface's first is its primary
-  std::vector<uint32_t> locals_;     // sorted
+  std::vector<Address> addresses_;  // an interface's first is its primary
+  std::vector<uint32_t> locals_;    // sorted
   std::vector<std::pair<uint8_t, IpProtocol*>> protocols_;
   IpProtocol* raw_input_ = nullptr;
   std::map<Ipv4Address, uint32_t> path_mtus_;

@@ -13,13 +13,17 @@ void Inet::drop(Packet& packet, const DropReason& why, std::string_view detail) 
 }
 
 void Inet::header_error(Packet& packet, const DropReason& why) {
-  if (&why == &drops::bad_checksum) ++counters.bad_checksum;
-  else if (&why == &drops::bad_version) ++counters.bad_version;
-  else if (&why == &drops::truncated) ++counters.too_small;
+  if (&why == &drops::bad_checksum)
+    ++counters.bad_checksum;
+  else if (&why == &drops::bad_version)
+    ++counters.bad_version;
+  else if (&why == &drops::truncated)
+    ++counters.too_small;
   else if (packet.size() >= sizeof(Ipv4Header) &&
            load<Ipv4Header>(packet.front()).header_size() < sizeof(Ipv4Header))
     ++counters.bad_header_length;
-  else ++counters.too_short;
+  else
+    ++counters.too_short;
   drop(packet, why);
 }
 
@@ -78,15 +82,15 @@ void Inet::deliver(Packet packet, Ipv4Header header, Ifnet& from) {
   const size_t header_size = header.header_size();
   const Bytes header_octets = packet.front().first(header_size);
   const Ipv4Address dest = header.dest_address();
-  const IpContext context{.source = header.source_address(),
-                          .dest = dest,
-                          .protocol = header.protocol,
-                          .ttl = header.ttl,
-                          .tos = header.tos,
-                          .dest_is_group = packet.link_group() || dest.is_multicast() ||
-                                           !is_local(dest),
-                          .interface = &from,
-                          .header = header_octets};
+  const IpContext context{
+      .source = header.source_address(),
+      .dest = dest,
+      .protocol = header.protocol,
+      .ttl = header.ttl,
+      .tos = header.tos,
+      .dest_is_group = packet.link_group() || dest.is_multicast() || !is_local(dest),
+      .interface = &from,
+      .header = header_octets};
   if (site_.decisions_wanted()) [[unlikely]]
     site_.note_decision({.node = 0,
                          .packet = packet.id(),
@@ -136,9 +140,8 @@ void Inet::forward(Packet packet, const Ipv4Header& header, Ifnet& from) {
   const Ipv4Address dest = header.dest_address();
   const Ipv4Address source = header.source_address();
   // RFC 1812 s5.3.4, s5.3.7: what was broadcast, what has no one source, what is local by nature.
-  if (packet.link_group() || source.is_any() || source.is_multicast() ||
-      source.is_broadcast() || dest.is_any() || dest.is_experimental() ||
-      source.is_link_local() || dest.is_link_local()) {
+  if (packet.link_group() || source.is_any() || source.is_multicast() || source.is_broadcast() ||
+      dest.is_any() || dest.is_experimental() || source.is_link_local() || dest.is_link_local()) {
     ++counters.not_forwardable;
     return drop(packet, drops::not_forwardable);
   }

@@ -41,9 +41,9 @@ void Inet::build_header(Packet& packet, const IpSend& send, Ipv4Address source, 
   Ipv4Header header{.version_length = uint8_t(0x40 | size / 4),
                     .tos = send.tos,
                     .total_length = uint16_t(packet.size()),
-                    .ttl = send.ttl       ? send.ttl
-                           : multicast    ? uint8_t(1)
-                                          : uint8_t(settings.ttl),
+                    .ttl = send.ttl    ? send.ttl
+                           : multicast ? uint8_t(1)
+                                       : uint8_t(settings.ttl),
                     .protocol = send.protocol,
                     .source = source.value,
                     .dest = send.dest.value};
@@ -103,8 +103,9 @@ Result<> Inet::output(Packet packet, const IpSend& send) {
   ++counters.sent;
   const uint8_t ttl = load<Ipv4Header>(packet.front()).ttl;
   // What goes to a group that we are in comes back to ourselves, too.
-  const bool hear_it = (multicast && send.multicast_loop && igmp_.member(*to.interface, send.dest)) ||
-                       (broadcast && to.interface->has_flag(if_flag::simplex));
+  const bool hear_it =
+      (multicast && send.multicast_loop && igmp_.member(*to.interface, send.dest)) ||
+      (broadcast && to.interface->has_flag(if_flag::simplex));
   if (hear_it && !to.interface->has_flag(if_flag::loopback)) {
     Packet copy = packet.clone();
     copy.set_link_cast(broadcast, multicast);
@@ -149,7 +150,8 @@ Result<> Inet::fragment(Packet packet, const Destination& to, uint32_t mtu, bool
   const auto header = load<Ipv4Header>(whole);
   const size_t header_size = header.header_size();
   const Bytes first_header = whole.first(header_size);
-  std::vector<uint8_t> later_header(first_header.begin(), first_header.begin() + sizeof(Ipv4Header));
+  std::vector<uint8_t> later_header(first_header.begin(),
+                                    first_header.begin() + sizeof(Ipv4Header));
   for_each_option(first_header, [&](const Ipv4Option& option) {
     if (!option.copied()) return;
     const Bytes octets = first_header.subspan(option.offset, option.length);
@@ -175,8 +177,8 @@ Result<> Inet::fragment(Packet packet, const Destination& to, uint32_t mtu, bool
     std::copy(own.begin(), own.end(), octets.begin());
     auto piece_header = load<Ipv4Header>(octets);
     piece_header.total_length = uint16_t(own.size() + size);
-    piece_header.fragment = uint16_t((header.fragment_offset() + at) / 8 |
-                                     (more ? ipv4_more_fragments : 0));
+    piece_header.fragment =
+        uint16_t((header.fragment_offset() + at) / 8 | (more ? ipv4_more_fragments : 0));
     store(piece_header, octets);
     finish_ipv4_header(octets);
     piece.share_tail(packet, header_size + at, size);

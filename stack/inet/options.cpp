@@ -53,15 +53,16 @@ bool Inet::process_options(Packet& packet, Ipv4Header& header, Ifnet& from) {
   const MutableBytes octets = packet.writable_front().first(size);
   const bool ours = is_local(header.dest_address());
   const Route* route = net_.routes(packet.fib()).lookup(header.dest_address());
-  const Ipv4Address own =
-      ours || !route ? source_on(from, header.source_address()) : primary_address(*route->interface);
+  const Ipv4Address own = ours || !route ? source_on(from, header.source_address())
+                                         : primary_address(*route->interface);
   size_t wrong = 0;
   bool source_route = false;
   const size_t malformed = for_each_option(octets, [&](const Ipv4Option& option) {
     const MutableBytes bytes = octets.subspan(option.offset, option.length);
     switch (option.type) {
       case ipv4_option::record_route:
-        if (bytes.size() < 3 || bytes[2] < 4) wrong = option.offset + 2;
+        if (bytes.size() < 3 || bytes[2] < 4)
+          wrong = option.offset + 2;
         else if (const MutableBytes place = next_address(bytes); !place.empty())
           store(be32(own.value), place);
         break;
@@ -78,11 +79,13 @@ bool Inet::process_options(Packet& packet, Ipv4Header& header, Ifnet& from) {
       case ipv4_option::loose_source_route:
       case ipv4_option::strict_source_route:
         // At its end the route is history; before it, it wants something of us.
-        if (bytes.size() < 3 || bytes[2] < 4) wrong = option.offset + 2;
+        if (bytes.size() < 3 || bytes[2] < 4)
+          wrong = option.offset + 2;
         else if (!ours || size_t(bytes[2]) <= bytes.size() || !settings.accept_sourceroute)
           source_route = true;
         break;
-      default: break;
+      default:
+        break;
     }
   });
   if (malformed) wrong = malformed;
@@ -107,8 +110,8 @@ bool Inet::process_options(Packet& packet, Ipv4Header& header, Ifnet& from) {
 std::vector<uint8_t> Inet::reversed_options(Bytes header) const {
   std::vector<uint8_t> options;
   for_each_option(header, [&](const Ipv4Option& option) {
-    const bool kept = option.type == ipv4_option::record_route ||
-                      option.type == ipv4_option::timestamp;
+    const bool kept =
+        option.type == ipv4_option::record_route || option.type == ipv4_option::timestamp;
     const Bytes octets = header.subspan(option.offset, option.length);
     if (kept) options.insert(options.end(), octets.begin(), octets.end());
   });

@@ -7,13 +7,18 @@ namespace stackyard {
 Errno path_event_errno(PathEventKind kind) {
   switch (kind) {
     case PathEventKind::net_unreachable:
-    case PathEventKind::host_unreachable: return Errno::ehostunreach;
+    case PathEventKind::host_unreachable:
+      return Errno::ehostunreach;
     case PathEventKind::protocol_unreachable:
     case PathEventKind::port_unreachable:
-    case PathEventKind::prohibited: return Errno::econnrefused;
-    case PathEventKind::too_big: return Errno::emsgsize;
-    case PathEventKind::parameter_problem: return Errno::enoprotoopt;
-    case PathEventKind::ttl_exceeded: return Errno::ok;
+    case PathEventKind::prohibited:
+      return Errno::econnrefused;
+    case PathEventKind::too_big:
+      return Errno::emsgsize;
+    case PathEventKind::parameter_problem:
+      return Errno::enoprotoopt;
+    case PathEventKind::ttl_exceeded:
+      return Errno::ok;
   }
   return Errno::ok;
 }
@@ -159,10 +164,18 @@ Result<> InetSocket::set_option(SocketOption option, const OptionValue& value) {
     return {};
   };
   switch (option) {
-    case SocketOption::so_reuseaddr: reuse_address_ = n; return {};
-    case SocketOption::so_reuseport: reuse_port_ = n; return {};
-    case SocketOption::so_broadcast: broadcast_ = n; return {};
-    case SocketOption::so_dontroute: dont_route_ = n; return {};
+    case SocketOption::so_reuseaddr:
+      reuse_address_ = n;
+      return {};
+    case SocketOption::so_reuseport:
+      reuse_port_ = n;
+      return {};
+    case SocketOption::so_broadcast:
+      broadcast_ = n;
+      return {};
+    case SocketOption::so_dontroute:
+      dont_route_ = n;
+      return {};
     case SocketOption::so_rcvbuf:
     case SocketOption::so_sndbuf:
       if (n < 1) return Errno::einval;
@@ -170,20 +183,38 @@ Result<> InetSocket::set_option(SocketOption option, const OptionValue& value) {
       (option == SocketOption::so_rcvbuf ? receive_limit_ : send_limit_) = n;
       if (option == SocketOption::so_sndbuf) datagram_max_ = uint64_t(n);
       return {};
-    case SocketOption::so_rcvtimeo: receive_timeout_ = n; return {};
+    case SocketOption::so_rcvtimeo:
+      receive_timeout_ = n;
+      return {};
     case SocketOption::so_setfib:
       if (n < 0 || n >= net_.fib_count()) return Errno::einval;
       return octet(fib_);
-    case SocketOption::ip_ttl: return octet(ttl_);
-    case SocketOption::ip_minttl: return octet(min_ttl_);
-    case SocketOption::ip_tos: return octet(tos_);
-    case SocketOption::ip_dontfrag: dont_fragment_ = n; return {};
-    case SocketOption::ip_recvdstaddr: want_dest_ = n; return {};
-    case SocketOption::ip_recvif: want_interface_ = n; return {};
-    case SocketOption::ip_recvttl: want_ttl_ = n; return {};
-    case SocketOption::ip_recvtos: want_tos_ = n; return {};
-    case SocketOption::ip_multicast_ttl: return octet(multicast_ttl_);
-    case SocketOption::ip_multicast_loop: multicast_loop_ = n; return {};
+    case SocketOption::ip_ttl:
+      return octet(ttl_);
+    case SocketOption::ip_minttl:
+      return octet(min_ttl_);
+    case SocketOption::ip_tos:
+      return octet(tos_);
+    case SocketOption::ip_dontfrag:
+      dont_fragment_ = n;
+      return {};
+    case SocketOption::ip_recvdstaddr:
+      want_dest_ = n;
+      return {};
+    case SocketOption::ip_recvif:
+      want_interface_ = n;
+      return {};
+    case SocketOption::ip_recvttl:
+      want_ttl_ = n;
+      return {};
+    case SocketOption::ip_recvtos:
+      want_tos_ = n;
+      return {};
+    case SocketOption::ip_multicast_ttl:
+      return octet(multicast_ttl_);
+    case SocketOption::ip_multicast_loop:
+      multicast_loop_ = n;
+      return {};
     case SocketOption::ip_multicast_if: {
       if (value.interface.is_any() && value.interface_index == 0) {
         multicast_interface_ = {};
@@ -204,33 +235,66 @@ Result<> InetSocket::set_option(SocketOption option, const OptionValue& value) {
     case SocketOption::ip_add_source_membership:
     case SocketOption::ip_drop_source_membership:
     case SocketOption::ip_block_source:
-    case SocketOption::ip_unblock_source: return change_membership(option, value);
-    default: return Errno::enoprotoopt;
+    case SocketOption::ip_unblock_source:
+      return change_membership(option, value);
+    default:
+      return Errno::enoprotoopt;
   }
 }
 
 Result<OptionValue> InetSocket::get_option(SocketOption option) {
   OptionValue value;
   switch (option) {
-    case SocketOption::so_rcvbuf: value.number = receive_limit_; return value;
-    case SocketOption::so_sndbuf: value.number = send_limit_; return value;
-    case SocketOption::so_rcvtimeo: value.number = receive_timeout_; return value;
+    case SocketOption::so_rcvbuf:
+      value.number = receive_limit_;
+      return value;
+    case SocketOption::so_sndbuf:
+      value.number = send_limit_;
+      return value;
+    case SocketOption::so_rcvtimeo:
+      value.number = receive_timeout_;
+      return value;
     case SocketOption::so_error:
       value.number = int64_t(std::exchange(error_, Errno::ok));
       return value;
-    case SocketOption::so_type: value.number = int64_t(type()); return value;
-    case SocketOption::so_broadcast: value.number = broadcast_; return value;
-    case SocketOption::so_reuseaddr: value.number = reuse_address_; return value;
-    case SocketOption::so_reuseport: value.number = reuse_port_; return value;
-    case SocketOption::so_setfib: value.number = fib_; return value;
-    case SocketOption::ip_ttl: value.number = ttl_; return value;
-    case SocketOption::ip_tos: value.number = tos_; return value;
-    case SocketOption::ip_minttl: value.number = min_ttl_; return value;
-    case SocketOption::ip_dontfrag: value.number = dont_fragment_; return value;
-    case SocketOption::ip_hdrincl: value.number = header_included_; return value;
-    case SocketOption::ip_multicast_ttl: value.number = multicast_ttl_; return value;
-    case SocketOption::ip_multicast_loop: value.number = multicast_loop_; return value;
-    default: return Errno::enoprotoopt;
+    case SocketOption::so_type:
+      value.number = int64_t(type());
+      return value;
+    case SocketOption::so_broadcast:
+      value.number = broadcast_;
+      return value;
+    case SocketOption::so_reuseaddr:
+      value.number = reuse_address_;
+      return value;
+    case SocketOption::so_reuseport:
+      value.number = reuse_port_;
+      return value;
+    case SocketOption::so_setfib:
+      value.number = fib_;
+      return value;
+    case SocketOption::ip_ttl:
+      value.number = ttl_;
+      return value;
+    case SocketOption::ip_tos:
+      value.number = tos_;
+      return value;
+    case SocketOption::ip_minttl:
+      value.number = min_ttl_;
+      return value;
+    case SocketOption::ip_dontfrag:
+      value.number = dont_fragment_;
+      return value;
+    case SocketOption::ip_hdrincl:
+      value.number = header_included_;
+      return value;
+    case SocketOption::ip_multicast_ttl:
+      value.number = multicast_ttl_;
+      return value;
+    case SocketOption::ip_multicast_loop:
+      value.number = multicast_loop_;
+      return value;
+    default:
+      return Errno::enoprotoopt;
   }
 }
 

@@ -1,7 +1,6 @@
 // stack/ip/ip_output.h - how protocols and sockets send by IP.
 #pragma once
 
-
 #include "core/base/result.h"
 #include "stack/ip/ip_protocol.h"
 
@@ -16,11 +15,11 @@ struct IpSend {
   uint8_t fib = 0;
   bool dont_fragment = false;
   bool allow_broadcast = false;
-  bool dont_route = false;         // SO_DONTROUTE: on-link only
-  bool multicast_loop = true;      // deliver a copy to ourselves
-  bool header_included = false;    // the packet begins with an IP header, in network order
+  bool dont_route = false;       // SO_DONTROUTE: on-link only
+  bool multicast_loop = true;    // deliver a copy to ourselves
+  bool header_included = false;  // the packet begins with an IP header, in network order
   Ifnet* multicast_interface = nullptr;
-  Bytes options;                   // of the IP header, padded to 4 octets
+  Bytes options;  // of the IP header, padded to 4 octets
 };
 
 class IpOutput {

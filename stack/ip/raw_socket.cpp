@@ -27,13 +27,12 @@ class RawSocket final : public InetSocket {
     if (protocol_ != 0 && protocol_ != context.protocol) return false;
     if (!local_.address.is_any() && local_.address != context.dest) return false;
     if (connected_ && foreign_.address != context.source) return false;
-    return !context.dest.is_multicast() || context.protocol != ip_protocol::udp ||
-           hears(context);
+    return !context.dest.is_multicast() || context.protocol != ip_protocol::udp || hears(context);
   }
 
   Result<> bind(const SockAddr& address) override {
-    const bool ours = address.address.is_any() || ip_.is_local(address.address) ||
-                      address.address.is_multicast();
+    const bool ours =
+        address.address.is_any() || ip_.is_local(address.address) || address.address.is_multicast();
     if (!ours) return Errno::eaddrnotavail;
     local_.address = address.address;
     return {};

@@ -21,8 +21,10 @@ std::string FileSystem::resolve(const std::string& folder, const std::string& pa
   const std::string whole = path.starts_with('/') ? path : folder + "/" + path;
   for (const std::string& part : split(whole, '/')) {
     if (part.empty() || part == ".") continue;
-    if (part != "..") parts.push_back(part);
-    else if (!parts.empty()) parts.pop_back();
+    if (part != "..")
+      parts.push_back(part);
+    else if (!parts.empty())
+      parts.pop_back();
   }
   return "/" + join(parts, "/");
 }

@@ -31,8 +31,8 @@ void Machine::power_off() {
 
 void Machine::log(const std::string& line) {
   const auto node = files_.create("/var/log/messages", false);
-  const std::string entry = text("[{}.{:06}] {}\n", site_.now().s(),
-                                 site_.now().us() % 1'000'000, line);
+  const std::string entry =
+      text("[{}.{:06}] {}\n", site_.now().s(), site_.now().us() % 1'000'000, line);
   if (node) (void)files_.write(**node, (*node)->content.size(), bytes_of(entry));
   site_.log(line);
 }
@@ -208,8 +208,8 @@ Table Machine::table(std::string_view name) const {
                  {"receive_queue", "Recv-Q", ColumnType::number}},
                 {}};
     for (const SocketInfo& s : sockets())
-      table.rows.push_back({s.command, int64_t(s.pid), int64_t(s.fd), s.protocol,
-                            to_text(s.local), to_text(s.foreign), int64_t(s.receive_queue)});
+      table.rows.push_back({s.command, int64_t(s.pid), int64_t(s.fd), s.protocol, to_text(s.local),
+                            to_text(s.foreign), int64_t(s.receive_queue)});
     return table;
   }
   return vnet_->table(name);

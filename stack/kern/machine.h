@@ -22,11 +22,11 @@ struct MachineParts {
 };
 
 struct RunRequest {
-  Args args;         // {"sh", "-c", "ping -c 1 b"}
-  Program program;   // empty: args[0] names a command
-  SinkFile::Sink output, errors;                // null: thrown away
-  std::shared_ptr<SourceFile> input;            // null: empty
-  std::function<void(int status)> on_exit;      // null: nobody waits
+  Args args;                                // {"sh", "-c", "ping -c 1 b"}
+  Program program;                          // empty: args[0] names a command
+  SinkFile::Sink output, errors;            // null: thrown away
+  std::shared_ptr<SourceFile> input;        // null: empty
+  std::function<void(int status)> on_exit;  // null: nobody waits
 };
 
 class Machine : public TableSource {

@@ -68,8 +68,8 @@ void Process::finish_uncaught() {
   } catch (const ProcessExit& exit) {
     status = exit.status;
   } catch (const std::exception& error) {
-    machine_.log(text("pid {} ({}), uid 0: exited on an uncaught error: {}", pid_, args_[0],
-                      error.what()));
+    machine_.log(
+        text("pid {} ({}), uid 0: exited on an uncaught error: {}", pid_, args_[0], error.what()));
     status = signal_status(Signal{6});
   }
   finish(status);
@@ -233,12 +233,11 @@ std::string Process::absolute(const std::string& path) const {
 Call<Fd> Process::open(const std::string& path, OpenMode mode) {
   if (descriptors_.size() >= descriptors_max) return call<Fd>(Errno::emfile);
   FileSystem& files = machine_.files();
-  const auto node = mode == OpenMode::read
-                        ? files.find(absolute(path))
-                        : files.create(absolute(path), mode == OpenMode::write);
+  const auto node = mode == OpenMode::read ? files.find(absolute(path))
+                                           : files.create(absolute(path), mode == OpenMode::write);
   if (!node) return call<Fd>(node.error());
-  return call<Fd>(add_descriptor(
-      std::make_shared<RegularFile>(files, *node, mode == OpenMode::append)));
+  return call<Fd>(
+      add_descriptor(std::make_shared<RegularFile>(files, *node, mode == OpenMode::append)));
 }
 
 Call<void> Process::close(Fd fd) {
@@ -268,8 +267,7 @@ Task<Result<>> Process::write_task(std::shared_ptr<OpenFile> file, std::string o
     const auto rest = [&](OpenFile& f) { return f.write(bytes_of(octets).subspan(done)); };
     const Result<size_t> written = co_await retry<size_t>(file, SimTime(), rest);
     // SIGPIPE's default: writing into a pipe that nobody reads ends the process without a word.
-    if (!written && written.error() == Errno::epipe)
-      throw ProcessExit{signal_status(Signal::pipe)};
+    if (!written && written.error() == Errno::epipe) throw ProcessExit{signal_status(Signal::pipe)};
     if (!written) co_return written.error();
     done += *written;
   }
@@ -338,7 +336,9 @@ Result<std::vector<std::string>> Process::list(const std::string& path) const {
   return names;
 }
 
-Result<> Process::remove(const std::string& path) { return machine_.files().remove(absolute(path)); }
+Result<> Process::remove(const std::string& path) {
+  return machine_.files().remove(absolute(path));
+}
 Result<> Process::make_folder(const std::string& path) {
   return machine_.files().make_folder(absolute(path));
 }
@@ -383,10 +383,10 @@ Call<size_t> Process::send(Fd fd, std::vector<uint8_t> octets, SendOptions optio
   if (!socket) return call<size_t>(socket.error());
   const Result<size_t> first = (*socket)->send(octets, options);
   if (first || first.error() != Errno::eagain || options.dont_wait) return call<size_t>(first);
-  return {*this, retry<size_t>(*file(fd), SimTime(),
-                               [octets = std::move(octets), options](OpenFile& f) {
-                                 return f.socket()->send(octets, options);
-                               })};
+  return {*this,
+          retry<size_t>(*file(fd), SimTime(), [octets = std::move(octets), options](OpenFile& f) {
+            return f.socket()->send(octets, options);
+          })};
 }
 
 Call<Received> Process::receive(Fd fd, size_t max) {

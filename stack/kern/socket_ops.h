@@ -8,7 +8,8 @@
 
 namespace stackyard {
 
-// Hears that a socket's readiness may have changed. A process's descriptor is one, a tunnel another.
+// Hears that a socket's readiness may have changed. A process's descriptor is one, a tunnel
+// another.
 class SocketListener {
  public:
   virtual ~SocketListener() = default;

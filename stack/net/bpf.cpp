@@ -101,7 +101,8 @@ Result<> Bpf::set_option(SocketOption option, const OptionValue& value) {
       if (promiscuous_) interface_->set_promiscuous(true);
       return {};
     }
-    default: return Errno::enoprotoopt;
+    default:
+      return Errno::enoprotoopt;
   }
 }
 

@@ -36,7 +36,8 @@ Ifnet& NetStack::attach(std::unique_ptr<Ifnet> interface) {
 void NetStack::detach(Ifnet& interface) {
   tell([&](InterfaceListener& l) { l.interface_departing(interface); });
   for (RouteTable& table : routes_)
-    table.remove_if([&](const Route& r) { return r.interface == &interface || r.link == &interface; });
+    table.remove_if(
+        [&](const Route& r) { return r.interface == &interface || r.link == &interface; });
   interfaces_[interface.index() - 1].interface.reset();
 }
 
@@ -143,9 +144,8 @@ constexpr RequestRecord requests[] = {{&ListInterfaces::kind_of, list_interfaces
                                       {&SetInterface::kind_of, set_interface}};
 
 constexpr SocketRecord sockets[] = {
-    {Af::link, SocketType::raw, -1, [](ModuleState& m, int) -> Result<std::unique_ptr<SocketOps>> {
-       return make_bpf(self(m));
-     }}};
+    {Af::link, SocketType::raw, -1,
+     [](ModuleState& m, int) -> Result<std::unique_ptr<SocketOps>> { return make_bpf(self(m)); }}};
 
 }  // namespace
 

@@ -128,16 +128,17 @@ class PrefixTrie {
     const Key old_key = nodes_[old].key;
     // `link` may be inside nodes_, which can move: remember where it is by its owner.
     const bool at_root = link == &root_;
-    const size_t offset = at_root ? 0 : size_t(reinterpret_cast<char*>(link) -
-                                               reinterpret_cast<char*>(nodes_.data()));
+    const size_t offset =
+        at_root ? 0
+                : size_t(reinterpret_cast<char*>(link) - reinterpret_cast<char*>(nodes_.data()));
     const bool ends_here = common == length;
     const uint32_t upper = take(key & mask(common), common, ends_here ? value : none);
     const uint32_t leaf = ends_here ? nil : take(key, length, value);
     nodes_[upper].child[bit(old_key, common)] = old;
     if (leaf != nil) nodes_[upper].child[bit(key, common)] = leaf;
-    uint32_t* moved = at_root ? &root_
-                              : reinterpret_cast<uint32_t*>(
-                                    reinterpret_cast<char*>(nodes_.data()) + offset);
+    uint32_t* moved =
+        at_root ? &root_
+                : reinterpret_cast<uint32_t*>(reinterpret_cast<char*>(nodes_.data()) + offset);
     *moved = upper;
   }
 

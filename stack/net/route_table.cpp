@@ -9,11 +9,11 @@ std::string route_flag_letters(uint32_t flags) {
     uint32_t flag;
     char letter;
   };
-  constexpr Letter letters[] = {
-      {route_flag::up, 'U'},       {route_flag::gateway, 'G'}, {route_flag::host, 'H'},
-      {route_flag::reject, 'R'},   {route_flag::dynamic, 'D'}, {route_flag::modified, 'M'},
-      {route_flag::static_, 'S'},  {route_flag::proto1, '1'},  {route_flag::proto2, '2'},
-      {route_flag::blackhole, 'B'}};
+  constexpr Letter letters[] = {{route_flag::up, 'U'},      {route_flag::gateway, 'G'},
+                                {route_flag::host, 'H'},    {route_flag::reject, 'R'},
+                                {route_flag::dynamic, 'D'}, {route_flag::modified, 'M'},
+                                {route_flag::static_, 'S'}, {route_flag::proto1, '1'},
+                                {route_flag::proto2, '2'},  {route_flag::blackhole, 'B'}};
   std::string text;
   for (const Letter& l : letters)
     if (flags & l.flag) text += l.letter;

@@ -25,13 +25,13 @@ std::string route_flag_letters(uint32_t flags);
 struct Route {
   Ipv4Prefix dest;  // canonical
   uint32_t flags = route_flag::up;
-  Ipv4Address gateway;          // with route_flag::gateway
-  Ifnet* interface = nullptr;   // never null; of a local address it is lo0
-  Ifnet* link = nullptr;        // the interface shown as "link#N" when there is no gateway
-  Ipv4Address source;           // preferred local address
-  uint32_t mtu = 0;             // 0: the interface's
+  Ipv4Address gateway;         // with route_flag::gateway
+  Ifnet* interface = nullptr;  // never null; of a local address it is lo0
+  Ifnet* link = nullptr;       // the interface shown as "link#N" when there is no gateway
+  Ipv4Address source;          // preferred local address
+  uint32_t mtu = 0;            // 0: the interface's
   uint64_t uses = 0;
-  SimTime expires;              // 0: never
+  SimTime expires;  // 0: never
 
   // The neighbour that this route's packets go to, as its table remembers it (see stack/inet/arp).
   void* neighbour = nullptr;

@@ -27,8 +27,8 @@ class CallContext {
   virtual void warn(const std::string& what, Errno error) = 0;
 };
 
-// `auto r = co_await sys.f();` gives a Result; `auto v = co_await sys.f().or_err(1, "f");` gives the
-// value, or prints err(3)'s words and ends the process; or_warn prints them and goes on.
+// `auto r = co_await sys.f();` gives a Result; `auto v = co_await sys.f().or_err(1, "f");` gives
+// the value, or prints err(3)'s words and ends the process; or_warn prints them and goes on.
 template <class T>
 class [[nodiscard]] Call {
  public:
@@ -82,9 +82,7 @@ class [[nodiscard]] Call {
       return result;
     }
   };
-  OrWarn or_warn(std::string what) && {
-    return OrWarn(std::move(*this), std::move(what));
-  }
+  OrWarn or_warn(std::string what) && { return OrWarn(std::move(*this), std::move(what)); }
 
  private:
   CallContext& context_;

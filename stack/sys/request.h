@@ -16,7 +16,8 @@ struct Request {
   const RequestKind* kind;
 };
 
-// `struct AddRoute : RequestOf<AddRoute> { static constexpr RequestKind kind_of{"inet", "add"}; ...`
+// `struct AddRoute : RequestOf<AddRoute> { static constexpr RequestKind kind_of{"inet", "add"};
+// ...`
 template <class Derived>
 struct RequestOf : Request {
   RequestOf() : Request(Derived::kind_of) {}

@@ -93,10 +93,10 @@ struct SendOptions {
 struct Received {
   std::vector<uint8_t> octets;
   SockAddr from;
-  size_t length = 0;  // of the whole datagram: more than octets when it was cut
-  SockAddr to;        // IP_RECVDSTADDR
-  uint8_t ttl = 0;    // IP_RECVTTL
-  uint8_t tos = 0;    // IP_RECVTOS
+  size_t length = 0;             // of the whole datagram: more than octets when it was cut
+  SockAddr to;                   // IP_RECVDSTADDR
+  uint8_t ttl = 0;               // IP_RECVTTL
+  uint8_t tos = 0;               // IP_RECVTOS
   uint32_t interface_index = 0;  // IP_RECVIF
   bool link_group = false;       // came as a link-layer broadcast or multicast
   SimTime time;                  // bpf: when it was seen

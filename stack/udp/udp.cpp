@@ -16,8 +16,7 @@ constexpr DropReason socket_full{"socket_full", "the socket's receive buffer was
 }  // namespace
 }  // namespace drops
 
-Udp::Udp(Vnet& vnet)
-    : inet_(vnet.state<Inet>(inet_module)), random_(vnet.site().random("udp")) {
+Udp::Udp(Vnet& vnet) : inet_(vnet.state<Inet>(inet_module)), random_(vnet.site().random("udp")) {
   inet_.add_protocol(ip_protocol::udp, this);
 }
 
@@ -48,9 +47,8 @@ Result<uint16_t> Udp::free_port() {
   const int64_t first = std::min(inet_.settings.portrange_first, inet_.settings.portrange_last);
   const int64_t last = std::max(inet_.settings.portrange_first, inet_.settings.portrange_last);
   const int64_t count = last - first + 1;
-  const int64_t start = inet_.settings.portrange_randomized
-                            ? int64_t(random_.below(uint64_t(count)))
-                            : next_port_++;
+  const int64_t start =
+      inet_.settings.portrange_randomized ? int64_t(random_.below(uint64_t(count))) : next_port_++;
   for (int64_t i = 0; i < count; ++i) {
     const uint16_t port = uint16_t(first + (start + i) % count);
     if (!ports_.contains(port)) return port;
@@ -64,8 +62,10 @@ Result<> Udp::bind(UdpSocket& socket, const SockAddr& address) {
       ip.is_any() || ip.is_multicast() || inet_.is_local(ip) || inet_.is_broadcast(ip);
   if (!ours) return Errno::eaddrnotavail;
   SockAddr wanted = address;
-  if (wanted.port == 0) wanted.port = TRY(free_port());
-  else if (port_taken(socket, wanted)) return Errno::eaddrinuse;
+  if (wanted.port == 0)
+    wanted.port = TRY(free_port());
+  else if (port_taken(socket, wanted))
+    return Errno::eaddrinuse;
   socket.local_ = wanted;
   ports_[wanted.port].push_back(&socket);
   return {};
@@ -164,8 +164,8 @@ void Udp::deliver_to_group(Packet packet, const Ends& ends, const IpContext& con
   if (found != ports_.end()) {
     packet.trim_front(sizeof(UdpHeader));
     for (UdpSocket* socket : std::vector<UdpSocket*>(found->second)) {
-      const bool bound_else = !socket->local_.address.is_any() &&
-                              socket->local_.address != ends.to.address;
+      const bool bound_else =
+          !socket->local_.address.is_any() && socket->local_.address != ends.to.address;
       const bool connected_else = socket->connected_ && socket->foreign_ != ends.from;
       if (bound_else || connected_else || !socket->hears(context)) continue;
       delivered = true;
@@ -180,8 +180,8 @@ void Udp::deliver_to_group(Packet packet, const Ends& ends, const IpContext& con
 void Udp::no_socket(Packet packet, const Ends& ends, const IpContext& context) {
   ++counters.no_port;
   if (settings.log_in_vain)
-    inet_.machine().log(text("Connection attempt to UDP {} from {}", to_text(ends.to),
-                             to_text(ends.from)));
+    inet_.machine().log(
+        text("Connection attempt to UDP {} from {}", to_text(ends.to), to_text(ends.from)));
   inet_.site().note_drop(packet.id(), drops::no_socket, "udp", text("port {}", ends.to.port));
   if (context.dest_is_group || settings.blackhole) {
     counters.no_port_group += context.dest_is_group;
@@ -237,8 +237,10 @@ constexpr SysctlRecord sysctls[] = {
      .most = 2 * 1024 * 1024},
 };
 
-#define COUNTER(name, words, field) \
-  {"udp", name, words, [](const ModuleState& m) { return self(m).counters.field; }}
+#define COUNTER(name, words, field)                                                 \
+  {                                                                                 \
+    "udp", name, words, [](const ModuleState& m) { return self(m).counters.field; } \
+  }
 constexpr CounterRecord counters[] = {
     COUNTER("udps_ipackets", "{} datagram{s} received", received),
     COUNTER("udps_hdrops", "{} with incomplete header", too_short),

@@ -72,8 +72,7 @@ Result<size_t> UdpSocket::send(Bytes octets, const SendOptions& options) {
     packet.defer_checksum(DeferredChecksum::internet, 0, offsetof(UdpHeader, checksum));
   }
   store(header, space);
-  if (!octets.empty())
-    std::memcpy(space.data() + sizeof(UdpHeader), octets.data(), octets.size());
+  if (!octets.empty()) std::memcpy(space.data() + sizeof(UdpHeader), octets.data(), octets.size());
   ++udp_.counters.sent;
   TRY(ip_.output(std::move(packet), send));
   return octets.size();

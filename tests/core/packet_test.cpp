@@ -47,7 +47,8 @@ TEST_CASE("a shared tail is part of the packet until somebody needs it contiguou
   CHECK(content(whole).size() == 200);
 }
 
-TEST_CASE("a packet that crosses to another pool takes its octets along, or a copy of shared ones") {
+TEST_CASE(
+    "a packet that crosses to another pool takes its octets along, or a copy of shared ones") {
   PacketPool here, there;
   Packet packet = here.make(1, count_up(64));
   packet.set_tag(&here, 42);
@@ -88,6 +89,7 @@ TEST_CASE("the checksum of RFC 1071's example, and its incremental update") {
   const uint16_t field = load<be16>(Bytes(header).subspan(10));
   const uint16_t word = load<be16>(Bytes(header).subspan(8));
   store(be16(uint16_t(word - 0x100)), MutableBytes(header).subspan(8));
-  store(be16(checksum_update(field, word, uint16_t(word - 0x100))), MutableBytes(header).subspan(10));
+  store(be16(checksum_update(field, word, uint16_t(word - 0x100))),
+        MutableBytes(header).subspan(10));
   CHECK(internet_checksum(header) == 0);
 }

@@ -80,11 +80,17 @@ TEST_CASE("options are walked to their end, and a malformed one is found at its 
 
 TEST_CASE("what IGMP emits it parses: reports and queries of every version") {
   for (const IgmpMessage& message :
-       {IgmpMessage{.type = igmp_type::v2_report, .group = {0xe0000105}, .sources = {}, .records = {}},
-        IgmpMessage{.type = igmp_type::query, .version = 3, .max_response_ms = 10'000,
-                    .group = {0xe0000105}, .sources = {{0x0a000001}}, .records = {}},
-        IgmpMessage{.type = igmp_type::v3_report, .sources = {},
-                    .records = {{igmp_record::to_exclude, {0xe0000105}, {{1}, {2}}}}}}) {
+       {IgmpMessage{
+            .type = igmp_type::v2_report, .group = {0xe0000105}, .sources = {}, .records = {}},
+        IgmpMessage{.type = igmp_type::query,
+        .version = 3,
+        .max_response_ms = 10'000,
+        .group = {0xe0000105},
+        .sources = {{0x0a000001}},
+        .records = {}},
+        IgmpMessage{.type = igmp_type::v3_report,
+        .sources = {},
+        .records = {{igmp_record::to_exclude, {0xe0000105}, {{1}, {2}}}}}}) {
     const auto octets = emit_igmp(message);
     const auto parsed = parse_igmp(octets);
     REQUIRE(parsed);
@@ -94,7 +100,10 @@ TEST_CASE("what IGMP emits it parses: reports and queries of every version") {
 }
 
 TEST_CASE("ARP is described in tcpdump's words") {
-  ArpHeader arp{.operation = 1, .sender_mac = {}, .sender_ip = 0x0a000001, .target_mac = {},
+  ArpHeader arp{.operation = 1,
+                .sender_mac = {},
+                .sender_ip = 0x0a000001,
+                .target_mac = {},
                 .target_ip = 0x0a000002};
   CHECK(describe(arp) == "Request who-has 10.0.0.2 tell 10.0.0.1");
   std::vector<uint8_t> octets(28);

@@ -20,8 +20,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (frame.size() < 14) break;
     const bool mend = frame[0] & 2;
     const bool broadcast = frame[0] & 1;
-    const MacAddress mac =
-        l.machine("r").vnet().state<NetStack>(net_module).find("em0")->mac();
+    const MacAddress mac = l.machine("r").vnet().state<NetStack>(net_module).find("em0")->mac();
     store(broadcast ? MacAddress::broadcast() : mac, frame);
     if (mend && frame.size() >= 34) {
       store(be16(0x0800), MutableBytes(frame).subspan(12));

@@ -58,7 +58,8 @@ nodes:
   h: {count: [2, 3]}
   x: {interfaces: {em0: {addresses: ["${base}.0.1/16"]}}}
 links: [{count: 2, endpoints: "h${i}-* -- sw${i}"}, x -- sw1, sw1 -- sw2]
-)", &errors);
+)",
+                              &errors);
   CHECK(errors == "");
   CHECK(lab.nodes.size() == 9);
   CHECK(lab.links.size() == 8);

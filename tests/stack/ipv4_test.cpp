@@ -29,8 +29,9 @@ links: [h -- sw, r1 -- sw, r2:em0 -- sw, r2:em1 -- t]
 }  // namespace
 
 TEST_CASE("an address is announced once, and as often again as garp_rexmit_count says") {
-  LabFixture lab("nodes: {a: {sysctl: {net.link.ether.inet.garp_rexmit_count: 2}}, b: {}}\n"
-                 "links: [a -- b]\n");
+  LabFixture lab(
+      "nodes: {a: {sysctl: {net.link.ether.inet.garp_rexmit_count: 2}}, b: {}}\n"
+      "links: [a -- b]\n");
   lab.pass(10_s);
   CHECK(lab.counter("a", "txrequests") == 3);
   CHECK(lab.counter("b", "txrequests") == 1);
@@ -51,8 +52,8 @@ TEST_CASE("an unresolved neighbour costs five requests, then errors, then a fres
 TEST_CASE("static and published entries, deletion, and their messages") {
   LabFixture lab(two);
   CHECK(lab.run("a", "arp -s 10.0.0.50 02:aa:00:00:00:01 pub").exit == 0);
-  CHECK(lab.run("a", "arp -an").says(
-      "? (10.0.0.50) at 02:aa:00:00:00:01 on em0 permanent published [ethernet]"));
+  CHECK(lab.run("a", "arp -an")
+            .says("? (10.0.0.50) at 02:aa:00:00:00:01 on em0 permanent published [ethernet]"));
   CHECK(lab.run("b", "ping -c 1 -W 100 10.0.0.50; arp -an").says("02:aa:00:00:00:01"));
   CHECK(lab.run("a", "arp -d 10.0.0.50").says("10.0.0.50 (10.0.0.50) deleted"));
   CHECK(lab.run("a", "arp -d 10.0.0.50").exit == 1);
@@ -74,6 +75,35 @@ TEST_CASE("a neighbour that moves to another MAC address is logged and followed"
   lab.pass(1_s);
   CHECK(lab.run("a", "dmesg").says("arp: 10.0.0.2 moved from "));
   CHECK(lab.run("a", "ping -c 1 b").exit == 0);
+}
+
+TEST_CASE("ARP on the wrong interface is logged and not believed") {
+  LabFixture lab(R"(
+nodes:
+  r: {kind: router, interfaces: {em0: {addresses: [10.0.0.1/24]}, em1: {addresses: [10.0.1.1/24]}}}
+  a: {interfaces: {em0: {addresses: [10.0.0.2/24]}}}
+  b: {interfaces: {em0: {addresses: [10.0.1.2/24]}}}
+links: [r:em0 -- a, r:em1 -- b]
+)");
+  lab.run("b", "ifconfig em0 inet 10.0.0.9/24");
+  lab.pass(1_s);
+  CHECK(lab.run("r", "dmesg").says("arp: 10.0.0.9 is on em0 but got reply from "));
+  CHECK_FALSE(lab.run("r", "arp -an").says("10.0.0.9"));
+}
+
+TEST_CASE("fragments that never find their rest time out, and their first one is answered") {
+  LabFixture lab("nodes: {a: {}, b: {}}\nlinks: [{name: l, endpoints: a -- b, mtu: 576}]\n");
+  lab.run("a", "ping -c 1 b");
+  // The second fragment is lost on the way.
+  struct Second final : FrameDropper {
+    bool drops(const LinkEnd& end, Packet&) override { return end.index() == 0 && ++seen == 2; }
+    int seen = 0;
+  } second;
+  lab.lab.link(size_t(0)).set_dropper(&second);
+  CHECK(lab.run("a", "ping -c 1 -s 1000 -t 40 -W 35000 b").says("Frag reassembly time exceeded"));
+  lab.lab.link(size_t(0)).set_dropper(nullptr);
+  CHECK(lab.counter("b", "ips_fragtimeout") == 1);
+  CHECK(lab.counter("b", "ips_fragdropped") == 0);
 }
 
 TEST_CASE("a router forwards, counts, and answers for what it cannot") {

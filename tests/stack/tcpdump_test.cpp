@@ -35,7 +35,9 @@ TEST_CASE("tcpdump says what it cannot do") {
 
 TEST_CASE("lo0 can be captured, and an interrupt ends a capture with its counts") {
   LabFixture lab(two);
-  lab.run("a", "tcpdump -i lo0 > /tmp/live 2> /tmp/said & sleep 0.1; ping -c 1 127.0.0.1 > /dev/null; kill -INT $!");
+  lab.run("a",
+          "tcpdump -i lo0 > /tmp/live 2> /tmp/said & sleep 0.1; ping -c 1 127.0.0.1 > /dev/null; "
+          "kill -INT $!");
   lab.pass(1_s);
   CHECK(lab.run("a", "cat /tmp/live").says("IP 127.0.0.1 > 127.0.0.1: ICMP echo request"));
   CHECK(lab.run("a", "cat /tmp/said").says("2 packets captured"));

@@ -21,7 +21,9 @@ struct CommandResult {
 class DropCounter final : public Observer {
  public:
   void drop(const TraceStamp&, const DropNote& note) override { ++counts[note.reason->name]; }
-  void log(const TraceStamp&, const LogNote& note) override { logged += std::string(note.line) + "\n"; }
+  void log(const TraceStamp&, const LogNote& note) override {
+    logged += std::string(note.line) + "\n";
+  }
   std::map<std::string, int> counts;
   std::string logged;
 };
@@ -31,8 +33,10 @@ inline LabSpec spec_of(const std::string& yaml, std::string* errors = nullptr) {
   ReadOptions options;
   LabSpec spec = read_lab(yaml, "e.yaml", options, problems);
   if (!problems.any_errors()) check_against_build(spec, problems);
-  if (errors) *errors = problems.text("e");
-  else check(!problems.any_errors(), problems.text("e").c_str());
+  if (errors)
+    *errors = problems.text("e");
+  else
+    check(!problems.any_errors(), problems.text("e").c_str());
   return spec;
 }
 
@@ -51,11 +55,12 @@ class LabFixture {
     Simulation& simulation = lab.simulation();
     const size_t index = lab.spec().node_index.at(node);
     simulation.at_barrier(simulation.now() + 1_ns, EventKind::outside, [&] {
-      lab.run_shell(index, line + "\n", [&](Bytes o) { result.output += text_of(o); },
-                    [&](int status) {
-                      result.exit = status;
-                      ended = true;
-                    });
+      lab.run_shell(
+          index, line + "\n", [&](Bytes o) { result.output += text_of(o); },
+          [&](int status) {
+            result.exit = status;
+            ended = true;
+          });
     });
     const SimTime limit = simulation.now() + 3600_s;
     while (!ended && simulation.now() < limit) simulation.run_until(simulation.now() + 10_ms);

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import xml.etree.ElementTree as xml
 
 import yaml
 
@@ -130,6 +131,7 @@ def run_all(binary, report, skip):
             except jsonschema.ValidationError as error:
                 report(False, f'schema {name}', str(error)[:1000])
             check_broken(binary, path, scratch, report)
+        check_program(binary, scratch, report)
         check_bad_input(binary, scratch, report)
 
 
@@ -170,6 +172,27 @@ def check_broken(binary, path, scratch, report):
                f'exit {status}, failing: {failing}, expected: {expected}')
         caught.update(failing)
     report(checks <= caught, f'every check of {name} can fail', f'never failed: {checks - caught}')
+
+
+def check_program(binary, scratch, report):
+    """The program's other faces: JUnit, validate, console."""
+    path = 'scenarios/routing/two-routers.yaml'
+    junit = scratch + '/junit.xml'
+    run([binary, 'run', path, '--out', scratch + '/junit', '--junit', junit, '--set', 'back=10.9.0.0/24'])
+    suite = xml.parse(junit).getroot()
+    report(suite.get('tests') == '4' and int(suite.get('failures')) >= 1, 'JUnit', open(junit).read())
+    done = run([binary, 'validate', '--addresses', path])
+    report(done.returncode == 0 and 'r1:em1               192.168.0.1/30' in done.stdout,
+           'validate --addresses', done.stdout)
+    done = run([binary, 'console', path, 'pc1', '-c', 'ping -c 1 pc3'])
+    report(done.returncode == 0 and 'ttl=62' in done.stdout, 'console -c', done.stdout + done.stderr)
+    done = run([binary, 'console', path], input='ping -c 1 pc2\n:run 5s\n:time\n:table fdb sw1\n:node r1\n'
+                                                'route -n get pc3\nnonsense\n')
+    report('5.0' in done.stdout and 'VLAN' in done.stdout and 'gateway: 192.168.0.2' in done.stdout and
+           done.returncode == 127, 'console, from a pipe', done.stdout + done.stderr)
+    done = run([binary, 'console', path, 'nobody'])
+    report(done.returncode == 2 and 'no machine "nobody"' in done.stderr, 'console, unknown machine',
+           done.stderr)
 
 
 def check_bad_input(binary, scratch, report):

@@ -39,8 +39,10 @@ constexpr Keyword keywords[] = {
     {"mtu", true,
      [](Wanted& w, const std::string& v) {
        const auto mtu = parse_int(v);
-       if (!mtu || *mtu < 0) w.error = "mtu: bad value";
-       else w.set.mtu = uint32_t(*mtu);
+       if (!mtu || *mtu < 0)
+         w.error = "mtu: bad value";
+       else
+         w.set.mtu = uint32_t(*mtu);
      }},
     {"ether", true,
      [](Wanted& w, const std::string& v) {
@@ -54,8 +56,10 @@ constexpr Keyword keywords[] = {
     {"fib", true,
      [](Wanted& w, const std::string& v) {
        const auto fib = parse_int(v);
-       if (!fib) w.error = "fib: bad value";
-       else w.set.fib = int(*fib);
+       if (!fib)
+         w.error = "fib: bad value";
+       else
+         w.set.fib = int(*fib);
      }},
     {"metric", true, [](Wanted&, const std::string&) {}},
     {"alias", false, [](Wanted& w, const std::string&) { w.alias = true; }},
@@ -66,8 +70,8 @@ constexpr Keyword keywords[] = {
     {"netmask", true,
      [](Wanted& w, const std::string& v) {
        const auto number = v.starts_with("0x") ? parse_int(v) : std::nullopt;
-       const auto mask = number ? Ipv4Address{uint32_t(*number)}
-                                : parse_ipv4(v).value_or(Ipv4Address{1});
+       const auto mask =
+           number ? Ipv4Address{uint32_t(*number)} : parse_ipv4(v).value_or(Ipv4Address{1});
        w.netmask_length = prefix_length_of(mask);
        if (!w.netmask_length) w.error = text("netmask: bad value {}", v);
      }},
@@ -248,10 +252,11 @@ Task<int> ifconfig(Sys& sys, Args args) {
 
 const Command ifconfig_command{
     .name = "ifconfig",
-    .synopsis = "ifconfig [-adlu] [interface]\n"
-                "ifconfig interface [inet] [address[/prefixlen]] [netmask mask] [broadcast addr]\n"
-                "[alias | -alias] [up | down] [mtu n] [ether mac] [arp | -arp] [fib n]\n"
-                "[description text] [group name | -group name] [promisc | -promisc]",
+    .synopsis =
+        "ifconfig [-adlu] [interface]\n"
+        "ifconfig interface [inet] [address[/prefixlen]] [netmask mask] [broadcast addr]\n"
+        "[alias | -alias] [up | down] [mtu n] [ether mac] [arp | -arp] [fib n]\n"
+        "[description text] [group name | -group name] [promisc | -promisc]",
     .run = ifconfig};
 
 }  // namespace stackyard

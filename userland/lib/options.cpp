@@ -48,6 +48,17 @@ size_t Options::count(char letter) const {
   return found == values_.end() ? 0 : found->second.size();
 }
 
+std::string Options::read_numbers(std::span<const Number> numbers) const {
+  for (const Number& n : numbers) {
+    if (!has(n.letter)) continue;
+    const auto number = parse_int(value(n.letter));
+    if (!number || *number < n.least || *number > n.most)
+      return text("invalid value for -{}: `{}'", n.letter, value(n.letter));
+    n.to = *number;
+  }
+  return "";
+}
+
 std::optional<SimTime> parse_seconds(const std::string& s) {
   const auto nano = parse_decimal_nano(s);
   if (!nano) return std::nullopt;

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,15 @@ class Options {
   // How often a letter was given.
   size_t count(char letter) const;
   const std::vector<std::string>& rest() const { return rest_; }
+
+  // Letters whose argument is a whole number of a range. Reads those that were given; a text is
+  // what is wrong with the first bad one.
+  struct Number {
+    char letter;
+    int64_t least, most;
+    int64_t& to;
+  };
+  std::string read_numbers(std::span<const Number> numbers) const;
 
  private:
   std::map<char, std::vector<std::string>> values_;

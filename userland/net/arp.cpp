@@ -11,9 +11,12 @@ namespace {
 std::string line_of(const ArpInfo& e, const std::string& name) {
   const std::string at = e.mac ? to_text(*e.mac) : "(incomplete)";
   std::string line = text("{} ({}) at {} on {}", name, to_text(e.address), at, e.interface);
-  if (e.permanent) line += " permanent";
-  else if (e.expires_s > 0) line += text(" expires in {} seconds", e.expires_s);
-  else line += " expired";
+  if (e.permanent)
+    line += " permanent";
+  else if (e.expires_s > 0)
+    line += text(" expires in {} seconds", e.expires_s);
+  else
+    line += " expired";
   if (e.published) line += " published";
   return line + " [ethernet]\n";
 }
@@ -42,9 +45,9 @@ Task<int> remove_one(Sys& sys, Ipv4Address address) {
   DeleteArp request;
   request.address = address;
   if (const auto done = sys.request(request); !done) {
-    co_await sys.complain(text("delete {}: {}", to_text(address),
-                               done.error() == Errno::enoent ? "No such file or directory"
-                                                             : errno_text(done.error())));
+    co_await sys.complain(text(
+        "delete {}: {}", to_text(address),
+        done.error() == Errno::enoent ? "No such file or directory" : errno_text(done.error())));
     co_return 1;
   }
   co_await sys.print(text("{} ({}) deleted\n", to_text(address), to_text(address)));
@@ -71,13 +74,16 @@ Task<int> set(Sys& sys, std::vector<std::string> words) {
   request.address = *address;
   request.mac = *mac;
   for (size_t i = 2; i < words.size(); ++i) {
-    if (words[i] == "temp") request.temporary = true;
-    else if (words[i] == "pub") request.published = true;
-    else if (words[i] != "only") co_return co_await bad_usage(sys, arp_command, "", 1);
+    if (words[i] == "temp")
+      request.temporary = true;
+    else if (words[i] == "pub")
+      request.published = true;
+    else if (words[i] != "only")
+      co_return co_await bad_usage(sys, arp_command, "", 1);
   }
   if (const auto done = sys.request(request); !done) {
-    co_await sys.complain(text("set: cannot intuit interface index and type for {}",
-                               to_text(*address)));
+    co_await sys.complain(
+        text("set: cannot intuit interface index and type for {}", to_text(*address)));
     co_return 1;
   }
   co_return 0;
@@ -108,12 +114,13 @@ Task<int> arp(Sys& sys, Args args) {
 }  // namespace
 
 const Command arp_command{.name = "arp",
-                          .synopsis = "arp [-n] [-i interface] hostname\n"
-                                      "arp [-n] [-i interface] -a\n"
-                                      "arp -d hostname\n"
-                                      "arp -d -a\n"
-                                      "arp -s hostname ether_addr [temp] [pub [only]]\n"
-                                      "arp -S hostname ether_addr [temp] [pub [only]]",
+                          .synopsis =
+                              "arp [-n] [-i interface] hostname\n"
+                              "arp [-n] [-i interface] -a\n"
+                              "arp -d hostname\n"
+                              "arp -d -a\n"
+                              "arp -s hostname ether_addr [temp] [pub [only]]\n"
+                              "arp -S hostname ether_addr [temp] [pub [only]]",
                           .run = arp};
 
 }  // namespace stackyard

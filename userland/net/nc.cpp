@@ -28,11 +28,11 @@ Task<void> Netcat::open(SockAddr local) {
   socket_ = co_await sys_.socket(Af::inet, SocketType::datagram).or_err(1, "socket");
   co_await sys_.set_option(socket_, SocketOption::so_reuseport, 1).or_warn("reuseport");
   if (options_.has('b'))
-    co_await sys_.set_option(socket_, SocketOption::so_broadcast, 1)
-        .or_err(1, "setsockopt");
+    co_await sys_.set_option(socket_, SocketOption::so_broadcast, 1).or_err(1, "setsockopt");
   if (options_.has('M'))
-    co_await sys_.set_option(socket_, SocketOption::ip_multicast_ttl,
-                             parse_int(options_.value('M')).value_or(1))
+    co_await sys_
+        .set_option(socket_, SocketOption::ip_multicast_ttl,
+                    parse_int(options_.value('M')).value_or(1))
         .or_err(1, "set multicast ttl");
   const bool group = local.address.is_multicast();
   if (local.port != 0 || !local.address.is_any())
@@ -63,8 +63,8 @@ Task<bool> Netcat::from_network() {
   if (!peer_) {
     // As nc -ul: the first caller becomes the peer, unless -k keeps the door open.
     if (options_.has('v'))
-      co_await sys_.print_error(text("Connection received on {} {}\n",
-                                     to_text(got->from.address), got->from.port));
+      co_await sys_.print_error(
+          text("Connection received on {} {}\n", to_text(got->from.address), got->from.port));
     if (!options_.has('k')) {
       peer_ = got->from;
       co_await sys_.connect(socket_, got->from).or_err(1, "connect");
@@ -113,8 +113,8 @@ Task<int> nc(Sys& sys, Args args) {
   const auto address = sys.resolve(rest[0]);
   const auto port = parse_int(rest[1]);
   if (!address) {
-    co_await sys.complain(text("getaddrinfo for host \"{}\" port {}: Name does not resolve",
-                               rest[0], rest[1]));
+    co_await sys.complain(
+        text("getaddrinfo for host \"{}\" port {}: Name does not resolve", rest[0], rest[1]));
     co_return 1;
   }
   if (!port || *port < 1 || *port > 65535) {
@@ -132,8 +132,9 @@ Task<int> nc(Sys& sys, Args args) {
 }  // namespace
 
 const Command nc_command{.name = "nc",
-                         .synopsis = "nc -u [-4bdklNnv] [-M ttl] [-p source_port] [-s source]\n"
-                                     "[-w timeout] [destination] [port]",
+                         .synopsis =
+                             "nc -u [-4bdklNnv] [-M ttl] [-p source_port] [-s source]\n"
+                             "[-w timeout] [destination] [port]",
                          .run = nc};
 
 }  // namespace stackyard

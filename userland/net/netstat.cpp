@@ -30,8 +30,7 @@ Task<int> routes(Sys& sys, const Options& options) {
   for (const RouteInfo& r : list.routes) {
     const std::string gateway =
         r.flags & route_flag::gateway ? to_text(r.gateway) : text("link#{}", r.link_index);
-    out += text("{:<18} {:<18} {:<8}", destination_text(r), gateway,
-                route_flag_letters(r.flags));
+    out += text("{:<18} {:<18} {:<8}", destination_text(r), gateway, route_flag_letters(r.flags));
     if (wide) out += text(" {:>8} {:>6}", r.uses, r.mtu);
     out += text(" {:>8}", r.interface);
     if (r.expires > SimTime()) out += text(" {:>6}", r.expires.s());
@@ -45,9 +44,9 @@ std::string interface_line(const InterfaceInfo& i, const std::string& network,
                            const std::string& address, const Options& options, bool errors) {
   const InterfaceCounters& c = i.counters;
   const auto number = [&](uint64_t n) { return errors ? text("{}", n) : std::string("-"); };
-  std::string line = text("{:<7} {:>5} {:<13} {:<17} {:>9} {:>5} {:>5}", i.name,
-                          errors ? text("{}", i.mtu) : "-", network, address, c.packets_in,
-                          number(c.errors_in), number(c.drops_in));
+  std::string line =
+      text("{:<7} {:>5} {:<13} {:<17} {:>9} {:>5} {:>5}", i.name, errors ? text("{}", i.mtu) : "-",
+           network, address, c.packets_in, number(c.errors_in), number(c.drops_in));
   if (options.has('b')) line += text(" {:>10}", c.octets_in);
   line += text(" {:>9} {:>5}", c.packets_out, number(c.errors_out));
   if (options.has('b')) line += text(" {:>10}", c.octets_out);
@@ -139,10 +138,11 @@ Task<int> netstat(Sys& sys, Args args) {
 }  // namespace
 
 const Command netstat_command{.name = "netstat",
-                              .synopsis = "netstat [-4an] [-f inet]\n"
-                                          "netstat -i | -I interface [-bdn]\n"
-                                          "netstat -s [-s] [-p protocol]\n"
-                                          "netstat -r [-nW] [-F fibnum]",
+                              .synopsis =
+                                  "netstat [-4an] [-f inet]\n"
+                                  "netstat -i | -I interface [-bdn]\n"
+                                  "netstat -s [-s] [-p protocol]\n"
+                                  "netstat -r [-nW] [-F fibnum]",
                               .run = netstat};
 
 }  // namespace stackyard

@@ -72,15 +72,22 @@ std::vector<uint8_t> echo_request(uint16_t ident, uint16_t sequence, const PingO
 std::string error_words(const IcmpHeader& icmp) {
   if (icmp.type == icmp_type::unreachable) {
     switch (icmp.code) {
-      case icmp_code::net_unreachable: return "Destination Net Unreachable";
-      case icmp_code::host_unreachable: return "Destination Host Unreachable";
-      case icmp_code::protocol_unreachable: return "Destination Protocol Unreachable";
-      case icmp_code::port_unreachable: return "Destination Port Unreachable";
+      case icmp_code::net_unreachable:
+        return "Destination Net Unreachable";
+      case icmp_code::host_unreachable:
+        return "Destination Host Unreachable";
+      case icmp_code::protocol_unreachable:
+        return "Destination Protocol Unreachable";
+      case icmp_code::port_unreachable:
+        return "Destination Port Unreachable";
       case icmp_code::need_fragment:
         return text("frag needed and DF set (MTU {})", uint32_t(icmp.rest) & 0xffff);
-      case icmp_code::source_route_failed: return "Source Route Failed";
-      case icmp_code::admin_prohibited: return "Communication prohibited by filter";
-      default: return text("Dest Unreachable, Bad Code: {}", icmp.code);
+      case icmp_code::source_route_failed:
+        return "Source Route Failed";
+      case icmp_code::admin_prohibited:
+        return "Communication prohibited by filter";
+      default:
+        return text("Dest Unreachable, Bad Code: {}", icmp.code);
     }
   }
   if (icmp.type == icmp_type::redirect)
@@ -139,10 +146,9 @@ std::string Ping::take_reply(const Ipv4Header& ip, const IcmpHeader& icmp, const
   ++(duplicate ? stats_.duplicates : stats_.received);
   if (want_.quiet) return "";
   if (want_.flood) return duplicate ? "" : "\b";
-  std::string line =
-      text("{} bytes from {}: icmp_seq={} ttl={} time={} ms{}", ip.total_length - ip.header_size(),
-           to_text(ip.source_address()), sequence, ip.ttl, milliseconds(rtt),
-           duplicate ? " (DUP!)" : "");
+  std::string line = text("{} bytes from {}: icmp_seq={} ttl={} time={} ms{}",
+                          ip.total_length - ip.header_size(), to_text(ip.source_address()),
+                          sequence, ip.ttl, milliseconds(rtt), duplicate ? " (DUP!)" : "");
   for_each_option(Bytes(got.octets).first(ip.header_size()), [&](const Ipv4Option& option) {
     if (option.type != ipv4_option::record_route) return;
     const Bytes octets = Bytes(got.octets).subspan(option.offset, option.length);
@@ -208,15 +214,13 @@ Task<int> Ping::run() {
   sys_.catch_signals();
   socket_ = co_await sys_.socket(Af::inet, SocketType::raw, ip_protocol::icmp).or_err(71, "socket");
   if (want_.ttl)
-    co_await sys_.set_option(socket_, SocketOption::ip_ttl, want_.ttl)
-        .or_err(71, "setsockopt");
+    co_await sys_.set_option(socket_, SocketOption::ip_ttl, want_.ttl).or_err(71, "setsockopt");
   if (want_.ttl)
     co_await sys_.set_option(socket_, SocketOption::ip_multicast_ttl, want_.ttl)
         .or_err(71, "setsockopt");
   co_await sys_.set_option(socket_, SocketOption::ip_tos, want_.tos).or_warn("tos");
   co_await sys_.set_option(socket_, SocketOption::so_broadcast, 1).or_warn("broadcast");
-  co_await sys_.set_option(socket_, SocketOption::so_rcvbuf, 128 * 1024)
-      .or_warn("SO_RCVBUF");
+  co_await sys_.set_option(socket_, SocketOption::so_rcvbuf, 128 * 1024).or_warn("SO_RCVBUF");
   if (want_.dont_fragment)
     co_await sys_.set_option(socket_, SocketOption::ip_dontfrag, 1).or_warn("df");
   if (want_.dont_route)
@@ -254,22 +258,11 @@ Task<int> Ping::run() {
 
 // Fills in what the command line says; a text is what is wrong with it.
 std::string parse(Sys& sys, const Options& options, PingOptions& want) {
-  struct Number {
-    char letter;
-    int64_t least, most;
-    int64_t& to;
-  };
   int64_t size = int64_t(want.size), wait_ms = -1, timeout = 0;
-  const Number numbers[] = {{'c', 1, INT64_MAX, want.count}, {'s', 0, 65507, size},
-                            {'m', 0, 255, want.ttl},         {'W', 0, 3'600'000, wait_ms},
-                            {'t', 1, 3'600'000, timeout},    {'z', 0, 255, want.tos}};
-  for (const Number& n : numbers) {
-    if (!options.has(n.letter)) continue;
-    const auto value = parse_int(options.value(n.letter));
-    if (!value || *value < n.least || *value > n.most)
-      return text("invalid value for -{}: `{}'", n.letter, options.value(n.letter));
-    n.to = *value;
-  }
+  const Options::Number numbers[] = {{'c', 1, INT64_MAX, want.count}, {'s', 0, 65507, size},
+                                     {'m', 0, 255, want.ttl},         {'W', 0, 3'600'000, wait_ms},
+                                     {'t', 1, 3'600'000, timeout},    {'z', 0, 255, want.tos}};
+  if (std::string wrong = options.read_numbers(numbers); !wrong.empty()) return wrong;
   want.size = size_t(size);
   if (wait_ms >= 0) want.wait = SimTime(wait_ms * 1'000'000);
   want.timeout = SimTime(timeout * 1'000'000'000);
@@ -320,8 +313,9 @@ Task<int> ping(Sys& sys, Args args) {
 
 const Command ping_command{
     .name = "ping",
-    .synopsis = "ping [-4DfnoqRrv] [-c count] [-i wait] [-m ttl] [-S src_addr] [-s packetsize]\n"
-                "[-t timeout] [-W waittime] [-z tos] host",
+    .synopsis =
+        "ping [-4DfnoqRrv] [-c count] [-i wait] [-m ttl] [-S src_addr] [-s packetsize]\n"
+        "[-t timeout] [-W waittime] [-z tos] host",
     .run = ping};
 
 }  // namespace stackyard

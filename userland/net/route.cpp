@@ -27,27 +27,44 @@ RouteWords parse(const Args& args) {
     const std::string& w = args[i];
     const auto next = [&]() -> std::string { return i + 1 < args.size() ? args[++i] : ""; };
     if (w.size() < 2 || w[0] != '-') {
-      if (r.command.empty()) r.command = w;
-      else r.operands.push_back(w);
+      if (r.command.empty())
+        r.command = w;
+      else
+        r.operands.push_back(w);
       continue;
     }
-    if (w == "-net") r.net = true;
-    else if (w == "-host") r.host = true;
-    else if (w == "-iface" || w == "-interface") r.interface = true;
-    else if (w == "-gateway" || w == "-inet" || w == "-4" || w == "-static" || w == "-t") continue;
-    else if (w == "-reject") r.flags |= route_flag::reject;
-    else if (w == "-blackhole") r.flags |= route_flag::blackhole;
-    else if (w == "-proto1") r.flags |= route_flag::proto1;
-    else if (w == "-proto2") r.flags |= route_flag::proto2;
-    else if (w == "-netmask") r.netmask = parse_ipv4(next());
-    else if (w == "-prefixlen") r.prefix_length = parse_int(next());
-    else if (w == "-mtu") r.mtu = parse_int(next()).value_or(0);
-    else if (w == "-fib") r.fib = parse_int(next()).value_or(0);
+    if (w == "-net")
+      r.net = true;
+    else if (w == "-host")
+      r.host = true;
+    else if (w == "-iface" || w == "-interface")
+      r.interface = true;
+    else if (w == "-gateway" || w == "-inet" || w == "-4" || w == "-static" || w == "-t")
+      continue;
+    else if (w == "-reject")
+      r.flags |= route_flag::reject;
+    else if (w == "-blackhole")
+      r.flags |= route_flag::blackhole;
+    else if (w == "-proto1")
+      r.flags |= route_flag::proto1;
+    else if (w == "-proto2")
+      r.flags |= route_flag::proto2;
+    else if (w == "-netmask")
+      r.netmask = parse_ipv4(next());
+    else if (w == "-prefixlen")
+      r.prefix_length = parse_int(next());
+    else if (w == "-mtu")
+      r.mtu = parse_int(next()).value_or(0);
+    else if (w == "-fib")
+      r.fib = parse_int(next()).value_or(0);
     else {
       for (size_t c = 1; c < w.size(); ++c) {
-        if (w[c] == 'n') r.numeric = true;
-        else if (w[c] == 'q') r.quiet = true;
-        else if (w[c] != 'v') r.error = text("bad keyword: {}", w.substr(1));
+        if (w[c] == 'n')
+          r.numeric = true;
+        else if (w[c] == 'q')
+          r.quiet = true;
+        else if (w[c] != 'v')
+          r.error = text("bad keyword: {}", w.substr(1));
       }
     }
   }
@@ -137,8 +154,8 @@ Task<int> remove(Sys& sys, RouteWords r) {
   const auto done = sys.request(request);
   const std::string gateway = r.operands.size() > 1 ? r.operands[1] : to_text(request.gateway);
   if (!done) {
-    const std::string why = done.error() == Errno::esrch ? "not in table"
-                                                         : std::string(errno_text(done.error()));
+    const std::string why =
+        done.error() == Errno::esrch ? "not in table" : std::string(errno_text(done.error()));
     co_await sys.print_error(text("delete {} {} fib {}: {}\n", r.host ? "host" : "net",
                                   r.operands[0], request.fib, why));
     co_return 1;
@@ -152,11 +169,11 @@ std::string flag_words(uint32_t flags) {
     uint32_t flag;
     const char* name;
   };
-  constexpr Word words[] = {{route_flag::up, "UP"},         {route_flag::gateway, "GATEWAY"},
-                            {route_flag::host, "HOST"},     {route_flag::reject, "REJECT"},
+  constexpr Word words[] = {{route_flag::up, "UP"},           {route_flag::gateway, "GATEWAY"},
+                            {route_flag::host, "HOST"},       {route_flag::reject, "REJECT"},
                             {route_flag::dynamic, "DYNAMIC"}, {route_flag::modified, "MODIFIED"},
-                            {route_flag::static_, "STATIC"}, {route_flag::proto1, "PROTO1"},
-                            {route_flag::proto2, "PROTO2"}, {route_flag::blackhole, "BLACKHOLE"},
+                            {route_flag::static_, "STATIC"},  {route_flag::proto1, "PROTO1"},
+                            {route_flag::proto2, "PROTO2"},   {route_flag::blackhole, "BLACKHOLE"},
                             {route_flag::pinned, "PINNED"}};
   std::vector<std::string> set;
   for (const Word& w : words)
@@ -234,9 +251,10 @@ Task<int> route(Sys& sys, Args args) {
 
 const Command route_command{
     .name = "route",
-    .synopsis = "route [-nqv] command [[-net | -host] destination gateway [netmask]]\n"
-                "[-fib number] [-iface] [-blackhole | -reject] [-mtu n] [-proto1 | -proto2]\n"
-                "commands: add, change, delete, flush, get, show",
+    .synopsis =
+        "route [-nqv] command [[-net | -host] destination gateway [netmask]]\n"
+        "[-fib number] [-iface] [-blackhole | -reject] [-mtu n] [-proto1 | -proto2]\n"
+        "commands: add, change, delete, flush, get, show",
     .run = route};
 
 }  // namespace stackyard

@@ -12,16 +12,17 @@ Task<int> show_sysctls(Sys& sys, const Options& options, std::string name) {
   const auto found = sys.sysctls(name);
   if (found.empty()) {
     if (options.has('i')) co_return 0;
-    if (!options.has('q'))
-      co_await sys.complain(text("unknown oid '{}'", name));
+    if (!options.has('q')) co_await sys.complain(text("unknown oid '{}'", name));
     co_return 1;
   }
   for (const SysctlInfo& info : found) {
     std::string line = info.value;
     const char* between = options.has('e') ? "=" : ": ";
     if (options.has('d')) line = info.summary;
-    if (options.has('N')) line = info.name;
-    else if (!options.has('n')) line = info.name + between + line;
+    if (options.has('N'))
+      line = info.name;
+    else if (!options.has('n'))
+      line = info.name + between + line;
     if (all || options.has('N') || !info.name.empty()) co_await sys.print(line + "\n");
   }
   co_return 0;
@@ -42,8 +43,10 @@ Task<int> set_sysctl(Sys& sys, const Options& options, std::string name, std::st
     co_return 1;
   }
   const std::string now = sys.sysctl(name).value_or("");
-  if (options.has('n')) co_await sys.print(now + "\n");
-  else co_await sys.print(text("{}: {} -> {}\n", name, *old, now));
+  if (options.has('n'))
+    co_await sys.print(now + "\n");
+  else
+    co_await sys.print(text("{}: {} -> {}\n", name, *old, now));
   co_return 0;
 }
 
@@ -92,8 +95,7 @@ Task<int> setfib(Sys& sys, Args args) {
   if (!fib || rest.empty()) co_return co_await bad_usage(sys, setfib_command, options.error(), 1);
   if (!sys.set_fib(int(*fib))) {
     const std::string most = sys.sysctl("net.fibs").value_or("1");
-    co_await sys.complain(text("{} not in range (0..{})", number,
-                               parse_int(most).value_or(1) - 1));
+    co_await sys.complain(text("{} not in range (0..{})", number, parse_int(most).value_or(1) - 1));
     co_return 1;
   }
   const SpawnRequest request{.args = rest, .program = {}, .descriptors = {}};

@@ -44,12 +44,18 @@ std::string Tcpdump::stamp(SimTime time) {
   const SimTime before = previous_.value_or(time);
   previous_ = time;
   switch (options_.count('t')) {
-    case 0: return clock(time) + " ";
-    case 1: return "";
-    case 2: return text("{}.{:06} ", time.s(), time.us() % 1'000'000);
-    case 3: return clock(time - before) + " ";
-    case 4: return "1970-01-01 " + clock(time) + " ";
-    default: return clock(time - *first_) + " ";
+    case 0:
+      return clock(time) + " ";
+    case 1:
+      return "";
+    case 2:
+      return text("{}.{:06} ", time.s(), time.us() % 1'000'000);
+    case 3:
+      return clock(time - before) + " ";
+    case 4:
+      return "1970-01-01 " + clock(time) + " ";
+    default:
+      return clock(time - *first_) + " ";
   }
 }
 
@@ -58,9 +64,11 @@ std::string Tcpdump::render(const Received& frame, bool ethernet) {
   const Bytes octets = frame.octets;
   const Bytes packet = octets.subspan(std::min<size_t>(octets.size(), ethernet ? 14 : 4));
   std::string words = stamp(frame.time);
-  if (ethernet) words += one_line(octets, how);
-  else words += (how.link_header ? "AF IPv4 (2), length " + text("{}: ", octets.size()) : "") +
-                one_line_ip(packet, how);
+  if (ethernet)
+    words += one_line(octets, how);
+  else
+    words += (how.link_header ? "AF IPv4 (2), length " + text("{}: ", octets.size()) : "") +
+             one_line_ip(packet, how);
   words += "\n";
   const bool whole_frame = options_.count('x') > 1 || options_.count('X') > 1;
   if (options_.has('x') || options_.has('X'))
@@ -83,8 +91,8 @@ Task<void> Tcpdump::show(const Received& frame, bool ethernet) {
 Task<int> Tcpdump::finish() {
   if (file_) {
     (void)file_->flush();
-    const Fd out = co_await sys_.open(options_.value('w'), OpenMode::write)
-                       .or_err(1, options_.value('w'));
+    const Fd out =
+        co_await sys_.open(options_.value('w'), OpenMode::write).or_err(1, options_.value('w'));
     co_await sys_.write(out, saved_).or_err(1, options_.value('w'));
   }
   co_await sys_.print_error(
@@ -117,7 +125,8 @@ Task<int> Tcpdump::live() {
     value.octets.assign(s.begin(), s.end());
     return value;
   };
-  const int64_t snaplen = std::max<int64_t>(parse_int(options_.value('s', "262144")).value_or(0), 0);
+  const int64_t snaplen =
+      std::max<int64_t>(parse_int(options_.value('s', "262144")).value_or(0), 0);
   OptionValue number;
   number.number = snaplen ? snaplen : 262144;
   co_await sys_.set_option(bpf, SocketOption::bpf_filter, octets(filter_)).or_err(1, "filter");
@@ -139,15 +148,13 @@ Task<int> Tcpdump::live() {
         "tcpdump: verbose output suppressed, use -v[v]... for full protocol decode\n");
   }
   co_await sys_.print_error(text("listening on {}, link-type {}, snapshot length {} bytes\n",
-                                 interface,
-                                 loopback ? "NULL (BSD loopback)" : "EN10MB (Ethernet)",
+                                 interface, loopback ? "NULL (BSD loopback)" : "EN10MB (Ethernet)",
                                  snaplen ? snaplen : 262144));
   const int64_t count = parse_int(options_.value('c', "0")).value_or(0);
   while (count == 0 || shown_ < count) {
     const Result<Received> frame = co_await sys_.receive(bpf, 0);
     if (!frame) {
-      if (frame.error() == Errno::enxio)
-        co_await sys_.complain("The interface disappeared");
+      if (frame.error() == Errno::enxio) co_await sys_.complain("The interface disappeared");
       break;
     }
     co_await show(*frame, !loopback);
@@ -172,8 +179,7 @@ Task<int> Tcpdump::from_file(std::string path) {
     co_return 1;
   }
   const bool ethernet = word(20) == uint32_t(LinkType::ethernet);
-  auto compiled =
-      PacketFilter::compile(filter_, ethernet ? LinkType::ethernet : LinkType::null);
+  auto compiled = PacketFilter::compile(filter_, ethernet ? LinkType::ethernet : LinkType::null);
   if (!compiled.error.empty()) {
     co_await sys_.complain(compiled.error);
     co_return 1;
@@ -210,8 +216,9 @@ Task<int> tcpdump(Sys& sys, Args args) {
 }  // namespace
 
 const Command tcpdump_command{.name = "tcpdump",
-                              .synopsis = "tcpdump [-elnpqtUvxX] [-c count] [-i interface]\n"
-                                          "[-r file] [-s snaplen] [-w file] [expression]",
+                              .synopsis =
+                                  "tcpdump [-elnpqtUvxX] [-c count] [-i interface]\n"
+                                  "[-r file] [-s snaplen] [-w file] [expression]",
                               .run = tcpdump};
 
 }  // namespace stackyard

@@ -28,16 +28,24 @@ struct Answer {
 std::string mark(const IcmpHeader& icmp) {
   if (icmp.type != icmp_type::unreachable) return "";
   switch (icmp.code) {
-    case icmp_code::port_unreachable: return "";
-    case icmp_code::net_unreachable: return " !N";
-    case icmp_code::host_unreachable: return " !H";
-    case icmp_code::protocol_unreachable: return " !P";
-    case icmp_code::need_fragment: return text(" !F-{}", uint32_t(icmp.rest) & 0xffff);
-    case icmp_code::source_route_failed: return " !S";
+    case icmp_code::port_unreachable:
+      return "";
+    case icmp_code::net_unreachable:
+      return " !N";
+    case icmp_code::host_unreachable:
+      return " !H";
+    case icmp_code::protocol_unreachable:
+      return " !P";
+    case icmp_code::need_fragment:
+      return text(" !F-{}", uint32_t(icmp.rest) & 0xffff);
+    case icmp_code::source_route_failed:
+      return " !S";
     case icmp_code::net_prohibited:
     case icmp_code::host_prohibited:
-    case icmp_code::admin_prohibited: return " !X";
-    default: return text(" !<{}>", icmp.code);
+    case icmp_code::admin_prohibited:
+      return " !X";
+    default:
+      return text(" !<{}>", icmp.code);
   }
 }
 
@@ -97,8 +105,8 @@ std::optional<Answer> Trace::match(const Received& got, uint16_t number) const {
     if (load<IcmpHeader>(quote->transport).rest != expected) return std::nullopt;
   } else {
     const auto udp = load<UdpHeader>(quote->transport);
-    const bool ours = quote->ip.protocol == ip_protocol::udp &&
-                      udp.dest_port == uint16_t(want_.port + number);
+    const bool ours =
+        quote->ip.protocol == ip_protocol::udp && udp.dest_port == uint16_t(want_.port + number);
     if (!ours) return std::nullopt;
   }
   answer.final = answer.icmp.type == icmp_type::unreachable;
@@ -139,10 +147,8 @@ Task<bool> Trace::hop(int64_t ttl) {
     }
     if (answer->from != last) {
       const std::string address = to_text(answer->from);
-      const std::string name =
-          want_.numeric ? "" : host_name(sys_, hosts_, answer->from);
-      const std::string shown =
-          want_.numeric ? " " + address : text(" {} ({})", name, address);
+      const std::string name = want_.numeric ? "" : host_name(sys_, hosts_, answer->from);
+      const std::string shown = want_.numeric ? " " + address : text(" {} ({})", name, address);
       co_await sys_.print(shown);
       last = answer->from;
     }
@@ -158,7 +164,8 @@ Task<bool> Trace::hop(int64_t ttl) {
 Task<int> Trace::run() {
   sys_.catch_signals();
   hosts_ = (co_await sys_.read_file("/etc/hosts")).value_or("");
-  icmp_ = co_await sys_.socket(Af::inet, SocketType::raw, ip_protocol::icmp).or_err(5, "icmp socket");
+  icmp_ =
+      co_await sys_.socket(Af::inet, SocketType::raw, ip_protocol::icmp).or_err(5, "icmp socket");
   udp_ = co_await sys_.socket(Af::inet, SocketType::datagram).or_err(5, "udp socket");
   if (want_.dont_fragment)
     co_await sys_.set_option(udp_, SocketOption::ip_dontfrag, 1).or_warn("IP_DONTFRAG");
@@ -175,22 +182,14 @@ Task<int> traceroute(Sys& sys, Args args) {
   if (!options.error().empty() || options.rest().empty())
     co_return co_await bad_usage(sys, traceroute_command, options.error(), 1);
   TraceOptions want{.target = {}, .name = options.rest()[0]};
-  struct Number {
-    char letter;
-    int64_t least, most;
-    int64_t& to;
-  };
-  const Number numbers[] = {{'f', 1, 255, want.first},   {'m', 1, 255, want.most},
-                            {'q', 1, 100, want.probes},  {'w', 1, 86400, want.wait_s},
-                            {'p', 1, 65535, want.port}};
-  for (const Number& n : numbers) {
-    if (!options.has(n.letter)) continue;
-    const auto value = parse_int(options.value(n.letter));
-    if (!value || *value < n.least || *value > n.most) {
-      co_await sys.complain(text("\"{}\" bad value for -{}", options.value(n.letter), n.letter));
-      co_return 1;
-    }
-    n.to = *value;
+  const Options::Number numbers[] = {{'f', 1, 255, want.first},
+                                     {'m', 1, 255, want.most},
+                                     {'q', 1, 100, want.probes},
+                                     {'w', 1, 86400, want.wait_s},
+                                     {'p', 1, 65535, want.port}};
+  if (const std::string wrong = options.read_numbers(numbers); !wrong.empty()) {
+    co_await sys.complain(wrong);
+    co_return 1;
   }
   want.icmp = options.has('I');
   want.numeric = options.has('n');
@@ -209,8 +208,9 @@ Task<int> traceroute(Sys& sys, Args args) {
 
 const Command traceroute_command{
     .name = "traceroute",
-    .synopsis = "traceroute [-FIn] [-f first_ttl] [-m max_ttl] [-p port] [-q nqueries]\n"
-                "[-w waittime] host",
+    .synopsis =
+        "traceroute [-FIn] [-f first_ttl] [-m max_ttl] [-p port] [-q nqueries]\n"
+        "[-w waittime] host",
     .run = traceroute};
 
 }  // namespace stackyard

@@ -34,21 +34,31 @@ class Arithmetic {
   int64_t comparison() {
     int64_t left = sum();
     for (;;) {
-      if (take("==")) left = left == sum();
-      else if (take("!=")) left = left != sum();
-      else if (take("<=")) left = left <= sum();
-      else if (take(">=")) left = left >= sum();
-      else if (take("<")) left = left < sum();
-      else if (take(">")) left = left > sum();
-      else return left;
+      if (take("=="))
+        left = left == sum();
+      else if (take("!="))
+        left = left != sum();
+      else if (take("<="))
+        left = left <= sum();
+      else if (take(">="))
+        left = left >= sum();
+      else if (take("<"))
+        left = left < sum();
+      else if (take(">"))
+        left = left > sum();
+      else
+        return left;
     }
   }
   int64_t sum() {
     int64_t left = product();
     for (;;) {
-      if (take("+")) left = int64_t(uint64_t(left) + uint64_t(product()));
-      else if (take("-")) left = int64_t(uint64_t(left) - uint64_t(product()));
-      else return left;
+      if (take("+"))
+        left = int64_t(uint64_t(left) + uint64_t(product()));
+      else if (take("-"))
+        left = int64_t(uint64_t(left) - uint64_t(product()));
+      else
+        return left;
     }
   }
   int64_t product() {

@@ -31,8 +31,7 @@ std::string Shell::variable(const std::string& name) const {
   if (name == "!") return text("{}", last_background_);
   if (name == "#") return text("{}", parameters_.empty() ? 0 : parameters_.size() - 1);
   if (name == "*" || name == "@")
-    return parameters_.size() < 2 ? ""
-                                  : join({parameters_.begin() + 1, parameters_.end()}, " ");
+    return parameters_.size() < 2 ? "" : join({parameters_.begin() + 1, parameters_.end()}, " ");
   if (const auto index = parse_int(name); index && *index >= 0)
     return size_t(*index) < parameters_.size() ? parameters_[size_t(*index)] : "";
   const auto& environment = sys_.environment();
@@ -105,8 +104,10 @@ Task<std::string> Shell::expand_dollar(const std::string& raw, size_t& at) {
     co_return co_await expand_one(name.substr(minus + 2));
   }
   const size_t begin = ++at;
-  if (at < raw.size() && std::string_view("?$!#*@").find(raw[at]) != std::string_view::npos) ++at;
-  else if (at < raw.size() && std::isdigit(static_cast<unsigned char>(raw[at]))) ++at;
+  if (at < raw.size() && std::string_view("?$!#*@").find(raw[at]) != std::string_view::npos)
+    ++at;
+  else if (at < raw.size() && std::isdigit(static_cast<unsigned char>(raw[at])))
+    ++at;
   else
     while (at < raw.size() && name_character(raw[at])) ++at;
   if (at == begin) co_return "$";
@@ -298,13 +299,25 @@ Task<int> Shell::run(ShellTree tree) {
   if (!tree->redirects.empty() && tree->kind != Kind::simple)
     co_return co_await run_redirected(tree);
   switch (tree->kind) {
-    case Kind::simple: last_status_ = co_await run_simple(tree); break;
-    case Kind::pipeline: last_status_ = co_await run_pipeline(tree); break;
-    case Kind::if_: last_status_ = co_await run_if(tree); break;
-    case Kind::for_: last_status_ = co_await run_for(tree); break;
+    case Kind::simple:
+      last_status_ = co_await run_simple(tree);
+      break;
+    case Kind::pipeline:
+      last_status_ = co_await run_pipeline(tree);
+      break;
+    case Kind::if_:
+      last_status_ = co_await run_if(tree);
+      break;
+    case Kind::for_:
+      last_status_ = co_await run_for(tree);
+      break;
     case Kind::while_:
-    case Kind::until: last_status_ = co_await run_loop(tree); break;
-    case Kind::negate: last_status_ = (co_await run(tree->children[0])) == 0; break;
+    case Kind::until:
+      last_status_ = co_await run_loop(tree);
+      break;
+    case Kind::negate:
+      last_status_ = (co_await run(tree->children[0])) == 0;
+      break;
     case Kind::both:
       if (co_await run(tree->children[0]) == 0) co_await run(tree->children[1]);
       break;
@@ -412,7 +425,8 @@ Task<int> Shell::run_for(ShellTree tree) {
 Task<int> Shell::run_loop(ShellTree tree) {
   const bool until = tree->kind == ShellNode::Kind::until;
   int status = 0;
-  while (((co_await run(tree->children[0])) == 0) != until) status = co_await run(tree->children[1]);
+  while (((co_await run(tree->children[0])) == 0) != until)
+    status = co_await run(tree->children[1]);
   co_return status;
 }
 
@@ -430,8 +444,8 @@ Task<bool> Shell::read_builtin(Words words) {
   std::erase(words, "-r");
   for (size_t i = 1; i < words.size(); ++i) {
     const std::string_view rest = trim(line);
-    const size_t end = i + 1 == words.size() ? rest.size()
-                                             : std::min(rest.find_first_of(" \t"), rest.size());
+    const size_t end =
+        i + 1 == words.size() ? rest.size() : std::min(rest.find_first_of(" \t"), rest.size());
     sys_.environment()[words[i]] = std::string(rest.substr(0, end));
     line = std::string(rest.substr(end));
   }
@@ -562,7 +576,8 @@ Task<int> sh(Sys& sys, Args args) {
 }  // namespace
 
 const Command sh_command{
-    .name = "sh", .synopsis = "sh [-i]\nsh -c string [name [argument ...]]\nsh file [argument ...]",
+    .name = "sh",
+    .synopsis = "sh [-i]\nsh -c string [name [argument ...]]\nsh file [argument ...]",
     .run = sh};
 
 }  // namespace stackyard

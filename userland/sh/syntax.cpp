@@ -67,8 +67,10 @@ class Lexer {
   void skip_blanks() {
     for (;;) {
       at_ = std::min(script_->find_first_not_of(" \t\r", at_), script_->size());
-      if (script_->compare(at_, 2, "\\\n") == 0) at_ += 2;
-      else break;
+      if (script_->compare(at_, 2, "\\\n") == 0)
+        at_ += 2;
+      else
+        break;
     }
     if (at_ < script_->size() && (*script_)[at_] == '#')
       while (at_ < script_->size() && (*script_)[at_] != '\n') ++at_;
@@ -102,9 +104,12 @@ class Lexer {
       at_ += 2;
       int depth = 1;
       while (at_ < script_->size() && depth > 0) {
-        if ((*script_)[at_] == '(') ++depth, ++at_;
-        else if ((*script_)[at_] == ')') --depth, ++at_;
-        else skip_one();
+        if ((*script_)[at_] == '(')
+          ++depth, ++at_;
+        else if ((*script_)[at_] == ')')
+          --depth, ++at_;
+        else
+          skip_one();
       }
       if (depth > 0) throw SyntaxError{"unterminated $(", true};
     } else if (script_->compare(at_, 2, "${") == 0) {
@@ -229,9 +234,12 @@ class Parser {
 
   ShellTree command() {
     Node node;
-    if (take_word("if")) node = if_clause();
-    else if (take_word("for")) node = for_clause();
-    else if (is_word("while") || is_word("until")) node = loop();
+    if (take_word("if"))
+      node = if_clause();
+    else if (take_word("for"))
+      node = for_clause();
+    else if (is_word("while") || is_word("until"))
+      node = loop();
     else if (take_word("{")) {
       node = make(Kind::group);
       node->children.push_back(list({"}"}));
@@ -314,8 +322,8 @@ class Parser {
   }
 
   bool redirect(ShellNode& node) {
-    const bool op = is_op("<") || is_op(">") || is_op(">>") || is_op("<<") || is_op(">&") ||
-                    is_op("<&");
+    const bool op =
+        is_op("<") || is_op(">") || is_op(">>") || is_op("<<") || is_op(">&") || is_op("<&");
     if (!op) return false;
     int fd = token_.fd;
     const std::string kind = token_.text;

@@ -12,20 +12,33 @@ struct Redirect {
   enum class Kind { read, write, append, duplicate, here };
   Kind kind;
   int fd;
-  std::string target;   // a word, the number for a duplicate, or the document
-  bool literal = false; // a document whose mark was quoted is not expanded
+  std::string target;    // a word, the number for a duplicate, or the document
+  bool literal = false;  // a document whose mark was quoted is not expanded
 };
 
 struct ShellNode;
 using ShellTree = std::shared_ptr<const ShellNode>;
 
 struct ShellNode {
-  enum class Kind { simple, pipeline, both, either, sequence, background, negate, if_, for_, while_,
-                    until, group, subshell };
+  enum class Kind {
+    simple,
+    pipeline,
+    both,
+    either,
+    sequence,
+    background,
+    negate,
+    if_,
+    for_,
+    while_,
+    until,
+    group,
+    subshell
+  };
   Kind kind = Kind::simple;
-  std::vector<std::string> words;      // simple: raw words; for_: the variable, then the words
+  std::vector<std::string> words;  // simple: raw words; for_: the variable, then the words
   std::vector<Redirect> redirects;
-  std::vector<ShellTree> children;     // if_: condition, then, [condition, then]..., [else]
+  std::vector<ShellTree> children;  // if_: condition, then, [condition, then]..., [else]
   bool has_else = false;
 };
 

@@ -34,11 +34,13 @@ std::string format_once(const std::string& format, const Words& args, size_t& ne
       const std::string value = next < args.size() && format[end] != '%' ? args[next++] : "";
       std::string shown = value;
       if (format[end] == '%') shown = "%";
-      if (format[end] == 'd' || format[end] == 'u') shown = text("{}", parse_int(value).value_or(0));
+      if (format[end] == 'd' || format[end] == 'u')
+        shown = text("{}", parse_int(value).value_or(0));
       if (format[end] == 'x') shown = text("{:x}", parse_int(value).value_or(0));
       if (format[end] == 'c') shown = value.substr(0, 1);
       const bool left = width.starts_with('-');
-      const auto size = size_t(std::max<int64_t>(parse_int(left ? width.substr(1) : width).value_or(0), 0));
+      const auto size =
+          size_t(std::max<int64_t>(parse_int(left ? width.substr(1) : width).value_or(0), 0));
       const char fill = !left && width.starts_with('0') ? '0' : ' ';
       if (shown.size() < size && left) shown.append(size - shown.size(), ' ');
       if (shown.size() < size) shown.insert(0, size - shown.size(), fill);
@@ -75,12 +77,11 @@ bool primary(Sys& sys, const Words& w, size_t& at, bool& wrong) {
     ++at;
     return !primary(sys, w, at, wrong);
   }
-  if (at + 2 < w.size() + 0 && at + 1 < w.size()) {
-    const std::string& op = w[at + 1];
-    const std::string a = w[at], b = at + 2 < w.size() ? w[at + 2] : "";
+  if (at + 2 < w.size()) {
+    const std::string &a = w[at], &op = w[at + 1], &b = w[at + 2];
     const auto x = parse_int(a), y = parse_int(b);
-    const bool numeric = op == "-eq" || op == "-ne" || op == "-lt" || op == "-le" || op == "-gt" ||
-                         op == "-ge";
+    const bool numeric =
+        op == "-eq" || op == "-ne" || op == "-lt" || op == "-le" || op == "-gt" || op == "-ge";
     if (op == "=" || op == "==" || op == "!=" || numeric) {
       at += 3;
       if (op == "=" || op == "==") return a == b;
@@ -103,14 +104,25 @@ bool primary(Sys& sys, const Words& w, size_t& at, bool& wrong) {
     at += 2;
     const auto stat = sys.stat(operand);
     switch (op[1]) {
-      case 'n': return !operand.empty();
-      case 'z': return operand.empty();
-      case 'e': return stat.has_value();
-      case 'f': return stat && !stat->is_folder && !stat->is_device;
-      case 'd': return stat && stat->is_folder;
-      case 's': return stat && stat->size > 0;
-      case 'r': case 'w': case 'x': return stat.has_value();
-      default: wrong = true; return false;
+      case 'n':
+        return !operand.empty();
+      case 'z':
+        return operand.empty();
+      case 'e':
+        return stat.has_value();
+      case 'f':
+        return stat && !stat->is_folder && !stat->is_device;
+      case 'd':
+        return stat && stat->is_folder;
+      case 's':
+        return stat && stat->size > 0;
+      case 'r':
+      case 'w':
+      case 'x':
+        return stat.has_value();
+      default:
+        wrong = true;
+        return false;
     }
   }
   ++at;
@@ -186,7 +198,10 @@ Task<int> ls(Sys& sys, Args args) {
     for (const std::string& name : names) {
       const auto entry = sys.stat(stat->is_folder ? path + "/" + name : name);
       if (options.has('l') && entry)
-        co_await sys.print(text("{}{} {:8} {}\n", entry->is_folder ? 'd' : entry->is_device ? 'c' : '-',
+        co_await sys.print(text("{}{} {:8} {}\n",
+                                entry->is_folder   ? 'd'
+                                : entry->is_device ? 'c'
+                                                   : '-',
                                 entry->mode & 0200 ? "rw-r--r--" : "r--r--r--", entry->size, name));
       else
         co_await sys.print(name + "\n");
@@ -289,17 +304,21 @@ Task<int> dmesg(Sys& sys, Args) {
 Task<int> logger(Sys& sys, Args args) {
   const Fd log = co_await sys.open("/var/log/messages", OpenMode::append).or_err(1, "log");
   const Words words(args.begin() + 1, args.end());
-  co_await sys.write(log, text("[{}.{:06}] root: {}\n", sys.now().s(),
-                               sys.now().us() % 1'000'000, join(words, " ")));
+  co_await sys.write(log, text("[{}.{:06}] root: {}\n", sys.now().s(), sys.now().us() % 1'000'000,
+                               join(words, " ")));
   co_return 0;
 }
 
 Task<int> uname(Sys& sys, Args args) {
   const Options options(args, "amnrs");
-  if (options.has('a')) co_await sys.print(text("FreeBSD {} 14.0-STACKYARD\n", sys.hostname()));
-  else if (options.has('n')) co_await sys.print(sys.hostname() + "\n");
-  else if (options.has('r')) co_await sys.print("14.0-STACKYARD\n");
-  else co_await sys.print("FreeBSD\n");
+  if (options.has('a'))
+    co_await sys.print(text("FreeBSD {} 14.0-STACKYARD\n", sys.hostname()));
+  else if (options.has('n'))
+    co_await sys.print(sys.hostname() + "\n");
+  else if (options.has('r'))
+    co_await sys.print("14.0-STACKYARD\n");
+  else
+    co_await sys.print("FreeBSD\n");
   co_return 0;
 }
 

@@ -364,7 +364,8 @@ Task<int> sed(Sys& sys, Args args) {
   const Options options(args, "e:En");
   Words rest = options.rest();
   Words scripts;
-  if (options.has('e')) scripts.push_back(options.value('e'));
+  if (options.has('e'))
+    scripts.push_back(options.value('e'));
   else if (!rest.empty()) {
     scripts.push_back(rest[0]);
     rest.erase(rest.begin());
@@ -396,8 +397,8 @@ Task<int> sed(Sys& sys, Args args) {
       if (c.name == 'q') quit = true;
       if (c.name == 'p') out += line + "\n";
       if (c.name != 's' || !std::regex_search(line, *c.regex)) continue;
-      const auto flags = c.global ? std::regex_constants::format_default
-                                  : std::regex_constants::format_first_only;
+      const auto flags =
+          c.global ? std::regex_constants::format_default : std::regex_constants::format_first_only;
       line = std::regex_replace(line, *c.regex, c.replacement, flags);
       if (c.print) out += line + "\n";
     }
@@ -420,9 +421,11 @@ const Command uniq_command{.name = "uniq", .synopsis = "uniq [-c] [file]", .run 
 const Command grep_command{
     .name = "grep", .synopsis = "grep [-cEFinoqv] [-e pattern] [pattern] [file ...]", .run = grep};
 const Command cut_command{
-    .name = "cut", .synopsis = "cut -c list [file ...]\ncut -f list [-s] [-d delim] [file ...]",
+    .name = "cut",
+    .synopsis = "cut -c list [file ...]\ncut -f list [-s] [-d delim] [file ...]",
     .run = cut};
 const Command tr_command{.name = "tr", .synopsis = "tr [-ds] string1 [string2]", .run = tr};
-const Command sed_command{.name = "sed", .synopsis = "sed [-En] [-e] command [file ...]", .run = sed};
+const Command sed_command{
+    .name = "sed", .synopsis = "sed [-En] [-e] command [file ...]", .run = sed};
 
 }  // namespace stackyard

@@ -20,8 +20,10 @@ std::string describe(const ArpHeader& arp) {
       if (arp.sender_ip == arp.target_ip) return text("Announcement {}", sender);
       if (arp.sender_ip == 0) return text("Probe {}", target);
       return text("Request who-has {} tell {}", target, sender);
-    case arp_operation::reply: return text("Reply {} is-at {}", sender, to_text(arp.sender_mac));
-    default: return text("Unknown operation {}", uint16_t(arp.operation));
+    case arp_operation::reply:
+      return text("Reply {} is-at {}", sender, to_text(arp.sender_mac));
+    default:
+      return text("Unknown operation {}", uint16_t(arp.operation));
   }
 }
 

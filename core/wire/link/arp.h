@@ -9,8 +9,8 @@
 namespace stackyard {
 
 struct ArpHeader {
-  be16 hardware = 1;        // Ethernet
-  be16 protocol = 0x0800;   // IPv4
+  be16 hardware = 1;       // Ethernet
+  be16 protocol = 0x0800;  // IPv4
   uint8_t hardware_size = 6;
   uint8_t protocol_size = 4;
   be16 operation;

@@ -44,12 +44,23 @@ Parsed<EthernetFrame> parse_ethernet(Bytes frame) {
 std::string ether_type_text(uint16_t type) {
   const char* name = "Unknown";
   switch (type) {
-    case ether_type::ipv4: name = "IPv4"; break;
-    case ether_type::arp: name = "ARP"; break;
-    case ether_type::vlan: name = "802.1Q"; break;
-    case ether_type::ipv6: name = "IPv6"; break;
-    case ether_type::qinq: name = "802.1Q-QinQ"; break;
-    default: break;
+    case ether_type::ipv4:
+      name = "IPv4";
+      break;
+    case ether_type::arp:
+      name = "ARP";
+      break;
+    case ether_type::vlan:
+      name = "802.1Q";
+      break;
+    case ether_type::ipv6:
+      name = "IPv6";
+      break;
+    case ether_type::qinq:
+      name = "802.1Q-QinQ";
+      break;
+    default:
+      break;
   }
   return text("{} (0x{:04x})", name, type);
 }

@@ -1,4 +1,5 @@
-// core/wire/link/ethernet.h - Ethernet II, 802.3 with LLC and SNAP, 802.1Q tags (IEEE 802.3, 802.1Q).
+// core/wire/link/ethernet.h - Ethernet II, 802.3 with LLC and SNAP, 802.1Q tags (IEEE 802.3,
+// 802.1Q).
 #pragma once
 
 #include <string>
@@ -29,11 +30,11 @@ constexpr uint16_t smallest = 0x0600;
 // A frame taken apart: with one 802.1Q tag if it has one, and SNAP's EtherType if it is 802.3.
 struct EthernetFrame {
   MacAddress dest, source;
-  uint16_t type = 0;        // the payload's EtherType; 0: LLC other than SNAP
-  uint16_t vlan = 0;        // VID, valid if tagged
-  uint8_t priority = 0;     // PCP
+  uint16_t type = 0;     // the payload's EtherType; 0: LLC other than SNAP
+  uint16_t vlan = 0;     // VID, valid if tagged
+  uint8_t priority = 0;  // PCP
   bool tagged = false;
-  bool llc = false;         // 802.3: `length` was a length field
+  bool llc = false;  // 802.3: `length` was a length field
   uint8_t dsap = 0, ssap = 0, control = 0;
   size_t header_size = 14;  // octets before `payload`
   Bytes payload;            // 802.3 padding is cut off; Ethernet II keeps it

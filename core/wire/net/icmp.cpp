@@ -35,8 +35,10 @@ namespace {
 std::string describe_unreachable(const IcmpHeader& icmp, const IcmpQuote& quote) {
   const std::string dest = to_text(quote.ip.dest_address());
   switch (icmp.code) {
-    case icmp_code::net_unreachable: return text("net {} unreachable", dest);
-    case icmp_code::host_unreachable: return text("host {} unreachable", dest);
+    case icmp_code::net_unreachable:
+      return text("net {} unreachable", dest);
+    case icmp_code::host_unreachable:
+      return text("host {} unreachable", dest);
     case icmp_code::protocol_unreachable:
       return text("{} protocol {} unreachable", dest, quote.ip.protocol);
     case icmp_code::port_unreachable: {
@@ -53,12 +55,16 @@ std::string describe_unreachable(const IcmpHeader& icmp, const IcmpQuote& quote)
       return mtu ? text("{} unreachable - need to frag (mtu {})", dest, mtu)
                  : text("{} unreachable - need to frag", dest);
     }
-    case icmp_code::source_route_failed: return text("{} unreachable - source route failed", dest);
-    case icmp_code::net_prohibited: return text("net {} unreachable - admin prohibited", dest);
-    case icmp_code::host_prohibited: return text("host {} unreachable - admin prohibited", dest);
+    case icmp_code::source_route_failed:
+      return text("{} unreachable - source route failed", dest);
+    case icmp_code::net_prohibited:
+      return text("net {} unreachable - admin prohibited", dest);
+    case icmp_code::host_prohibited:
+      return text("host {} unreachable - admin prohibited", dest);
     case icmp_code::admin_prohibited:
       return text("host {} unreachable - admin prohibited filter", dest);
-    default: return text("{} unreachable - #{}", dest, icmp.code);
+    default:
+      return text("{} unreachable - #{}", dest, icmp.code);
   }
 }
 
@@ -67,7 +73,8 @@ std::string describe_error(const IcmpHeader& icmp, Bytes message) {
   if (!quote) return text("type-#{} [|icmp]", icmp.type);
   const std::string dest = to_text(quote->ip.dest_address());
   switch (icmp.type) {
-    case icmp_type::unreachable: return describe_unreachable(icmp, *quote);
+    case icmp_type::unreachable:
+      return describe_unreachable(icmp, *quote);
     case icmp_type::redirect:
       return text("redirect {} to {} {}", dest,
                   icmp.code == icmp_code::redirect_net ? "to net" : "to host",
@@ -77,7 +84,8 @@ std::string describe_error(const IcmpHeader& icmp, Bytes message) {
                                                     : "ip reassembly time exceeded";
     case icmp_type::parameter_problem:
       return text("parameter problem - octet {}", uint32_t(icmp.rest) >> 24);
-    default: return text("source quench {}", dest);
+    default:
+      return text("source quench {}", dest);
   }
 }
 
@@ -88,15 +96,24 @@ std::string describe_icmp(Bytes message) {
   const auto icmp = load<IcmpHeader>(message);
   const unsigned id = icmp.rest >> 16, sequence = icmp.rest & 0xffff;
   switch (icmp.type) {
-    case icmp_type::echo: return text("echo request, id {}, seq {}", id, sequence);
-    case icmp_type::echo_reply: return text("echo reply, id {}, seq {}", id, sequence);
-    case icmp_type::timestamp: return text("time stamp query id {} seq {}", id, sequence);
-    case icmp_type::timestamp_reply: return text("time stamp reply id {} seq {}", id, sequence);
-    case icmp_type::mask_request: return "address mask request";
-    case icmp_type::mask_reply: return "address mask reply";
-    case icmp_type::router_advert: return "router advertisement";
-    case icmp_type::router_solicit: return "router solicitation";
-    default: break;
+    case icmp_type::echo:
+      return text("echo request, id {}, seq {}", id, sequence);
+    case icmp_type::echo_reply:
+      return text("echo reply, id {}, seq {}", id, sequence);
+    case icmp_type::timestamp:
+      return text("time stamp query id {} seq {}", id, sequence);
+    case icmp_type::timestamp_reply:
+      return text("time stamp reply id {} seq {}", id, sequence);
+    case icmp_type::mask_request:
+      return "address mask request";
+    case icmp_type::mask_reply:
+      return "address mask reply";
+    case icmp_type::router_advert:
+      return "router advertisement";
+    case icmp_type::router_solicit:
+      return "router solicitation";
+    default:
+      break;
   }
   if (icmp_is_error(icmp.type)) return describe_error(icmp, message);
   return text("type-#{}", icmp.type);

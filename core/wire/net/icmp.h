@@ -24,9 +24,8 @@ constexpr uint8_t echo_reply = 0, unreachable = 3, source_quench = 4, redirect =
 }
 namespace icmp_code {
 constexpr uint8_t net_unreachable = 0, host_unreachable = 1, protocol_unreachable = 2,
-                  port_unreachable = 3, need_fragment = 4, source_route_failed = 5,
-                  net_unknown = 6, host_unknown = 7, net_prohibited = 9, host_prohibited = 10,
-                  admin_prohibited = 13;
+                  port_unreachable = 3, need_fragment = 4, source_route_failed = 5, net_unknown = 6,
+                  host_unknown = 7, net_prohibited = 9, host_prohibited = 10, admin_prohibited = 13;
 constexpr uint8_t redirect_net = 0, redirect_host = 1;
 constexpr uint8_t ttl_in_transit = 0, ttl_in_reassembly = 1;
 }  // namespace icmp_code

@@ -93,19 +93,22 @@ std::string describe(const IgmpMessage& message) {
     case igmp_type::query:
       return text("igmp query v{}{}", message.version,
                   message.group.is_any() ? "" : text(" [gaddr {}]", group));
-    case igmp_type::v1_report: return text("igmp v1 report {}", group);
-    case igmp_type::v2_report: return text("igmp v2 report {}", group);
-    case igmp_type::v2_leave: return text("igmp leave {}", group);
+    case igmp_type::v1_report:
+      return text("igmp v1 report {}", group);
+    case igmp_type::v2_report:
+      return text("igmp v2 report {}", group);
+    case igmp_type::v2_leave:
+      return text("igmp leave {}", group);
     case igmp_type::v3_report: {
       std::string all = text("igmp v3 report, {} group record(s)", message.records.size());
-      constexpr const char* names[] = {"?",     "is_in", "is_ex", "to_in",
-                                       "to_ex", "allow", "block"};
+      constexpr const char* names[] = {"?", "is_in", "is_ex", "to_in", "to_ex", "allow", "block"};
       for (const IgmpRecord& record : message.records)
         all += text(" [gaddr {} {}, {} source(s)]", to_text(record.group),
                     names[record.type <= 6 ? record.type : 0], record.sources.size());
       return all;
     }
-    default: return text("igmp-{}", message.type);
+    default:
+      return text("igmp-{}", message.type);
   }
 }
 

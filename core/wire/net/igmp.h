@@ -36,8 +36,8 @@ struct IgmpRecord {
 // A message of any version, its checksum verified.
 struct IgmpMessage {
   uint8_t type = 0;
-  uint8_t version = 2;               // of a query: by its length and max_response (RFC 3376 s7.1)
-  uint32_t max_response_ms = 0;      // of a query
+  uint8_t version = 2;           // of a query: by its length and max_response (RFC 3376 s7.1)
+  uint32_t max_response_ms = 0;  // of a query
   Ipv4Address group;
   std::vector<Ipv4Address> sources;  // of a v3 query
   std::vector<IgmpRecord> records;   // of a v3 report

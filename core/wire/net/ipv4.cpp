@@ -37,17 +37,22 @@ std::string describe(const Ipv4Header& ip) {
   if (ip.more_fragments()) flags += flags.empty() ? "+" : ", +";
   if (flags.empty()) flags = "none";
   return text("tos 0x{:x}, ttl {}, id {}, offset {}, flags [{}], proto {} ({}), length {}", ip.tos,
-              ip.ttl, uint16_t(ip.id), ip.fragment_offset(), flags,
-              ip_protocol_name(ip.protocol), ip.protocol, uint16_t(ip.total_length));
+              ip.ttl, uint16_t(ip.id), ip.fragment_offset(), flags, ip_protocol_name(ip.protocol),
+              ip.protocol, uint16_t(ip.total_length));
 }
 
 std::string ip_protocol_name(uint8_t protocol) {
   switch (protocol) {
-    case ip_protocol::icmp: return "ICMP";
-    case ip_protocol::igmp: return "IGMP";
-    case ip_protocol::tcp: return "TCP";
-    case ip_protocol::udp: return "UDP";
-    default: return text("protocol {}", protocol);
+    case ip_protocol::icmp:
+      return "ICMP";
+    case ip_protocol::igmp:
+      return "IGMP";
+    case ip_protocol::tcp:
+      return "TCP";
+    case ip_protocol::udp:
+      return "UDP";
+    default:
+      return text("protocol {}", protocol);
   }
 }
 

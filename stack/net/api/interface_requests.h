@@ -12,9 +12,8 @@ namespace stackyard {
 
 // Bits of if_flags (ifnet(9)).
 namespace if_flag {
-constexpr uint32_t up = 0x1, broadcast = 0x2, loopback = 0x8, point_to_point = 0x10,
-                   running = 0x40, noarp = 0x80, promiscuous = 0x100, simplex = 0x800,
-                   multicast = 0x8000;
+constexpr uint32_t up = 0x1, broadcast = 0x2, loopback = 0x8, point_to_point = 0x10, running = 0x40,
+                   noarp = 0x80, promiscuous = 0x100, simplex = 0x800, multicast = 0x8000;
 }
 
 struct InterfaceCounters {
