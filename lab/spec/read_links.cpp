@@ -34,11 +34,12 @@ std::optional<std::pair<LabReader::Written, LabReader::Written>> LabReader::two_
     const std::string& s, Place place) {
   const size_t middle = s.find(" -- ");
   if (middle == s.npos) {
-    const size_t dashes = s.find("--");
+    const size_t dashes = std::min(s.find("--"), s.find(" - "));
     std::string advice = "write A -- B";
-    if (dashes != s.npos)
-      advice = text("write \"{} -- {}\", with spaces", trim(s.substr(0, dashes)),
-                    trim(s.substr(dashes + 2)));
+    if (dashes != s.npos) {
+      const size_t behind = std::min(s.find_first_not_of("- ", dashes), s.size());
+      advice = text("write \"{} -- {}\", with spaces", trim(s.substr(0, dashes)), s.substr(behind));
+    }
     r_.problems.error(place, text("\"{}\" is not a link", s), advice);
     return std::nullopt;
   }

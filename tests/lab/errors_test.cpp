@@ -18,6 +18,7 @@ constexpr Mistake mistakes[] = {
     {"nodes: [pc1, pc2]\nlinks: [pc1 -- pc3]",
      R"(e:2:16: unknown node "pc3" - did you mean "pc1" or "pc2"?)"},
     {"links: [a--b]", R"(e:1:9: "a--b" is not a link - write "a -- b", with spaces)"},
+    {"links: [a - b]", R"(e:1:9: "a - b" is not a link - write "a -- b", with spaces)"},
     {"links: [a:em0 -- b, b -- a:em0]",
      "e:1:26: a:em0 is already in link1 (1:9) - use another interface"},
     {"links: [{endpoints: a -- b, impair: {delay: 10}}]",
