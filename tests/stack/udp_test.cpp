@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include "stack/inet/inet.h"
 #include "tests/support/lab_fixture.h"
 
 using namespace stackyard;
@@ -44,6 +45,34 @@ links: [a -- sw, b -- sw, c -- sw]
   lab.pass(1_s);
   CHECK(lab.run("b", "cat /tmp/got").output == "all\n");
   CHECK(lab.counter("c", "udps_ipackets") == 0);
+}
+
+TEST_CASE("an older querier is answered in its own version") {
+  LabFixture lab(two);
+  lab.run("b", "route add default 10.0.0.1; nc -u -l 239.1.2.3 5000 > /dev/null &");
+  lab.pass(3_s);
+  Machine& b = lab.lab.machine("b");
+  const std::vector<uint8_t> query = emit_igmp({.type = igmp_type::query,
+                                                .version = 2,
+                                                .max_response_ms = 1000,
+                                                .sources = {},
+                                                .records = {}});
+  std::vector<uint8_t> octets(20);
+  store(Ipv4Header{.total_length = uint16_t(20 + query.size()),
+                   .ttl = 1,
+                   .protocol = ip_protocol::igmp,
+                   .source = 0x0a000001,
+                   .dest = 0xe0000001},
+        octets);
+  finish_ipv4_header(octets);
+  octets.insert(octets.end(), query.begin(), query.end());
+  Inet& inet = b.vnet().state<Inet>(inet_module);
+  inet.ether_receive(b.site().pool().make(b.site().next_packet_id(), octets),
+                     *inet.net().find("em0"));
+  lab.pass(2_s);
+  lab.lab.drain();
+  CHECK(lab.trace.text().find("igmp v2 report 239.1.2.3") != std::string::npos);
+  CHECK(lab.counter("b", "igps_rcv_v1v2_queries") == 1);
 }
 
 TEST_CASE("a receive buffer that is full drops, and says so") {
