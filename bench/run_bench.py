@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Measures the same work here and on ns-3, in turn, and prints a table (or --json).
 
 A figure is the median of the runs; machines drift, so the two programs alternate and ratios count."""

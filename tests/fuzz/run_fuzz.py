@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Builds every fuzz target with clang's libFuzzer and sanitizers, and runs each for some seconds."""
 import glob
 import os

@@ -2,7 +2,8 @@
 //
 // Input: frames, each behind a length octet (times 8). The first 14 octets are mended so that most
 // frames pass the NIC's filter; checksums are mended half of the time.
-#include "core/wire/checksum.h"
+#include "core/wire/link/ethernet.h"
+#include "core/wire/net/ipv4.h"
 #include "stack/net/net_stack.h"
 #include "tests/support/lab_fixture.h"
 

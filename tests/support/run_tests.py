@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Builds and runs every test, and ends with "N passed, N failed, N skipped" on a line of its own.
 
 Usage: run_tests.py [unit] [scenarios] [tidy] [compilers] [fuzz]; nothing named: all of them."""
@@ -79,7 +79,7 @@ def main():
         if 'scenarios' in wanted:
             scenarios.run_all('build/stackyard', report, skip)
         if 'tidy' in wanted:
-            tidy = run(['python3', 'tests/tidy/tidy.py', 'build'])
+            tidy = run([sys.executable, 'tests/tidy/tidy.py', 'build'])
             report(tidy.returncode == 0, 'tidy', tidy.stdout + tidy.stderr)
     if 'compilers' in wanted:
         # The same bytes from a debug build under sanitizers, and from another compiler.
@@ -90,7 +90,7 @@ def main():
         if build('build-clang', '--buildtype=release'):
             scenarios.compare('build/stackyard', 'build-clang/stackyard', report)
     if 'fuzz' in wanted:
-        fuzz = run(['python3', 'tests/fuzz/run_fuzz.py', '3'])
+        fuzz = run([sys.executable, 'tests/fuzz/run_fuzz.py', '3'])
         for line in fuzz.stdout.splitlines():
             found = re.match(r'(ok|FAILED) (\S+)', line)
             if found:

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Tidy: layers, writable symbols, budgets of files, lines and functions, files nobody builds.
 
 Prints one line a finding and exits with 1 when there is one."""

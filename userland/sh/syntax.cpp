@@ -66,7 +66,7 @@ class Lexer {
   }
   void skip_blanks() {
     for (;;) {
-      at_ = std::min(script_->find_first_not_of(" \t\r", at_), script_->size());
+      at_ = std::min(script_->find_first_not_of(" \t\r\v\f", at_), script_->size());
       if (script_->compare(at_, 2, "\\\n") == 0)
         at_ += 2;
       else
