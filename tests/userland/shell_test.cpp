@@ -36,7 +36,7 @@ constexpr Line lines[] = {
     {"yes | head -2", "y\ny\n"},
     {"grep -c local /etc/hosts", "1\n"},
     {"[ a = b ] || echo differ; test 3 -gt 2 && echo more", "differ\nmore\n"},
-    {"echo a\\vb", "a b\n"},
+    {"echo a\vb", "a b\n"},
     {"echo 'unfinished", "sh: unterminated '\n"},
     {"set_me=1 env | grep set_me", "set_me=1\n"},
     {"sysctl -n net.inet.ip.ttl; sysctl net.inet.ip.ttl=33", "64\nnet.inet.ip.ttl: 64 -> 33\n"},
