@@ -203,12 +203,21 @@ void Arp::ether_receive(Packet packet, Ifnet& from) {
 // Somebody uses an address of ours: FreeBSD logs it and answers, so that he learns of it too.
 bool Arp::conflict(const ArpHeader& arp, Ifnet& from) {
   const Ipv4Address sender{arp.sender_ip};
-  for (const auto& a : announcements_) {
-    const bool probing = a->probes_left > 0 && a->address.value == arp.target_ip;
-    if (probing && sender.is_any()) {  // RFC 5227 s2.1.1: another host probes for it as well
-      inet_.machine().log(text("arp: {} is probing for {} on {}, too", to_text(arp.sender_mac),
-                               to_text(a->address), from.name()));
-    }
+  const auto probing =
+      std::find_if(announcements_.begin(), announcements_.end(), [&](const auto& a) {
+        const bool rival = sender.is_any() && a->address.value == arp.target_ip;
+        return a->probes_left > 0 && (rival || a->address == sender);
+      });
+  if (probing != announcements_.end()) {  // RFC 5227 s2.1.1: the address must not be used
+    const Ipv4Address taken = (*probing)->address;
+    ++counters.duplicates;
+    inet_.machine().log(text("arp: {} has {} on {}: address given up", to_text(arp.sender_mac),
+                             to_text(taken), from.name()));
+    DeleteAddress request;
+    request.interface = from.name();
+    request.address = taken;
+    (void)inet_.delete_address(request);
+    return true;
   }
   if (sender.is_any() || !inet_.is_local_on(from, sender)) return false;
   ++counters.duplicates;

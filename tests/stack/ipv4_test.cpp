@@ -68,6 +68,21 @@ TEST_CASE("a second user of an address is logged in FreeBSD's words") {
   CHECK(lab.counter("a", "dupips") >= 1);
 }
 
+TEST_CASE("with rfc5227 an address is probed, given up when somebody has it, and else announced") {
+  LabFixture lab(two);
+  lab.run("b", "sysctl net.link.ether.inet.rfc5227=1; ifconfig em0 inet 10.0.0.1/24");
+  lab.pass(5_s);
+  CHECK_FALSE(lab.run("b", "ifconfig em0").says("inet "));
+  CHECK(lab.run("b", "dmesg").says("has 10.0.0.1 on em0: address given up"));
+  CHECK(lab.run("a", "ping -c 1 localhost").exit == 0);
+  lab.run("b", "ifconfig em0 inet 10.0.0.8/24");
+  lab.pass(10_s);
+  CHECK(lab.run("a", "ping -c 1 10.0.0.8").exit == 0);
+  lab.lab.drain();
+  CHECK(lab.trace.text().find("ARP, Probe 10.0.0.8") != std::string::npos);
+  CHECK(lab.trace.text().find("ARP, Announcement 10.0.0.8") != std::string::npos);
+}
+
 TEST_CASE("a neighbour that moves to another MAC address is logged and followed") {
   LabFixture lab(two);
   CHECK(lab.run("a", "ping -c 1 b").exit == 0);
