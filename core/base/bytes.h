@@ -54,9 +54,5 @@ template <class Header>
 void store(const Header& header, MutableBytes to) {
   std::memcpy(to.data(), &header, sizeof header);
 }
-template <class Header>
-Bytes as_bytes_of(const Header& header) {
-  return {reinterpret_cast<const uint8_t*>(&header), sizeof header};
-}
 
 }  // namespace stackyard

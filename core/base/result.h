@@ -13,7 +13,6 @@ class [[nodiscard]] Result : public tl::expected<T, Errno> {
  public:
   using tl::expected<T, Errno>::expected;
   Result(Errno error) : tl::expected<T, Errno>(tl::unexpect, error) {}
-  Errno error_or_ok() const { return this->has_value() ? Errno::ok : this->error(); }
 };
 
 namespace detail {

@@ -113,7 +113,6 @@ class Simulation {
   // Nodes get ids from 1 in the order of these calls.
   Node& add_node(std::string name);
   const std::string& node_name(NodeId id) const { return names_[id]; }
-  size_t node_count() const { return nodes_.size(); }
   size_t partition_count() const { return partitions_.size(); }
   Partition& partition(size_t index) { return *partitions_[index]; }
   size_t partition_index(const Node& node) const;

@@ -55,7 +55,6 @@ class LinkEnd final : public Wire {
   uint32_t index() const { return index_; }
   const Impairments& impairments() const { return impairments_; }
   const LinkCounters& counters() const { return counters_; }
-  size_t queued() const { return queue_.count(); }
 
  private:
   friend class Link;
@@ -106,7 +105,6 @@ class Link {
   LinkEnd& add_end(Site& site, Jack& jack);
   // After the last end and before the first frame.
   void connect(const Impairments& each);
-  size_t end_count() const { return ends_.size(); }
   LinkEnd& end(size_t index) const { return *ends_[index]; }
 
   void set_impairments(size_t end, const Impairments& impairments);

@@ -193,7 +193,6 @@ void Lab::attach_interfaces(size_t index) {
   BuiltNode& built = nodes_[index];
   const NodeSpec& spec = spec_.nodes[index];
   Vnet& vnet = built.machine->vnet();
-  for (const auto& [name, value] : spec.sysctls) (void)built.machine->set_sysctl(name, value);
   if (spec.fibs != 4) (void)vnet.set_sysctl("net.fibs", text("{}", spec.fibs));
   if (spec.kind == NodeKind::router) (void)vnet.set_sysctl("net.inet.ip.forwarding", "1");
   // What the file sets itself wins over the kind.

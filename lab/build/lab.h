@@ -35,12 +35,10 @@ class Lab {
   const LabSpec& spec() const { return spec_; }
   Simulation& simulation() { return simulation_; }
   Machine* machine(size_t node) { return nodes_[node].machine.get(); }
-  Switch* switch_at(size_t node) { return nodes_[node].bridge.get(); }
   Machine& machine(const std::string& name) { return *nodes_[spec_.node_index.at(name)].machine; }
   const TableSource* tables(size_t node) const;
   Link& link(size_t index) { return *links_[index]; }
   Link& link(const std::string& name) { return *links_[spec_.link_index.at(name)]; }
-  size_t node_of(NodeId id) const { return id - 1; }
 
   // Observers must outlive the run; they hear in the total order.
   void add_observer(Observer* observer) { observers_.push_back(observer); }

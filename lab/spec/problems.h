@@ -17,7 +17,6 @@ class Problems {
   void error(Place place, const std::string& message, const std::string& suggestion = "");
   void warning(Place place, const std::string& message);
   bool any_errors() const { return errors_ > 0; }
-  size_t error_count() const { return errors_; }
   // "FILE:LINE:COL: MESSAGE - SUGGESTION" lines, sorted by place.
   std::string text(const std::string& file) const;
 

@@ -41,8 +41,6 @@ class Machine : public TableSource {
   FileSystem& files() { return files_; }
   const std::string& hostname() const { return hostname_; }
   void set_hostname(const std::string& name) { hostname_ = name; }
-  // How long the machine has been up.
-  SimTime uptime() const { return site_.now() - booted_; }
 
   // Appends to /var/log/messages and tells the observers.
   void log(const std::string& line);

@@ -112,17 +112,12 @@ bool Udp::checksum_right(Packet& packet, const UdpHeader& header, const IpContex
 
 void Udp::receive(Packet packet, const IpContext& context) {
   ++counters.received;
-  (void)packet.pull_up(std::min(packet.size(), sizeof(UdpHeader)));
-  const Bytes front = packet.front();
-  if (front.size() < sizeof(UdpHeader)) {
-    ++counters.too_short;
-    return drop(packet, drops::truncated);
+  const auto datagram = parse_udp(packet.octets());
+  if (!datagram) {
+    ++(&datagram.why() == &drops::truncated ? counters.too_short : counters.bad_length);
+    return drop(packet, datagram.why());
   }
-  const auto header = load<UdpHeader>(front);
-  if (header.length < sizeof(UdpHeader) || header.length > packet.size()) {
-    ++counters.bad_length;
-    return drop(packet, drops::bad_length);
-  }
+  const UdpHeader& header = datagram->header;
   if (!checksum_right(packet, header, context)) {
     ++counters.bad_checksum;
     return drop(packet, drops::bad_checksum);
