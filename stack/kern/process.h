@@ -21,6 +21,7 @@ class Process final : public Sys {
   static constexpr SimTime wake_delay = 10_us;
   static constexpr unsigned calls_before_pause = 1000;
   static constexpr SimTime pause_time = 1_ms;
+  static constexpr size_t descriptors_max = 1024;
 
   Process(Machine& machine, Pid pid, Pid parent, Args args);
   ~Process() override;
@@ -164,5 +165,19 @@ class Process final : public Sys {
   bool finished_ = false;
   int status_ = 0;
 };
+
+// Repeats `attempt` until it does something else than asking to wait.
+template <class T, class Attempt>
+Task<Result<T>> Process::retry(std::shared_ptr<OpenFile> file, SimTime timeout, Attempt attempt) {
+  const SimTime deadline = timeout > SimTime() ? now() + timeout : SimTime::max();
+  const Waiting waiting(*this, file);
+  for (;;) {
+    if (interrupted_) co_return Errno::eintr;
+    Result<T> result = attempt(*file);
+    if (result || result.error() != Errno::eagain) co_return result;
+    if (now() >= deadline) co_return Errno::eagain;
+    co_await Blocked{*this, deadline};
+  }
+}
 
 }  // namespace stackyard

@@ -1,0 +1,155 @@
+// stack/kern/process_files.cpp - system calls on descriptors and files.
+#include "stack/kern/process.h"
+
+#include "core/base/text.h"
+#include "stack/kern/machine.h"
+
+namespace stackyard {
+
+Result<std::shared_ptr<OpenFile>> Process::file(Fd fd) const {
+  const int n = number(fd);
+  if (n < 0 || size_t(n) >= descriptors_.size() || !descriptors_[size_t(n)]) return Errno::ebadf;
+  return descriptors_[size_t(n)];
+}
+
+Fd Process::add_descriptor(std::shared_ptr<OpenFile> file) {
+  size_t n = 0;
+  while (n < descriptors_.size() && descriptors_[n]) ++n;
+  if (n == descriptors_.size()) descriptors_.emplace_back();
+  descriptors_[n] = std::move(file);
+  return Fd(int(n));
+}
+
+void Process::set_descriptor(Fd fd, std::shared_ptr<OpenFile> file) {
+  const size_t n = size_t(number(fd));
+  if (descriptors_.size() <= n) descriptors_.resize(n + 1);
+  descriptors_[n] = std::move(file);
+}
+
+std::string Process::absolute(const std::string& path) const {
+  return FileSystem::resolve(folder_, path);
+}
+
+Call<Fd> Process::open(const std::string& path, OpenMode mode) {
+  if (descriptors_.size() >= descriptors_max) return call<Fd>(Errno::emfile);
+  FileSystem& files = machine_.files();
+  const auto node = mode == OpenMode::read ? files.find(absolute(path))
+                                           : files.create(absolute(path), mode == OpenMode::write);
+  if (!node) return call<Fd>(node.error());
+  return call<Fd>(
+      add_descriptor(std::make_shared<RegularFile>(files, *node, mode == OpenMode::append)));
+}
+
+Call<void> Process::close(Fd fd) {
+  if (!file(fd)) return call<void>(Errno::ebadf);
+  descriptors_[size_t(number(fd))].reset();
+  return call<void>({});
+}
+
+Call<Fd> Process::dup_to(Fd from, Fd to) {
+  const auto found = file(from);
+  if (!found) return call<Fd>(found.error());
+  set_descriptor(to, *found);
+  return call<Fd>(to);
+}
+
+Call<std::string> Process::read(Fd fd, size_t max) {
+  const auto found = file(fd);
+  if (!found) return call<std::string>(found.error());
+  Result<std::string> first = (*found)->read(max);
+  if (first || first.error() != Errno::eagain) return call<std::string>(std::move(first));
+  return {*this, retry<std::string>(*found, SimTime(), [max](OpenFile& f) { return f.read(max); })};
+}
+
+Task<Result<>> Process::write_task(std::shared_ptr<OpenFile> file, std::string octets) {
+  size_t done = 0;
+  while (done < octets.size()) {
+    const auto rest = [&](OpenFile& f) { return f.write(bytes_of(octets).subspan(done)); };
+    const Result<size_t> written = co_await retry<size_t>(file, SimTime(), rest);
+    // SIGPIPE's default: writing into a pipe that nobody reads ends the process without a word.
+    if (!written && written.error() == Errno::epipe) throw ProcessExit{signal_status(Signal::pipe)};
+    if (!written) co_return written.error();
+    done += *written;
+  }
+  co_return Result<>{};
+}
+
+Call<void> Process::write(Fd fd, std::string octets) {
+  const auto found = file(fd);
+  if (!found) return call<void>(found.error());
+  const Result<size_t> first = (*found)->write(bytes_of(octets));
+  if (first && *first == octets.size()) return call<void>({});
+  if (!first && first.error() != Errno::eagain && first.error() != Errno::epipe)
+    return call<void>(first.error());
+  return {*this, write_task(*found, octets.substr(first.value_or(0)))};
+}
+
+Call<std::pair<Fd, Fd>> Process::pipe() {
+  auto [reader, writer] = Pipe::create();
+  const Fd read_end = add_descriptor(std::move(reader));
+  const Fd write_end = add_descriptor(std::move(writer));
+  return call<std::pair<Fd, Fd>>(std::pair{read_end, write_end});
+}
+
+bool Process::fill_in(std::vector<PollItem>& items) const {
+  bool any = false;
+  for (PollItem& item : items) {
+    const auto found = file(item.fd);
+    item.ready = found ? (*found)->readiness() : Readiness{.readable = true, .hang_up = true};
+    item.ready.readable &= item.want_read;
+    item.ready.writable &= item.want_write;
+    any |= item.ready.readable || item.ready.writable;
+  }
+  return any;
+}
+
+Task<Result<std::vector<PollItem>>> Process::poll_task(std::vector<PollItem> items,
+                                                       SimTime timeout) {
+  const SimTime deadline = timeout < SimTime() ? SimTime::max() : now() + timeout;
+  std::list<Waiting> waiting;
+  for (const PollItem& item : items)
+    if (const auto found = file(item.fd)) waiting.emplace_back(*this, *found);
+  while (!fill_in(items) && now() < deadline) {
+    if (interrupted_) co_return Errno::eintr;
+    co_await Blocked{*this, deadline};
+  }
+  co_return items;
+}
+
+Call<std::vector<PollItem>> Process::poll(std::vector<PollItem> items, SimTime timeout) {
+  return {*this, poll_task(std::move(items), timeout)};
+}
+
+Result<FileStat> Process::stat(const std::string& path) const {
+  const auto node = TRY(machine_.files().find(absolute(path)));
+  return FileStat{.is_folder = node->is_folder,
+                  .is_device = !node->device.empty(),
+                  .size = node->content.size(),
+                  .mode = node->mode};
+}
+
+Result<std::vector<std::string>> Process::list(const std::string& path) const {
+  const auto node = TRY(machine_.files().find(absolute(path)));
+  if (!node->is_folder) return Errno::enotdir;
+  std::vector<std::string> names;
+  for (const auto& [name, entry] : node->entries) names.push_back(name);
+  return names;
+}
+
+Result<> Process::remove(const std::string& path) {
+  return machine_.files().remove(absolute(path));
+}
+Result<> Process::make_folder(const std::string& path) {
+  return machine_.files().make_folder(absolute(path));
+}
+Result<> Process::rename(const std::string& from, const std::string& to) {
+  return machine_.files().rename(absolute(from), absolute(to));
+}
+Result<> Process::change_folder(const std::string& path) {
+  const auto node = TRY(machine_.files().find(absolute(path)));
+  if (!node->is_folder) return Errno::enotdir;
+  folder_ = absolute(path);
+  return {};
+}
+
+}  // namespace stackyard
