@@ -6,7 +6,7 @@
 #include "lab/spec/problems.h"
 #include "stack/drivers/ether.h"
 #include "stack/inet/inet.h"
-#include "stack/interfaces/lo.h"
+#include "stack/net/net_stack.h"
 
 namespace stackyard {
 
@@ -196,13 +196,14 @@ void Lab::attach_interfaces(size_t index) {
   if (spec.fibs != 4) (void)vnet.set_sysctl("net.fibs", text("{}", spec.fibs));
   if (spec.kind == NodeKind::router) (void)vnet.set_sysctl("net.inet.ip.forwarding", "1");
   // What the file sets itself wins over the kind.
-  for (const auto& [name, value] : spec.sysctls) (void)built.machine->set_sysctl(name, value);
+  for (const auto& [name, value] : spec.sysctls)
+    (void)built.machine->set_sysctl(name, value, built.machine->base());
   NetStack& net = vnet.state<NetStack>(net_module);
   vnet.state<Inet>(inet_module).set_settled_start(spec_.settled);
   for (Nic& nic : built.nics) net.attach(std::make_unique<EtherInterface>(net, nic.name, *nic.nic));
-  net.attach(make_loopback(net, "lo0"));
+  (void)net.create_clone("lo0");
   for (const InterfaceSpec& i : spec.interfaces)
-    if (i.loopback && i.name != "lo0") net.attach(make_loopback(net, i.name));
+    if (i.loopback && i.name != "lo0") (void)net.create_clone(i.name);
   apply_taps(index);
 }
 
@@ -322,11 +323,11 @@ void check_against_build(const LabSpec& spec, Problems& problems) {
   const auto commands = machine_commands();
   Machine machine(site, "check", {modules, commands});
   std::vector<std::string> names;
-  for (const SysctlInfo& info : machine.sysctls("")) names.push_back(info.name);
+  for (const SysctlInfo& info : machine.sysctls("", machine.base())) names.push_back(info.name);
   for (const NodeSpec& node : spec.nodes) {
     for (size_t i = 0; i < node.sysctls.size(); ++i) {
       const auto& [name, value] = node.sysctls[i];
-      const Result<> done = machine.set_sysctl(name, value);
+      const Result<> done = machine.set_sysctl(name, value, machine.base());
       if (done) continue;
       if (done.error() == Errno::enoent)
         problems.error(node.sysctl_places[i], text("unknown sysctl \"{}\"", name),

@@ -9,6 +9,8 @@
 
 namespace stackyard {
 
+const ArpSettings& Arp::settings() const { return inet_.settings().arp; }
+
 namespace {
 constexpr MacAddress no_mac{};
 constexpr size_t entries_max = 4096;
@@ -109,11 +111,11 @@ Result<> Arp::output(Packet&& packet, Ifnet& interface, Ipv4Address next_hop, Ro
 // As arpresolve_full: keeps the packet, asks at most once a second, and refuses once it has asked
 // often enough in vain.
 Result<> Arp::hold(Packet&& packet, Entry& entry, bool gateway) {
-  const bool failed = entry.asked >= settings.maxtries;
+  const bool failed = entry.asked >= settings().maxtries;
   if (entry.asked == 0 || now() - entry.last_asked >= 1_s) ask(entry);
   if (failed) return gateway ? Errno::ehostunreach : Errno::ehostdown;
   entry.held.push(std::move(packet));
-  if (int64_t(entry.held.count()) > settings.maxhold) {
+  if (int64_t(entry.held.count()) > settings().maxhold) {
     ++counters.dropped;
     const Packet oldest = entry.held.pop();
     inet_.site().note_drop(oldest.id(), drops::arp_queue_full, entry.interface->name());
@@ -125,7 +127,7 @@ void Arp::ask(Entry& entry) {
   entry.last_asked = now();
   ++entry.asked;
   if (!entry.valid) {
-    entry.expires = now() + SimTime(settings.wait * 1'000'000'000);
+    entry.expires = now() + SimTime(settings().wait * 1'000'000'000);
     entry.timer.arm(entry.expires - now());
   }
   const Ipv4Address source = inet_.source_on(*entry.interface, entry.address);
@@ -157,8 +159,8 @@ void Arp::announce(Ifnet& interface, Ipv4Address address) {
   if (!interface.up() || !interface.has_link_addresses() || inet_.settled_start()) return;
   forget_address(address);
   auto announcement = std::make_unique<Announcement>(*this, interface, address);
-  announcement->probes_left = settings.rfc5227 ? 3 : 0;
-  announcement->left = settings.rfc5227 ? 2 : 1 + settings.garp_rexmit_count;
+  announcement->probes_left = settings().rfc5227 ? 3 : 0;
+  announcement->left = settings().rfc5227 ? 2 : 1 + settings().garp_rexmit_count;
   announcements_.push_back(std::move(announcement));
   announce_again(*announcements_.back());
 }
@@ -175,7 +177,7 @@ void Arp::announce_again(Announcement& a) {
       --a.left;
     if (a.left > 0) {
       a.timer.arm(a.interval);
-      if (!probe && !settings.rfc5227) a.interval = a.interval * 2;  // as garp_rexmit does
+      if (!probe && !settings().rfc5227) a.interval = a.interval * 2;  // as garp_rexmit does
       return;
     }
   }
@@ -223,7 +225,7 @@ bool Arp::conflict(const ArpHeader& arp, Ifnet& from) {
   ++counters.duplicates;
   inet_.machine().log(text("arp: {} is using my IP address {} on {}!", to_text(arp.sender_mac),
                            to_text(sender), from.name()));
-  if (settings.rfc5227) {
+  if (settings().rfc5227) {
     // RFC 5227 s2.4b: defend once with an announcement.
     send(from, arp_operation::request, from.mac(), sender, no_mac, sender, MacAddress::broadcast());
   } else if (arp.operation == arp_operation::request) {
@@ -236,7 +238,7 @@ void Arp::update_from(const ArpHeader& arp, Ifnet& from, bool create) {
   const Ipv4Address sender{arp.sender_ip};
   Entry* entry = find(from, sender);
   if (Ifnet* home = inet_.link_of(sender); home && !inet_.on_link(from, sender)) {
-    if (settings.log_arp_wrong_iface)
+    if (settings().log_arp_wrong_iface)
       inet_.machine().log(text("arp: {} is on {} but got reply from {} on {}", to_text(sender),
                                home->name(), to_text(arp.sender_mac), from.name()));
     return;
@@ -249,12 +251,12 @@ void Arp::update_from(const ArpHeader& arp, Ifnet& from, bool create) {
     const std::string moved =
         text("{} to {} on {}", to_text(entry->header.dest), to_text(arp.sender_mac), from.name());
     if (entry->permanent) {
-      if (settings.log_arp_permanent_modify)
+      if (settings().log_arp_permanent_modify)
         inet_.machine().log(text("arp: {} attempts to modify permanent entry for {} on {}",
                                  to_text(arp.sender_mac), to_text(sender), from.name()));
       return;
     }
-    if (settings.log_arp_movements)
+    if (settings().log_arp_movements)
       inet_.machine().log(text("arp: {} moved from {}", to_text(sender), moved));
   }
   if (!entry->permanent) learn(*entry, arp.sender_mac);
@@ -264,8 +266,8 @@ void Arp::learn(Entry& entry, MacAddress mac) {
   entry.header = {mac, entry.interface->mac(), ether_type::ipv4};
   entry.valid = true;
   entry.asked = 0;
-  entry.preempt = settings.maxtries;
-  const SimTime age(settings.max_age * 1'000'000'000);
+  entry.preempt = settings().maxtries;
+  const SimTime age(settings().max_age * 1'000'000'000);
   entry.expires = now() + age;
   entry.timer.arm(age);
   while (Packet packet = entry.held.pop()) {
@@ -282,7 +284,7 @@ void Arp::reply(const ArpHeader& arp, Ifnet& from) {
     answer = from.mac();
   } else if (const Entry* entry = find(from, target); entry && entry->published) {
     answer = entry->header.dest;
-  } else if (settings.proxyall && inet_.reaches_elsewhere(from, target)) {
+  } else if (settings().proxyall && inet_.reaches_elsewhere(from, target)) {
     answer = from.mac();
   } else {
     return;

@@ -51,10 +51,10 @@ class Arp final : public EtherProtocol {
   Result<> set(const SetArp& wanted);
   Result<> remove(Ipv4Address address);
 
-  ArpSettings settings;
   ArpCounters counters;
 
  private:
+  const ArpSettings& settings() const;
   struct Entry {
     Entry(Arp& owner, Ifnet& i, Ipv4Address a);
     void expired() { arp.entry_expired(*this); }

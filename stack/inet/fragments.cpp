@@ -8,6 +8,8 @@
 
 namespace stackyard {
 
+const FragmentSettings& Fragments::settings() const { return inet_.settings().fragments; }
+
 Fragments::Datagram::Datagram(Fragments& owner, const Key& k)
     : fragments(owner),
       key(k),
@@ -53,11 +55,11 @@ Packet Fragments::add(Packet fragment, const Ipv4Header& header) {
   const Key key{header.source_address(), header.dest_address(), header.id, header.protocol};
   auto found = datagrams_.find(key);
   if (found == datagrams_.end()) {
-    if (int64_t(datagrams_.size()) >= settings.max_packets ||
+    if (int64_t(datagrams_.size()) >= settings().max_packets ||
         octets_ + fragment.size() > FragmentSettings::octets_max)
       return drop(fragment, drops::fragment_limit);
     found = datagrams_.emplace(key, std::make_unique<Datagram>(*this, key)).first;
-    found->second->timer.arm(SimTime(settings.ttl * 1'000'000'000));
+    found->second->timer.arm(SimTime(settings().ttl * 1'000'000'000));
   }
   Datagram& datagram = *found->second;
   auto& parts = datagram.parts;
@@ -71,7 +73,7 @@ Packet Fragments::add(Packet fragment, const Ipv4Header& header) {
   const bool contradicts =
       (datagram.length != 0 && last && datagram.length != end) ||
       (length != 0 && (end > length || (!parts.empty() && parts.back().end > length)));
-  if (overlaps || contradicts || int64_t(parts.size()) >= settings.max_per_packet ||
+  if (overlaps || contradicts || int64_t(parts.size()) >= settings().max_per_packet ||
       octets_ + fragment.size() > FragmentSettings::octets_max) {
     const DropReason& why =
         overlaps || contradicts ? drops::fragment_overlap : drops::fragment_limit;

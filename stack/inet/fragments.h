@@ -29,9 +29,9 @@ class Fragments {
   // Takes a fragment, with its IP header, and gives back the whole datagram (header of the first
   // fragment, fields mended) when this was the last one missing.
   Packet add(Packet fragment, const Ipv4Header& header);
-  FragmentSettings settings;
 
  private:
+  const FragmentSettings& settings() const;
   struct Key {
     Ipv4Address source, dest;
     uint16_t id;

@@ -11,6 +11,8 @@
 
 namespace stackyard {
 
+const IcmpSettings& Icmp::settings() const { return inet_.settings().icmp; }
+
 Icmp::Icmp(Inet& inet) : inet_(inet) { inet.add_protocol(ip_protocol::icmp, this); }
 
 void Icmp::drop(const Packet& packet, const DropReason& why) {
@@ -19,16 +21,16 @@ void Icmp::drop(const Packet& packet, const DropReason& why) {
 
 // FreeBSD's badport_bandlim: so many in a second of uptime, and one line for those left out.
 bool Icmp::within_limit(Limit& limit) {
-  if (settings.icmplim <= 0) return true;
+  if (settings().icmplim <= 0) return true;
   const int64_t second = inet_.site().now().s();
   if (second != limit.second) {
-    if (limit.count > settings.icmplim)
+    if (limit.count > settings().icmplim)
       inet_.machine().log(text("Limiting {} response from {} to {} packets/sec", limit.name,
-                               limit.count, settings.icmplim));
+                               limit.count, settings().icmplim));
     limit.second = second;
     limit.count = 0;
   }
-  if (++limit.count <= settings.icmplim) return true;
+  if (++limit.count <= settings().icmplim) return true;
   ++counters.limited;
   return false;
 }
@@ -56,7 +58,7 @@ bool Icmp::answerable(Packet& packet, const Ipv4Header& header) {
 
 Ipv4Address Icmp::error_source(const Packet& packet, const Ipv4Header& header) const {
   if (inet_.is_local(header.dest_address())) return header.dest_address();
-  if (settings.reply_from_interface)
+  if (settings().reply_from_interface)
     if (const Ifnet* from = inet_.net().resolve({packet.interface()}))
       if (const Ipv4Address address = inet_.primary_address(*from); !address.is_any())
         return address;
@@ -70,8 +72,9 @@ void Icmp::send_error(Packet packet, uint8_t type, uint8_t code, uint32_t rest) 
   const auto header = load<Ipv4Header>(octets);
   if (!answerable(packet, header)) return;
   if (!within_limit(error_limit_)) return drop(packet, drops::icmp_limited);
-  const size_t quoted = std::min<size_t>(
-      octets.size(), header.header_size() + size_t(std::clamp<int64_t>(settings.quotelen, 8, 548)));
+  const size_t quoted =
+      std::min<size_t>(octets.size(), header.header_size() +
+                                          size_t(std::clamp<int64_t>(settings().quotelen, 8, 548)));
   Packet error = inet_.site().make_packet(sizeof(IcmpHeader) + quoted);
   const MutableBytes message = error.writable_front();
   store(IcmpHeader{.type = type, .code = code, .rest = rest}, message);
@@ -124,7 +127,7 @@ void Icmp::receive(Packet packet, const IpContext& context) {
 }
 
 void Icmp::answer_echo(Packet packet, const IpContext& context) {
-  if (context.dest_is_group && !settings.bmcastecho) {
+  if (context.dest_is_group && !settings().bmcastecho) {
     ++counters.group_echo_ignored;
     return drop(packet, drops::icmp_ignored);
   }
@@ -134,9 +137,9 @@ void Icmp::answer_echo(Packet packet, const IpContext& context) {
 }
 
 void Icmp::answer_timestamp(Packet packet, const IpContext& context) {
-  if (!settings.tstamprepl || packet.size() < sizeof(IcmpHeader) + 12)
+  if (!settings().tstamprepl || packet.size() < sizeof(IcmpHeader) + 12)
     return drop(packet, drops::icmp_ignored);
-  if (context.dest_is_group && !settings.bmcastecho) {
+  if (context.dest_is_group && !settings().bmcastecho) {
     ++counters.group_timestamp_ignored;
     return drop(packet, drops::icmp_ignored);
   }
@@ -223,10 +226,10 @@ void Icmp::redirected(const IcmpHeader& icmp, Bytes message, const IpContext& co
   }
   const Ipv4Address gateway{icmp.rest};
   const Ipv4Address dest = quote->ip.dest_address();
-  if (settings.log_redirect)
+  if (settings().log_redirect)
     inet_.machine().log(text("icmp_redirect: from {}: {} => {}", to_text(context.source),
                              to_text(dest), to_text(gateway)));
-  if (settings.drop_redirect || inet_.forwarding()) return;
+  if (settings().drop_redirect || inet_.forwarding()) return;
   inet_.add_redirect(dest, gateway, context);
 }
 

@@ -32,10 +32,10 @@ class Icmp final : public IpProtocol {
   // header's second word: MTU, pointer or gateway.
   void send_error(Packet packet, uint8_t type, uint8_t code, uint32_t rest = 0);
 
-  IcmpSettings settings;
   IcmpCounters counters;
 
  private:
+  const IcmpSettings& settings() const;
   struct Limit {  // of one class of answers
     const char* name;
     int64_t second = -1;

@@ -22,7 +22,7 @@ Igmp::Membership::Membership(Igmp& owner, Ifnet& i, Ipv4Address g)
       group(g),
       timer(i.site().node(), Timer::call<&Membership::due>, this) {}
 
-Igmp::Igmp(Inet& inet) : inet_(inet), random_(inet.site().random("igmp")) {
+Igmp::Igmp(Inet& inet) : inet_(inet), random_(inet.net().vnet().random("igmp")) {
   inet.add_protocol(ip_protocol::igmp, this);
 }
 Igmp::~Igmp() = default;

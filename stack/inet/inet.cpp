@@ -6,11 +6,12 @@
 
 namespace stackyard {
 
-Inet::Inet(Vnet& vnet)
-    : vnet_(vnet),
+Inet::Inet(Vnet& vnet, const InetSettings& defaults)
+    : StateWithSettings(defaults),
+      vnet_(vnet),
       site_(vnet.site()),
       net_(vnet.state<NetStack>(net_module)),
-      random_(site_.random("inet")),
+      random_(vnet.random("inet")),
       ip_id_(uint16_t(random_.next())),
       arp_(*this),
       fragments_(*this),
@@ -28,77 +29,74 @@ namespace {
 Inet& self(ModuleState& state) { return static_cast<Inet&>(state); }
 const Inet& self(const ModuleState& state) { return static_cast<const Inet&>(state); }
 
-#define NUMBER(sysctl, words, expression, low, high)                                       \
-  {                                                                                        \
-    .name = sysctl, .summary = words,                                                      \
-    .number = [](ModuleState& m) -> int64_t& { return self(m).expression; }, .least = low, \
-    .most = high                                                                           \
+constexpr InetSettings defaults;
+
+#define NUMBER(sysctl, words, member, low, high)          \
+  {                                                       \
+    .name = sysctl, .summary = words,                     \
+    .number = [](const void* s) -> const int64_t& {       \
+      return static_cast<const InetSettings*>(s)->member; \
+    },                                                    \
+    .least = low, .most = high                            \
   }
 
 constexpr SysctlRecord sysctls[] = {
-    NUMBER("net.inet.ip.forwarding", "Enable IP forwarding", settings.forwarding, 0, 1),
-    NUMBER("net.inet.ip.redirect", "Enable sending IP redirects", settings.redirect, 0, 1),
-    NUMBER("net.inet.ip.ttl", "Maximum TTL on IP packets", settings.ttl, 1, 255),
-    NUMBER("net.inet.ip.sourceroute", "Forwarding source routed IP packets: never",
-           settings.sourceroute, 0, 0),
+    NUMBER("net.inet.ip.forwarding", "Enable IP forwarding", forwarding, 0, 1),
+    NUMBER("net.inet.ip.redirect", "Enable sending IP redirects", redirect, 0, 1),
+    NUMBER("net.inet.ip.ttl", "Maximum TTL on IP packets", ttl, 1, 255),
+    NUMBER("net.inet.ip.sourceroute", "Forwarding source routed IP packets: never", sourceroute, 0,
+           0),
     NUMBER("net.inet.ip.accept_sourceroute", "Enable accepting source routed IP packets",
-           settings.accept_sourceroute, 0, 1),
+           accept_sourceroute, 0, 1),
     NUMBER("net.inet.ip.process_options", "IP options: 0 ignore, 1 process, 2 refuse",
-           settings.process_options, 0, 2),
-    NUMBER("net.inet.ip.random_id", "Assign random ip_id values", settings.random_id, 0, 1),
-    NUMBER("net.inet.ip.rfc6864", "Use constant IP ID for atomic datagrams", settings.rfc6864, 0,
-           1),
+           process_options, 0, 2),
+    NUMBER("net.inet.ip.random_id", "Assign random ip_id values", random_id, 0, 1),
+    NUMBER("net.inet.ip.rfc6864", "Use constant IP ID for atomic datagrams", rfc6864, 0, 1),
     NUMBER("net.inet.ip.rfc1122_strong_es", "Packet's IP destination must match the interface",
-           settings.rfc1122_strong_es, 0, 1),
-    NUMBER("net.inet.ip.portrange.first", "First automatic port", settings.portrange_first, 1,
-           65535),
-    NUMBER("net.inet.ip.portrange.last", "Last automatic port", settings.portrange_last, 1, 65535),
-    NUMBER("net.inet.ip.portrange.randomized", "Random port allocation",
-           settings.portrange_randomized, 0, 1),
-    NUMBER("net.inet.ip.maxfragpackets", "Maximum number of datagrams in reassembly",
-           fragments().settings.max_packets, 0, 65536),
-    NUMBER("net.inet.ip.maxfragsperpacket", "Maximum number of fragments of a datagram",
-           fragments().settings.max_per_packet, 0, 8192),
-    NUMBER("net.inet.ip.fragttl", "Lifetime of fragments, in seconds", fragments().settings.ttl, 1,
-           255),
-    NUMBER("net.inet.icmp.icmplim", "Maximum number of ICMP responses per second",
-           icmp().settings.icmplim, 0, INT32_MAX),
-    NUMBER("net.inet.icmp.bmcastecho", "Reply to broadcast ICMP echo and timestamp requests",
-           icmp().settings.bmcastecho, 0, 1),
-    NUMBER("net.inet.icmp.tstamprepl", "Respond to ICMP timestamp requests",
-           icmp().settings.tstamprepl, 0, 1),
-    NUMBER("net.inet.icmp.maskrepl", "Replies to ICMP address mask requests: never",
-           icmp().settings.maskrepl, 0, 0),
-    NUMBER("net.inet.icmp.drop_redirect", "Ignore ICMP redirects", icmp().settings.drop_redirect, 0,
+           rfc1122_strong_es, 0, 1),
+    NUMBER("net.inet.ip.portrange.first", "First automatic port", portrange_first, 1, 65535),
+    NUMBER("net.inet.ip.portrange.last", "Last automatic port", portrange_last, 1, 65535),
+    NUMBER("net.inet.ip.portrange.randomized", "Random port allocation", portrange_randomized, 0,
            1),
-    NUMBER("net.inet.icmp.log_redirect", "Log ICMP redirects", icmp().settings.log_redirect, 0, 1),
-    NUMBER("net.inet.icmp.quotelen", "Octets of a packet quoted in ICMP errors",
-           icmp().settings.quotelen, 8, 548),
+    NUMBER("net.inet.ip.maxfragpackets", "Maximum number of datagrams in reassembly",
+           fragments.max_packets, 0, 65536),
+    NUMBER("net.inet.ip.maxfragsperpacket", "Maximum number of fragments of a datagram",
+           fragments.max_per_packet, 0, 8192),
+    NUMBER("net.inet.ip.fragttl", "Lifetime of fragments, in seconds", fragments.ttl, 1, 255),
+    NUMBER("net.inet.icmp.icmplim", "Maximum number of ICMP responses per second", icmp.icmplim, 0,
+           INT32_MAX),
+    NUMBER("net.inet.icmp.bmcastecho", "Reply to broadcast ICMP echo and timestamp requests",
+           icmp.bmcastecho, 0, 1),
+    NUMBER("net.inet.icmp.tstamprepl", "Respond to ICMP timestamp requests", icmp.tstamprepl, 0, 1),
+    NUMBER("net.inet.icmp.maskrepl", "Replies to ICMP address mask requests: never", icmp.maskrepl,
+           0, 0),
+    NUMBER("net.inet.icmp.drop_redirect", "Ignore ICMP redirects", icmp.drop_redirect, 0, 1),
+    NUMBER("net.inet.icmp.log_redirect", "Log ICMP redirects", icmp.log_redirect, 0, 1),
+    NUMBER("net.inet.icmp.quotelen", "Octets of a packet quoted in ICMP errors", icmp.quotelen, 8,
+           548),
     NUMBER("net.inet.icmp.reply_from_interface",
            "ICMP errors come from the interface that received the packet",
-           icmp().settings.reply_from_interface, 0, 1),
-    NUMBER("net.link.ether.inet.max_age", "ARP entry lifetime in seconds", arp().settings.max_age,
-           1, INT32_MAX),
+           icmp.reply_from_interface, 0, 1),
+    NUMBER("net.link.ether.inet.max_age", "ARP entry lifetime in seconds", arp.max_age, 1,
+           INT32_MAX),
     NUMBER("net.link.ether.inet.maxtries", "ARP resolution attempts before returning error",
-           arp().settings.maxtries, 1, 100),
-    NUMBER("net.link.ether.inet.wait", "Incomplete ARP entry lifetime in seconds",
-           arp().settings.wait, 1, INT32_MAX),
-    NUMBER("net.link.ether.inet.maxhold", "Packets to hold per ARP entry", arp().settings.maxhold,
-           1, 1024),
+           arp.maxtries, 1, 100),
+    NUMBER("net.link.ether.inet.wait", "Incomplete ARP entry lifetime in seconds", arp.wait, 1,
+           INT32_MAX),
+    NUMBER("net.link.ether.inet.maxhold", "Packets to hold per ARP entry", arp.maxhold, 1, 1024),
     NUMBER("net.link.ether.inet.garp_rexmit_count",
-           "Number of times to retransmit gratuitous ARP packets", arp().settings.garp_rexmit_count,
-           0, 16),
+           "Number of times to retransmit gratuitous ARP packets", arp.garp_rexmit_count, 0, 16),
     NUMBER("net.link.ether.inet.proxyall", "Enable proxy ARP for all suitable requests",
-           arp().settings.proxyall, 0, 1),
+           arp.proxyall, 0, 1),
     NUMBER("net.link.ether.inet.rfc5227", "Probe addresses before use, and defend them",
-           arp().settings.rfc5227, 0, 1),
+           arp.rfc5227, 0, 1),
     NUMBER("net.link.ether.inet.log_arp_wrong_iface", "Log ARP packets on the wrong interface",
-           arp().settings.log_arp_wrong_iface, 0, 1),
+           arp.log_arp_wrong_iface, 0, 1),
     NUMBER("net.link.ether.inet.log_arp_movements", "Log ARP replies from MACs other than cached",
-           arp().settings.log_arp_movements, 0, 1),
+           arp.log_arp_movements, 0, 1),
     NUMBER("net.link.ether.inet.log_arp_permanent_modify",
-           "Log ARP replies that would modify permanent entries",
-           arp().settings.log_arp_permanent_modify, 0, 1),
+           "Log ARP replies that would modify permanent entries", arp.log_arp_permanent_modify, 0,
+           1),
 };
 #undef NUMBER
 
@@ -210,20 +208,21 @@ constexpr CounterRecord counters[] = {
 #undef COUNTER
 #undef ICMP_HISTOGRAM
 
-Table addresses_table(const ModuleState& state) {
+Table addresses_table(const ModuleState* state) {
   Table table{{{"interface", "Interface"},
                {"address", "Address"},
                {"family", "Family"},
                {"broadcast", "Broadcast"}},
               {}};
-  self(state).for_each_address([&](const Ifnet& interface, const InterfaceAddress& a) {
+  if (!state) return table;
+  self(*state).for_each_address([&](const Ifnet& interface, const InterfaceAddress& a) {
     const Cell broadcast = a.broadcast.is_any() ? Cell() : Cell(to_text(a.broadcast));
     table.rows.push_back({interface.name(), to_text(a.address), std::string("inet"), broadcast});
   });
   return table;
 }
 
-Table routes_table(const ModuleState& state) {
+Table routes_table(const ModuleState* state) {
   Table table{{{"fib", "FIB", ColumnType::number},
                {"destination", "Destination"},
                {"gateway", "Gateway"},
@@ -232,10 +231,11 @@ Table routes_table(const ModuleState& state) {
                {"mtu", "Mtu", ColumnType::number},
                {"use", "Use", ColumnType::number}},
               {}};
-  for (int fib = 0; fib < self(state).net().fib_count(); ++fib) {
+  if (!state) return table;
+  for (int fib = 0; fib < self(*state).net().fib_count(); ++fib) {
     ListRoutes list;
     list.fib = fib;
-    self(state).list_routes(list);
+    self(*state).list_routes(list);
     for (const RouteInfo& r : list.routes) {
       const std::string dest = r.dest.length == 0    ? "default"
                                : r.dest.length == 32 ? to_text(r.dest.address)
@@ -249,14 +249,15 @@ Table routes_table(const ModuleState& state) {
   return table;
 }
 
-Table neighbours_table(const ModuleState& state) {
+Table neighbours_table(const ModuleState* state) {
   Table table{{{"address", "Address"},
                {"mac", "MAC"},
                {"netif", "Netif"},
                {"state", "State"},
                {"expires", "Expires", ColumnType::number}},
               {}};
-  for (const ArpInfo& e : self(state).arp().entries()) {
+  if (!state) return table;
+  for (const ArpInfo& e : self(*state).arp().entries()) {
     const std::string name = !e.mac ? "incomplete" : e.permanent ? "permanent" : "reachable";
     table.rows.push_back({to_text(e.address), e.mac ? Cell(to_text(*e.mac)) : Cell(), e.interface,
                           name, e.permanent ? Cell() : Cell(e.expires_s * 1'000'000'000)});
@@ -264,9 +265,10 @@ Table neighbours_table(const ModuleState& state) {
   return table;
 }
 
-Table groups_table(const ModuleState& state) {
+Table groups_table(const ModuleState* state) {
   Table table{{{"netif", "Netif"}, {"group", "Group"}}, {}};
-  for (const GroupInfo& g : self(state).igmp().groups())
+  if (!state) return table;
+  for (const GroupInfo& g : self(*state).igmp().groups())
     table.rows.push_back({g.interface, to_text(g.group)});
   return table;
 }
@@ -277,10 +279,11 @@ constexpr TableRecord tables[] = {{"addresses", addresses_table},
                                   {"groups", groups_table}};
 
 template <class Wanted, auto Do>
-constexpr RequestRecord request() {
-  return {&Wanted::kind_of, [](ModuleState& m, Request& r) -> Result<> {
-            return Do(self(m), static_cast<Wanted&>(r));
-          }};
+constexpr RequestRecord request(Errno absent = Errno::ok) {
+  return {
+      &Wanted::kind_of,
+      [](ModuleState& m, Request& r) -> Result<> { return Do(self(m), static_cast<Wanted&>(r)); },
+      absent};
 }
 
 constexpr RequestRecord requests[] = {
@@ -299,7 +302,7 @@ constexpr RequestRecord requests[] = {
             }>(),
     request<AddRoute, [](Inet& inet, AddRoute& r) { return inet.add_route(r); }>(),
     request<DeleteRoute, [](Inet& inet, DeleteRoute& r) { return inet.delete_route(r); }>(),
-    request<GetRoute, [](Inet& inet, GetRoute& r) { return inet.get_route(r); }>(),
+    request<GetRoute, [](Inet& inet, GetRoute& r) { return inet.get_route(r); }>(Errno::esrch),
     request<ListArp,
             [](Inet& inet, ListArp& r) -> Result<> {
               r.entries = inet.arp().entries();
@@ -314,6 +317,8 @@ constexpr RequestRecord requests[] = {
             }>(),
 };
 
+constexpr uint16_t ether_types[] = {ether_type::ipv4, ether_type::arp};
+
 constexpr SocketRecord sockets[] = {
     {Af::inet, SocketType::raw, -1,
      [](ModuleState& m, int protocol) -> Result<std::unique_ptr<SocketOps>> {
@@ -322,15 +327,18 @@ constexpr SocketRecord sockets[] = {
 
 }  // namespace
 
-constexpr ModuleRecord inet_module{
-    .name = "inet",
-    .summary = "IPv4, ARP, ICMP, IGMP, raw sockets",
-    .needs = {"net"},
-    .create = [](Vnet& v) -> std::unique_ptr<ModuleState> { return std::make_unique<Inet>(v); },
-    .sysctls = sysctls,
-    .counters = counters,
-    .tables = tables,
-    .requests = requests,
-    .sockets = sockets};
+constexpr ModuleRecord inet_module{.name = "inet",
+                                   .summary = "IPv4, ARP, ICMP, IGMP, raw sockets",
+                                   .needs = {"net"},
+                                   .create = [](Vnet& v) -> std::unique_ptr<ModuleState> {
+                                     return std::make_unique<Inet>(v, defaults);
+                                   },
+                                   .settings = &defaults,
+                                   .ether_types = ether_types,
+                                   .sysctls = sysctls,
+                                   .counters = counters,
+                                   .tables = tables,
+                                   .requests = requests,
+                                   .sockets = sockets};
 
 }  // namespace stackyard

@@ -32,14 +32,17 @@ struct InetSettings {
   int64_t forwarding = 0, redirect = 1, ttl = 64, sourceroute = 0, accept_sourceroute = 0;
   int64_t process_options = 1, random_id = 0, rfc6864 = 1, rfc1122_strong_es = 0;
   int64_t portrange_first = 10000, portrange_last = 65535, portrange_randomized = 1;
+  IcmpSettings icmp;
+  ArpSettings arp;
+  FragmentSettings fragments;
 };
 
-class Inet final : public ModuleState,
+class Inet final : public StateWithSettings<InetSettings>,
                    public IpOutput,
                    public EtherProtocol,
                    public InterfaceListener {
  public:
-  explicit Inet(Vnet& vnet);
+  Inet(Vnet& vnet, const InetSettings& defaults);
   ~Inet() override;
 
   NetStack& net() const { return net_; }
@@ -53,13 +56,12 @@ class Inet final : public ModuleState,
   const Igmp& igmp() const { return igmp_; }
   Fragments& fragments() { return fragments_; }
   RawIp& raw() { return raw_; }
-  bool forwarding() const { return settings.forwarding != 0; }
+  bool forwarding() const { return settings().forwarding != 0; }
 
   // `bring_up: settled`: the lab starts as if announcements had been made long ago.
   bool settled_start() const { return settled_start_; }
   void set_settled_start(bool settled) { settled_start_ = settled; }
 
-  InetSettings settings;
   InetCounters counters;
 
   // --- addresses (addresses.cpp) ---
@@ -147,7 +149,7 @@ class Inet final : public ModuleState,
   Result<> output_on(Packet&& packet, const Destination& to, bool broadcast);
   Result<> hand_to_link(Packet&& packet, const Destination& to, bool broadcast);
   Result<> fragment(Packet packet, const Destination& to, uint32_t mtu, bool broadcast);
-  uint16_t next_id() { return settings.random_id ? uint16_t(random_.next()) : ++ip_id_; }
+  uint16_t next_id() { return settings().random_id ? uint16_t(random_.next()) : ++ip_id_; }
 
   Vnet& vnet_;
   Site& site_;

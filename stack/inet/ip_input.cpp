@@ -61,7 +61,7 @@ bool Inet::for_this_host(Packet& packet, const Ipv4Header& header, Ifnet& from) 
   const Ipv4Address dest = header.dest_address();
   if (is_local(dest)) {
     // Weak end system by default: an address of any interface will do (RFC 1122 s3.3.4.2).
-    return !settings.rfc1122_strong_es || from.has_flag(if_flag::loopback) ||
+    return !settings().rfc1122_strong_es || from.has_flag(if_flag::loopback) ||
            is_local_on(from, dest);
   }
   if (dest.is_multicast()) return igmp_.member(from, dest);
@@ -100,8 +100,10 @@ void Inet::deliver(Packet packet, Ipv4Header header, Ifnet& from) {
                          .by_length = 0,
                          .interface = uint16_t(from.index())});
   packet.trim_front(header_size);
-  for (const auto& [number, protocol] : protocols_)
-    if (number == header.protocol) return protocol->receive(std::move(packet), context);
+  do {
+    for (const auto& [number, protocol] : protocols_)
+      if (number == header.protocol) return protocol->receive(std::move(packet), context);
+  } while (vnet_.need_ip_protocol(header.protocol));
   if (raw_.wants(context)) return raw_.receive(std::move(packet), context);
   ++counters.unknown_protocol;
   --counters.delivered;
@@ -167,7 +169,8 @@ void Inet::forward(Packet packet, const Ipv4Header& header, Ifnet& from) {
     ++counters.not_forwardable;  // directed broadcasts stay outside (RFC 2644)
     return drop(packet, drops::not_forwardable);
   }
-  if (settings.redirect && route->interface == &from) maybe_redirect(packet, header, from, *route);
+  if (settings().redirect && route->interface == &from)
+    maybe_redirect(packet, header, from, *route);
   const uint32_t mtu = route->mtu ? route->mtu : route->interface->mtu();
   if (header.total_length > mtu && header.dont_fragment()) {
     ++counters.cant_fragment;

@@ -43,13 +43,13 @@ void Inet::build_header(Packet& packet, const IpSend& send, Ipv4Address source, 
                     .total_length = uint16_t(packet.size()),
                     .ttl = send.ttl    ? send.ttl
                            : multicast ? uint8_t(1)
-                                       : uint8_t(settings.ttl),
+                                       : uint8_t(settings().ttl),
                     .protocol = send.protocol,
                     .source = source.value,
                     .dest = send.dest.value};
   if (send.dont_fragment) header.fragment = ipv4_dont_fragment;
   // RFC 6864: the field means nothing where fragments are forbidden.
-  if (!send.dont_fragment || !settings.rfc6864) header.id = next_id();
+  if (!send.dont_fragment || !settings().rfc6864) header.id = next_id();
   store(header, octets);
   std::copy(send.options.begin(), send.options.end(), octets.begin() + sizeof header);
   finish_ipv4_header(octets);

@@ -43,8 +43,8 @@ bool stamp(MutableBytes option, Ipv4Address own, bool own_is_prescribed, uint32_
 
 // False: the packet was dropped (and answered, where that is due).
 bool Inet::process_options(Packet& packet, Ipv4Header& header, Ifnet& from) {
-  if (settings.process_options == 0) return true;
-  if (settings.process_options == 2) {
+  if (settings().process_options == 0) return true;
+  if (settings().process_options == 2) {
     drop(packet, drops::options_refused);
     send_unreachable(std::move(packet), icmp_code::admin_prohibited);
     return false;
@@ -81,7 +81,7 @@ bool Inet::process_options(Packet& packet, Ipv4Header& header, Ifnet& from) {
         // At its end the route is history; before it, it wants something of us.
         if (bytes.size() < 3 || bytes[2] < 4)
           wrong = option.offset + 2;
-        else if (!ours || size_t(bytes[2]) <= bytes.size() || !settings.accept_sourceroute)
+        else if (!ours || size_t(bytes[2]) <= bytes.size() || !settings().accept_sourceroute)
           source_route = true;
         break;
       default:

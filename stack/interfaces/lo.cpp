@@ -2,6 +2,7 @@
 
 #include "core/wire/link/ethernet.h"
 #include "stack/net/drops.h"
+#include "stack/net/net_stack.h"
 
 namespace stackyard {
 
@@ -25,17 +26,30 @@ class Loopback final : public Ifnet {
     counters_.octets_in += packet.size();
     tap(packet, true);
     packet.set_link_cast(false, false);
-    return net_.loop(std::move(packet), ether_type, *this);
+    return net_->loop(std::move(packet), ether_type, *this);
   }
   Result<> output_frame(Packet packet) override {
     return output(std::move(packet), ether_type::ipv4, {});
   }
 };
 
+extern const ClonerRecord cloners[1];
+
+Result<std::string> create(const CloneRequest& request) {
+  request.net.attach_clone(std::make_unique<Loopback>(request.net, request.name), cloners[0],
+                           request.unit);
+  return request.name;
+}
+
+const ClonerRecord cloners[1] = {
+    {.name = "lo", .summary = "software loopback", .create = create, .permanent_unit = 0}};
+
 }  // namespace
 
-std::unique_ptr<Ifnet> make_loopback(NetStack& net, std::string name) {
-  return std::make_unique<Loopback>(net, std::move(name));
-}
+const ModuleRecord lo_module{.name = "lo",
+                             .summary = "loopback interfaces",
+                             .needs = {"net"},
+                             .create = [](Vnet&) { return std::make_unique<ModuleState>(); },
+                             .cloners = cloners};
 
 }  // namespace stackyard

@@ -1,11 +1,10 @@
-// stack/interfaces/lo.h - lo(4), the software loopback interface.
+// stack/interfaces/lo.h - lo(4): packets come back to the stack that sent them.
 #pragma once
 
-#include "stack/net/net_stack.h"
+#include "stack/net/cloner.h"
 
 namespace stackyard {
 
-// Packets come back as events, 1 us later, through a bounded queue: never as a call.
-std::unique_ptr<Ifnet> make_loopback(NetStack& net, std::string name);
+extern const ModuleRecord lo_module;
 
 }  // namespace stackyard

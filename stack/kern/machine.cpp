@@ -11,22 +11,32 @@ Machine::Machine(Site& site, std::string hostname, const MachineParts& parts)
       hostname_(std::move(hostname)),
       parts_(parts),
       random_(site.random("kernel")),
+      undertaker_(site.node(), Timer::call<&Machine::remove_abandoned>, this),
       reaper_(site.node(), Timer::call<&Machine::reap_orphans>, this) {
   power_on();
 }
 
-Machine::~Machine() { processes_.clear(); }
+Machine::~Machine() {
+  if (powered()) power_off();
+}
 
 void Machine::power_on() {
   booted_ = site_.now();
-  vnet_ = std::make_unique<Vnet>(*this, parts_.modules);
+  vnets_made_ = 0;
+  last_jid_ = 0;
+  base_ = std::make_unique<Jail>(*this);
+  base_->set_hostname(hostname_);
 }
 
 void Machine::power_off() {
   processes_.clear();
   to_reap_.clear();
   reaper_.cancel();
-  vnet_.reset();
+  undertaker_.cancel();
+  abandoned_.clear();
+  while (!base_->children().empty()) remove_jail(*base_->children().back());
+  undertaker_.cancel();
+  base_.reset();
 }
 
 void Machine::log(const std::string& line) {
@@ -37,6 +47,21 @@ void Machine::log(const std::string& line) {
   site_.log(line);
 }
 
+// Locally administered, unlike hardware's never 02: a count (13 bits and 7), and the node (21
+// bits), disguised by the seed.
+std::pair<MacAddress, MacAddress> Machine::new_mac_pair() {
+  const uint32_t count = macs_made_++;
+  const uint32_t node = uint32_t(site_.id()) << 11 | (count >> 7 & 0x7ff);
+  const uint32_t middle = node ^ uint32_t(mix(site_.simulation().seed()));
+  MacAddress mac;
+  mac.octets[0] = uint8_t((count >> 18) % 63 * 4 + 6);
+  for (size_t i = 1; i < 5; ++i) mac.octets[i] = uint8_t(middle >> (8 * (4 - i)));
+  mac.octets[5] = uint8_t(count << 1);
+  MacAddress second = mac;
+  second.octets[5] |= 1;
+  return {mac, second};
+}
+
 std::string Machine::log_text() const {
   const auto node = files_.find("/var/log/messages");
   return node ? (*node)->content : "";
@@ -44,15 +69,16 @@ std::string Machine::log_text() const {
 
 // --- processes ---------------------------------------------------------------------------------
 
-Process& Machine::add_process(Pid parent, Args args) {
+Process& Machine::add_process(Pid parent, Args args, Jail& jail) {
   const Pid pid = next_pid_++;
   auto& slot = processes_[pid];
-  slot = std::make_unique<Process>(*this, pid, parent, std::move(args));
+  slot = std::make_unique<Process>(*this, pid, parent, std::move(args), jail);
   return *slot;
 }
 
 Process& Machine::run(RunRequest request) {
-  Process& process = add_process(1, request.args);
+  Process& process = add_process(1, request.args, request.jail ? *request.jail : *base_);
+  (void)process.set_fib(request.fib);
   auto input = request.input;
   if (!input) {
     input = std::make_shared<SourceFile>();
@@ -111,22 +137,25 @@ void Machine::reap_orphans() {
 
 void Machine::reap(Pid pid) { processes_.erase(pid); }
 
-std::vector<ProcessInfo> Machine::processes() const {
+std::vector<ProcessInfo> Machine::processes(const Jail& viewer) const {
   std::vector<ProcessInfo> all;
   for (const auto& [pid, process] : processes_)
-    if (!process->finished()) all.push_back({pid, process->parent(), process->command_line()});
+    if (!process->finished() && process->jail().within(viewer))
+      all.push_back({pid, process->parent(), process->command_line(), process->jail().id()});
   return all;
 }
 
-std::vector<SocketInfo> Machine::sockets() const {
+std::vector<SocketInfo> Machine::sockets(const Jail& viewer) const {
   std::vector<SocketInfo> all;
   for (const auto& [pid, process] : processes_) {
+    if (!process->jail().within(viewer)) continue;
     const auto& descriptors = process->descriptors();
     for (size_t fd = 0; fd < descriptors.size(); ++fd) {
       SocketOps* socket = descriptors[fd] ? descriptors[fd]->socket() : nullptr;
       if (!socket || socket->protocol_name() == "bpf") continue;
       all.push_back({pid, process->program_name(), int(fd), socket->protocol_name(),
-                     socket->local_name(), socket->peer_name(), socket->receive_queue(), 0});
+                     socket->local_name(), socket->peer_name(), socket->receive_queue(), 0,
+                     process->jail().id()});
     }
   }
   return all;
@@ -141,36 +170,72 @@ const Command* Machine::find_command(const std::string& name) const {
 
 // --- settings and tables -----------------------------------------------------------------------
 
-Result<std::string> Machine::sysctl(const std::string& name) const {
-  if (name == "kern.hostname") return hostname_;
-  if (name == "kern.ostype") return std::string("FreeBSD");
-  if (name == "kern.boottime") return text("{}", booted_.s());
-  return vnet_->sysctl(name);
+namespace {
+
+// What the machine or the jail answers itself; the rest is the stack's.
+struct KernelSysctl {
+  const char* name;
+  const char* summary;
+  std::string (*show)(const Jail&);
+};
+constexpr KernelSysctl kernel_sysctls[] = {
+    {"kern.boottime", "Estimated system boottime",
+     [](const Jail& j) { return text("{}", j.machine().booted().s()); }},
+    {"kern.hostname", "Hostname", [](const Jail& j) { return j.hostname(); }},
+    {"kern.osrelease", "Operating system release",
+     [](const Jail&) { return std::string("14.0-RELEASE"); }},
+    {"kern.ostype", "Operating system type", [](const Jail&) { return std::string("FreeBSD"); }},
+    {"security.jail.children.cur", "Current number of child jails",
+     [](const Jail& j) {
+       int64_t count = 0;
+       j.for_each_below([&](const Jail&) { ++count; });
+       return text("{}", count);
+     }},
+    {"security.jail.children.max", "Maximum number of child jails",
+     [](const Jail& j) { return text("{}", j.settings().children_max); }},
+    {"security.jail.jailed", "Process in jail?",
+     [](const Jail& j) { return std::string(j.parent() ? "1" : "0"); }},
+    {"security.jail.vnet", "Jail owns vnet?",
+     [](const Jail& j) { return std::string(j.parent() && j.has_own_vnet() ? "1" : "0"); }},
+};
+const KernelSysctl* find_kernel_sysctl(const std::string& name) {
+  for (const KernelSysctl& record : kernel_sysctls)
+    if (name == record.name) return &record;
+  return nullptr;
 }
 
-Result<> Machine::set_sysctl(const std::string& name, const std::string& value) {
+}  // namespace
+
+Result<std::string> Machine::sysctl(const std::string& name, const Jail& jail) const {
+  if (const KernelSysctl* found = find_kernel_sysctl(name)) return found->show(jail);
+  return jail.vnet().sysctl(name);
+}
+
+Result<> Machine::set_sysctl(const std::string& name, const std::string& value, Jail& jail) {
   if (name == "kern.hostname") {
-    hostname_ = value;
+    if (!jail.may(jail_allow::set_hostname)) return Errno::eperm;
+    jail.set_hostname(value);
     return {};
   }
-  if (name == "kern.ostype" || name == "kern.boottime") return Errno::eperm;
-  return vnet_->set_sysctl(name, value);
+  if (find_kernel_sysctl(name)) return Errno::eperm;
+  if (!jail.may_configure_network()) return Errno::eperm;
+  return jail.vnet().set_sysctl(name, value);
 }
 
-std::vector<SysctlInfo> Machine::sysctls(const std::string& prefix) const {
-  std::vector<SysctlInfo> all = vnet_->sysctls(prefix);
-  for (const char* name : {"kern.boottime", "kern.hostname", "kern.ostype"}) {
-    const std::string n = name;
+std::vector<SysctlInfo> Machine::sysctls(const std::string& prefix, const Jail& jail) const {
+  std::vector<SysctlInfo> all = jail.vnet().sysctls(prefix);
+  for (const KernelSysctl& record : kernel_sysctls) {
+    const std::string n = record.name;
     if (prefix.empty() || n == prefix || n.starts_with(prefix + "."))
-      all.push_back({n, "", *sysctl(n), n == "kern.hostname"});
+      all.push_back({n, record.summary, record.show(jail), n == "kern.hostname"});
   }
   std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   return all;
 }
 
-std::optional<Ipv4Address> Machine::resolve(const std::string& name) const {
+std::optional<Ipv4Address> Machine::resolve(const std::string& name, const Jail& jail) const {
   if (const auto address = parse_ipv4(name)) return address;
-  const auto hosts = files_.find("/etc/hosts");
+  const auto hosts = files_.find(jail.settings().root + "/etc/hosts");
   if (!hosts) return std::nullopt;
   for (const std::string& line : split((*hosts)->content, '\n')) {
     const auto words = split_words(line.substr(0, line.find('#')));
@@ -182,20 +247,38 @@ std::optional<Ipv4Address> Machine::resolve(const std::string& name) const {
 }
 
 std::vector<std::string> Machine::table_names() const {
-  std::vector<std::string> names{"processes", "sockets"};
-  for (std::string& name : vnet_->table_names()) names.push_back(std::move(name));
+  std::vector<std::string> names{"jails", "processes", "sockets"};
+  for (std::string& name : vnet().table_names()) names.push_back(std::move(name));
   return names;
 }
 
-Table Machine::table(std::string_view name) const {
-  if (!vnet_) return {};
+Table Machine::table(std::string_view name, const Jail& jail) const {
+  if (!powered()) return {};
+  if (name == "jails") {
+    Table table{{{"jid", "JID", ColumnType::number},
+                 {"name", "Name"},
+                 {"hostname", "Hostname"},
+                 {"path", "Path"},
+                 {"vnet", "Vnet"},
+                 {"parent", "Parent", ColumnType::number}},
+                {}};
+    for (const auto& [id, each] : jails_) {
+      if (each == &jail || !each->within(jail)) continue;
+      const std::string& root = each->settings().root;
+      table.rows.push_back(
+          {int64_t(id), each->name_seen_by(jail), each->hostname(), root.empty() ? "/" : root,
+           std::string(each->has_own_vnet() ? "new" : "inherit"), int64_t(each->parent()->id())});
+    }
+    return table;
+  }
   if (name == "processes") {
     Table table{{{"pid", "PID", ColumnType::number},
                  {"ppid", "PPID", ColumnType::number},
+                 {"jid", "JID", ColumnType::number},
                  {"command", "COMMAND"}},
                 {}};
-    for (const ProcessInfo& p : processes())
-      table.rows.push_back({int64_t(p.pid), int64_t(p.parent), p.command});
+    for (const ProcessInfo& p : processes(jail))
+      table.rows.push_back({int64_t(p.pid), int64_t(p.parent), int64_t(p.jid), p.command});
     return table;
   }
   if (name == "sockets") {
@@ -207,12 +290,12 @@ Table Machine::table(std::string_view name) const {
                  {"foreign", "FOREIGN ADDRESS"},
                  {"receive_queue", "Recv-Q", ColumnType::number}},
                 {}};
-    for (const SocketInfo& s : sockets())
+    for (const SocketInfo& s : sockets(jail))
       table.rows.push_back({s.command, int64_t(s.pid), int64_t(s.fd), s.protocol, to_text(s.local),
                             to_text(s.foreign), int64_t(s.receive_queue)});
     return table;
   }
-  return vnet_->table(name);
+  return jail.vnet().table(name);
 }
 
 }  // namespace stackyard

@@ -10,6 +10,7 @@
 #include "core/jack/nic_device.h"
 #include "core/jack/site.h"
 #include "stack/kern/file_system.h"
+#include "stack/kern/jail.h"
 #include "stack/kern/process.h"
 #include "stack/kern/vnet.h"
 
@@ -27,6 +28,8 @@ struct RunRequest {
   SinkFile::Sink output, errors;            // null: thrown away
   std::shared_ptr<SourceFile> input;        // null: empty
   std::function<void(int status)> on_exit;  // null: nobody waits
+  Jail* jail = nullptr;                     // null: the machine's base system
+  int fib = 0;
 };
 
 class Machine : public TableSource {
@@ -36,11 +39,32 @@ class Machine : public TableSource {
   Machine(const Machine&) = delete;
 
   Site& site() const { return site_; }
-  Vnet& vnet() { return *vnet_; }
-  const Vnet& vnet() const { return *vnet_; }
+  // The base system's.
+  Vnet& vnet() { return base_->vnet(); }
+  const Vnet& vnet() const { return base_->vnet(); }
+  Jail& base() { return *base_; }
+  const Jail& base() const { return *base_; }
+  const std::vector<const ModuleRecord*>& modules() const { return parts_.modules; }
+  // Link addresses for two interfaces that software makes; no other interface of the lab has them.
+  std::pair<MacAddress, MacAddress> new_mac_pair();
+  uint32_t next_vnet_serial() { return vnets_made_++; }
   FileSystem& files() { return files_; }
-  const std::string& hostname() const { return hostname_; }
-  void set_hostname(const std::string& name) { hostname_ = name; }
+  const std::string& hostname() const { return base_->hostname(); }
+  // kenv(1): settings that every vnet made from now on begins with.
+  const std::map<std::string, std::string>& tunables() const { return tunables_; }
+  void set_tunable(const std::string& name, const std::string& value) { tunables_[name] = value; }
+
+  // --- jails: names and ids are those that a process in `viewer` may use (jail.cpp) ---
+  Jail* find_jail(const std::string& name, const Jail& viewer);
+  // The one with the next higher jid; null: none.
+  Jail* next_jail(int after, const Jail& viewer);
+  Result<Jail*> set_jail(const JailParams& params, unsigned flags, Jail& caller,
+                         std::string& message);
+  // With the jails below it, its processes, and its stack. Not from inside it.
+  void remove_jail(Jail& jail);
+  void remove_later(const Jail& jail);
+
+  SimTime booted() const { return booted_; }
 
   // Appends to /var/log/messages and tells the observers.
   void log(const std::string& line);
@@ -49,32 +73,41 @@ class Machine : public TableSource {
 
   // Starts a process from outside any process: the lab's exec lines, the console, checks.
   Process& run(RunRequest request);
-  Process& add_process(Pid parent, Args args);
+  Process& add_process(Pid parent, Args args, Jail& jail);
   Process* process(Pid pid);
   std::vector<Process*> children_of(Pid pid);
   void reap(Pid pid);
   void process_ended(Process& process);
-  std::vector<ProcessInfo> processes() const;
-  std::vector<SocketInfo> sockets() const;
+  // Those in a jail and the jails below it.
+  std::vector<ProcessInfo> processes(const Jail& viewer) const;
+  std::vector<SocketInfo> sockets(const Jail& viewer) const;
   const Command* find_command(const std::string& name) const;
   const std::vector<const Command*>& commands() const { return parts_.commands; }
 
-  Result<std::string> sysctl(const std::string& name) const;
-  Result<> set_sysctl(const std::string& name, const std::string& value);
-  std::vector<SysctlInfo> sysctls(const std::string& prefix) const;
-  std::optional<Ipv4Address> resolve(const std::string& name) const;
+  // As a process in `jail` has them.
+  Result<std::string> sysctl(const std::string& name, const Jail& jail) const;
+  Result<> set_sysctl(const std::string& name, const std::string& value, Jail& jail);
+  std::vector<SysctlInfo> sysctls(const std::string& prefix, const Jail& jail) const;
+  std::optional<Ipv4Address> resolve(const std::string& name, const Jail& jail) const;
 
+  // The base system's; of a jail: table(name, jail).
   std::vector<std::string> table_names() const override;
-  Table table(std::string_view name) const override;
+  Table table(std::string_view name) const override { return table(name, *base_); }
+  Table table(std::string_view name, const Jail& jail) const;
 
   // Power off: processes, stack and sockets are gone, files stay. Power on: a fresh stack.
   void power_off();
   void power_on();
-  bool powered() const { return vnet_ != nullptr; }
+  bool powered() const { return base_ != nullptr; }
 
  private:
   void reap_later(Pid pid);
   void reap_orphans();
+  void remove_abandoned();
+  Result<std::pair<Jail*, std::string>> place_for(const JailParams& params, Jail& caller,
+                                                  std::string& message);
+  Result<Jail*> create_jail(const JailParams& params, Jail& caller, std::string& message);
+  Result<> rename_jail(Jail& jail, const JailParams& params, Jail& caller, std::string& message);
 
   Site& site_;
   std::string hostname_;
@@ -82,7 +115,14 @@ class Machine : public TableSource {
   FileSystem files_;
   RandomStream random_;
   SimTime booted_;
-  std::unique_ptr<Vnet> vnet_;
+  std::map<std::string, std::string> tunables_;
+  uint32_t vnets_made_ = 0;
+  uint32_t macs_made_ = 0;
+  std::unique_ptr<Jail> base_;
+  std::map<int, Jail*> jails_;  // by jid, without the base system
+  int last_jid_ = 0;
+  std::vector<int> abandoned_;
+  Timer undertaker_;
   std::map<Pid, std::unique_ptr<Process>> processes_;
   std::vector<Pid> to_reap_;
   Timer reaper_;

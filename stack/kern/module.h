@@ -17,20 +17,43 @@ namespace stackyard {
 
 class Vnet;
 
-// A module's state in one vnet. Destroying it stops every timer and frees everything.
+// A module's state in one vnet, created by the first packet, call or setting that needs it.
+// Destroying it stops every timer and frees everything.
 class ModuleState {
  public:
   virtual ~ModuleState() = default;
+  // A plain struct of int64_t: the module's shared defaults until one is set.
+  const void* settings_data() const { return settings_; }
+  // The same, the vnet's own from now on.
+  virtual void* own_settings() { return nullptr; }
+
+ protected:
+  const void* settings_ = nullptr;
+};
+
+template <class Settings>
+class StateWithSettings : public ModuleState {
+ public:
+  explicit StateWithSettings(const Settings& defaults) { settings_ = &defaults; }
+  const Settings& settings() const { return *static_cast<const Settings*>(settings_); }
+  void* own_settings() final {
+    if (!own_) own_ = std::make_unique<Settings>(settings());
+    settings_ = own_.get();
+    return own_.get();
+  }
+
+ private:
+  std::unique_ptr<Settings> own_;
 };
 
 // A setting. Numbers are checked against the range; a text has no accessor for a number.
 struct SysctlRecord {
   const char* name;
   const char* summary;
-  int64_t& (*number)(ModuleState&) = nullptr;
+  const int64_t& (*number)(const void* settings) = nullptr;  // a member of the settings' struct
   int64_t least = 0, most = INT32_MAX;
   bool writable = true;
-  std::string (*show)(const ModuleState&) = nullptr;  // read-only texts
+  std::string (*show)(const ModuleState*) = nullptr;  // read-only texts; null: no state yet
   void (*changed)(ModuleState&) = nullptr;            // after a number was set
 };
 
@@ -43,12 +66,13 @@ struct CounterRecord {
 
 struct TableRecord {
   const char* name;
-  Table (*rows)(const ModuleState&);
+  Table (*rows)(const ModuleState*);  // null: no state yet, so the columns alone
 };
 
 struct RequestRecord {
   const RequestKind* kind;
   Result<> (*handle)(ModuleState&, Request&);
+  Errno absent = Errno::ok;  // the answer to a question while the module has no state
 };
 
 struct SocketRecord {
@@ -58,16 +82,23 @@ struct SocketRecord {
   Result<std::unique_ptr<SocketOps>> (*create)(ModuleState&, int protocol);
 };
 
+// A kind of interface that `ifconfig NAME create` makes (if_clone(9)); see stack/net/cloner.h.
+struct ClonerRecord;
+
 struct ModuleRecord {
   const char* name;
   const char* summary;
   const char* needs[4];  // modules that come earlier in the list; null: no more
   std::unique_ptr<ModuleState> (*create)(Vnet&);
+  const void* settings = nullptr;              // the defaults
+  std::span<const uint16_t> ether_types = {};  // frames that the module must be there for
+  std::span<const uint8_t> ip_protocols = {};  // and packets
   std::span<const SysctlRecord> sysctls = {};
   std::span<const CounterRecord> counters = {};
   std::span<const TableRecord> tables = {};
   std::span<const RequestRecord> requests = {};
   std::span<const SocketRecord> sockets = {};
+  std::span<const ClonerRecord> cloners = {};
 };
 
 }  // namespace stackyard

@@ -4,6 +4,7 @@
 
 #include "core/base/text.h"
 #include "stack/kern/process.h"
+#include "stack/kern/vnet.h"
 
 namespace stackyard {
 
@@ -116,6 +117,49 @@ Result<std::string> SourceFile::read(size_t max) {
   std::string part = pending_.substr(0, max);
   pending_.erase(0, part.size());
   return part;
+}
+
+namespace {
+
+// What is left of a socket whose stack is gone.
+class DeadSocket final : public SocketOps {
+ public:
+  explicit DeadSocket(SocketType type) : type_(type) {}
+  Result<> bind(const SockAddr&) override { return Errno::enetdown; }
+  Result<> connect(const SockAddr&) override { return Errno::enetdown; }
+  Result<size_t> send(Bytes, const SendOptions&) override { return Errno::enetdown; }
+  Result<Received> receive(size_t) override { return Errno::enetdown; }
+  Result<> set_option(SocketOption, const OptionValue&) override { return Errno::enetdown; }
+  Result<OptionValue> get_option(SocketOption) override { return Errno::enetdown; }
+  Readiness readiness() const override {
+    return {.readable = true, .writable = true, .hang_up = true};
+  }
+  SockAddr local_name() const override { return {}; }
+  SockAddr peer_name() const override { return {}; }
+  std::string protocol_name() const override { return "gone"; }
+  SocketType type() const override { return type_; }
+
+ private:
+  SocketType type_;
+};
+
+}  // namespace
+
+SocketFile::SocketFile(std::unique_ptr<SocketOps> ops, Vnet* vnet)
+    : ops_(std::move(ops)), vnet_(vnet) {
+  ops_->listen_to(this);
+  if (vnet_) vnet_->add_socket(*this);
+}
+
+SocketFile::~SocketFile() {
+  if (vnet_) vnet_->remove_socket(*this);
+}
+
+void SocketFile::vnet_gone() {
+  vnet_->remove_socket(*this);
+  vnet_ = nullptr;
+  ops_ = std::make_unique<DeadSocket>(ops_->type());
+  wake_waiters();
 }
 
 Result<std::string> SocketFile::read(size_t max) {

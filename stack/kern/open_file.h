@@ -12,6 +12,7 @@
 namespace stackyard {
 
 class Process;
+class Vnet;
 
 // Shared by all descriptors that came from one open (dup, fork): hence the shared_ptr.
 class OpenFile {
@@ -95,11 +96,11 @@ class SourceFile final : public OpenFile {
   bool ended_ = false;
 };
 
+// A socket of a vnet; when that is destroyed, the descriptor stays and fails with ENETDOWN.
 class SocketFile final : public OpenFile, public SocketListener {
  public:
-  explicit SocketFile(std::unique_ptr<SocketOps> ops) : ops_(std::move(ops)) {
-    ops_->listen_to(this);
-  }
+  SocketFile(std::unique_ptr<SocketOps> ops, Vnet* vnet);
+  ~SocketFile() override;
   Result<std::string> read(size_t max) override;
   Result<size_t> write(Bytes octets) override { return ops_->send(octets, {}); }
   Readiness readiness() const override { return ops_->readiness(); }
@@ -107,7 +108,13 @@ class SocketFile final : public OpenFile, public SocketListener {
   void socket_changed() override { wake_waiters(); }
 
  private:
+  friend class Vnet;
+  void vnet_gone();
+
   std::unique_ptr<SocketOps> ops_;
+  Vnet* vnet_;  // null: of none, or of one that is gone
+  SocketFile* next_ = nullptr;
+  SocketFile** previous_ = nullptr;
 };
 
 }  // namespace stackyard

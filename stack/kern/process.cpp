@@ -7,13 +7,16 @@
 
 namespace stackyard {
 
-Process::Process(Machine& machine, Pid pid, Pid parent, Args args)
+Process::Process(Machine& machine, Pid pid, Pid parent, Args args, Jail& jail)
     : machine_(machine),
+      jail_(&jail),
       pid_(pid),
       parent_(parent),
       args_(std::move(args)),
       wake_timer_(machine.site().node(), Timer::call<&Process::resume_blocked>, this),
-      deadline_timer_(machine.site().node(), Timer::call<&Process::wake>, this) {}
+      deadline_timer_(machine.site().node(), Timer::call<&Process::wake>, this) {
+  jail_->process_entered();
+}
 
 Process::~Process() = default;
 
@@ -79,7 +82,13 @@ void Process::finish(int status) {
   deadline_timer_.cancel();
   finished_ = true;
   status_ = status & 255;
+  jail_->process_left();
   machine_.process_ended(*this);
+}
+
+void Process::end_at_once(Signal signal) {
+  check(!running_, "a process does not end itself from outside");
+  finish(signal_status(signal));
 }
 
 void Process::signal(Signal signal) {
@@ -138,7 +147,7 @@ Call<Pid> Process::spawn(SpawnRequest request) {
     if (descriptors.size() <= at) descriptors.resize(at + 1);
     descriptors[at] = *found;
   }
-  Process& child = machine_.add_process(pid_, request.args);
+  Process& child = machine_.add_process(pid_, request.args, *jail_);
   child.environment_ = environment_;
   child.folder_ = folder_;
   child.fib_ = request.fib >= 0 ? request.fib : fib_;
@@ -168,19 +177,21 @@ Call<std::pair<Pid, int>> Process::wait(Pid pid) { return {*this, wait_task(pid)
 
 Call<void> Process::kill(Pid pid, Signal signal) {
   Process* process = machine_.process(pid);
-  if (!process || process->finished_) return call<void>(Errno::esrch);
+  if (!process || process->finished_ || !process->jail_->within(*jail_))
+    return call<void>(Errno::esrch);
   process->signal(signal);
   return call<void>({});
 }
 
-std::vector<ProcessInfo> Process::processes() const { return machine_.processes(); }
+std::vector<ProcessInfo> Process::processes() const { return machine_.processes(*jail_); }
 const Command* Process::find_command(const std::string& name) const {
   return machine_.find_command(name);
 }
 std::vector<const Command*> Process::commands() const { return machine_.commands(); }
 
 Result<> Process::set_fib(int fib) {
-  const auto fibs = parse_int(machine_.vnet().sysctl("net.fibs").value_or("1"));
+  if (fib == fib_) return {};
+  const auto fibs = parse_int(jail_->vnet().sysctl("net.fibs").value_or("1"));
   if (fib < 0 || fib >= fibs.value_or(1)) return Errno::einval;
   fib_ = fib;
   return {};

@@ -13,6 +13,7 @@
 
 namespace stackyard {
 
+class Jail;
 class Machine;
 
 // A process runs only from soft events of its machine: 10 us after what woke it.
@@ -23,13 +24,18 @@ class Process final : public Sys {
   static constexpr SimTime pause_time = 1_ms;
   static constexpr size_t descriptors_max = 1024;
 
-  Process(Machine& machine, Pid pid, Pid parent, Args args);
+  Process(Machine& machine, Pid pid, Pid parent, Args args, Jail& jail);
   ~Process() override;
 
   void start(const Program& program);
   // Makes a blocked process look again, soon. Harmless when it is not blocked.
   void wake();
   void signal(Signal signal);
+  // Dies now, as of an uncaught signal; not from inside itself.
+  void end_at_once(Signal signal);
+  Jail& jail() const { return *jail_; }
+  // For the dead of a jail that is removed.
+  void set_dead_jail(Jail& jail) { jail_ = &jail; }
   bool finished() const { return finished_; }
   int status() const { return status_; }
   Pid parent() const { return parent_; }
@@ -85,6 +91,12 @@ class Process final : public Sys {
   Result<SockAddr> local_name(Fd fd) const override;
   Result<SockAddr> peer_name(Fd fd) const override;
   std::vector<SocketInfo> sockets() const override;
+
+  Result<int> jail_set(const JailParams& params, unsigned flags, std::string* message) override;
+  Result<JailParams> jail_get(const JailParams& which) const override;
+  Result<> jail_attach(int jid) override;
+  Result<> jail_remove(int jid) override;
+  int jail_id() const override;
 
   Result<> request(Request& request) override;
   Result<std::string> sysctl(const std::string& name) const override;
@@ -142,9 +154,11 @@ class Process final : public Sys {
   Task<Result<std::pair<Pid, int>>> wait_task(Pid pid);
   Task<Result<std::vector<PollItem>>> poll_task(std::vector<PollItem> items, SimTime timeout);
   bool fill_in(std::vector<PollItem>& items) const;
+  // A path of the machine: below the jail's root.
   std::string absolute(const std::string& path) const;
 
   Machine& machine_;
+  Jail* jail_;
   Pid pid_, parent_;
   Args args_;
   std::map<std::string, std::string> environment_;

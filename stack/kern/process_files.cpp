@@ -27,7 +27,7 @@ void Process::set_descriptor(Fd fd, std::shared_ptr<OpenFile> file) {
 }
 
 std::string Process::absolute(const std::string& path) const {
-  return FileSystem::resolve(folder_, path);
+  return jail_->settings().root + FileSystem::resolve(folder_, path);
 }
 
 Call<Fd> Process::open(const std::string& path, OpenMode mode) {
@@ -148,7 +148,7 @@ Result<> Process::rename(const std::string& from, const std::string& to) {
 Result<> Process::change_folder(const std::string& path) {
   const auto node = TRY(machine_.files().find(absolute(path)));
   if (!node->is_folder) return Errno::enotdir;
-  folder_ = absolute(path);
+  folder_ = FileSystem::resolve(folder_, path);
   return {};
 }
 

@@ -13,10 +13,15 @@ Result<SocketOps*> Process::socket_of(Fd fd) const {
 
 Call<Fd> Process::socket(Af family, SocketType type, int protocol) {
   if (descriptors_.size() >= descriptors_max) return call<Fd>(Errno::emfile);
-  auto made = machine_.vnet().socket(family, type, protocol);
+  if (family == Af::inet && jail_->settings().ip4 == JailSystem::disable)
+    return call<Fd>(Errno::eprotonosupport);
+  if (type == SocketType::raw && !jail_->may_configure_network() &&
+      !jail_->may(jail_allow::raw_sockets))
+    return call<Fd>(Errno::eperm);
+  auto made = jail_->vnet().socket(family, type, protocol);
   if (!made) return call<Fd>(made.error());
   if (fib_ != 0) (void)(*made)->set_option(SocketOption::so_setfib, fib_);
-  return call<Fd>(add_descriptor(std::make_shared<SocketFile>(std::move(*made))));
+  return call<Fd>(add_descriptor(std::make_shared<SocketFile>(std::move(*made), &jail_->vnet())));
 }
 
 Call<void> Process::bind(Fd fd, SockAddr address) {
@@ -64,6 +69,6 @@ Call<OptionValue> Process::get_option(Fd fd, SocketOption option) {
 
 Result<SockAddr> Process::local_name(Fd fd) const { return TRY(socket_of(fd))->local_name(); }
 Result<SockAddr> Process::peer_name(Fd fd) const { return TRY(socket_of(fd))->peer_name(); }
-std::vector<SocketInfo> Process::sockets() const { return machine_.sockets(); }
+std::vector<SocketInfo> Process::sockets() const { return machine_.sockets(*jail_); }
 
 }  // namespace stackyard

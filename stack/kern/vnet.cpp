@@ -3,57 +3,100 @@
 #include <algorithm>
 
 #include "core/base/text.h"
+#include "stack/kern/jail.h"
 #include "stack/kern/machine.h"
 
 namespace stackyard {
 
-Vnet::Vnet(Machine& machine, const std::vector<const ModuleRecord*>& modules)
-    : machine_(machine), site_(machine.site()) {
-  slots_.reserve(modules.size());
-  for (const ModuleRecord* record : modules) {
-    for (const char* need : record->needs) {
-      if (!need) break;
-      const bool there = std::any_of(slots_.begin(), slots_.end(), [&](const Slot& slot) {
-        return std::string_view(slot.record->name) == need;
-      });
-      check(there, "a module comes after those that it needs");
-    }
-    slots_.push_back({record, nullptr});
-    slots_.back().state = record->create(*this);
-  }
+Vnet::Vnet(Machine& machine, const std::vector<const ModuleRecord*>& modules, Jail& jail)
+    : machine_(machine),
+      site_(machine.site()),
+      jail_(jail),
+      modules_(modules),
+      serial_(machine.next_vnet_serial()),
+      states_(std::make_unique<std::unique_ptr<ModuleState>[]>(modules.size())) {
+  at(0);
+  for (const auto& [name, value] : machine.tunables()) (void)set_sysctl(name, value);
 }
 
 Vnet::~Vnet() {
-  while (!slots_.empty()) {
-    slots_.back().state.reset();  // the slot stays findable for modules that say good-bye
-    slots_.pop_back();
-  }
+  dying_ = true;
+  while (sockets_) sockets_->vnet_gone();
+  // The slot stays findable for modules that say good-bye.
+  for (size_t i = modules_.size(); i-- > 0;) states_[i].reset();
 }
 
-ModuleState& Vnet::find(const ModuleRecord& record) const {
-  for (const Slot& slot : slots_)
-    if (slot.record == &record) return *slot.state;
+RandomStream Vnet::random(std::string_view purpose) const {
+  if (serial_ == 0) return site_.random(purpose);
+  return site_.random(text("{}/{}", serial_, purpose));
+}
+
+size_t Vnet::index_of(const ModuleRecord& record) const {
+  for (size_t i = 0; i < modules_.size(); ++i)
+    if (modules_[i] == &record) return i;
   check(false, "a module that is in the list");
   __builtin_unreachable();
 }
 
-Vnet::FoundSysctl Vnet::find_sysctl(const std::string& name) const {
-  for (const Slot& slot : slots_)
-    for (const SysctlRecord& record : slot.record->sysctls)
-      if (name == record.name) return {&record, slot.state.get()};
-  return {nullptr, nullptr};
+ModuleState& Vnet::find(const ModuleRecord& record) const { return at(index_of(record)); }
+
+ModuleState& Vnet::at(size_t module) const {
+  if (states_[module]) return *states_[module];
+  check(!dying_, "a dying vnet needs no new state");
+  for (const char* need : modules_[module]->needs) {
+    if (!need) break;
+    size_t i = 0;
+    while (i < module && std::string_view(modules_[i]->name) != need) ++i;
+    check(i < module, "a module comes after those that it needs");
+    at(i);
+  }
+  states_[module] = modules_[module]->create(const_cast<Vnet&>(*this));
+  return *states_[module];
 }
 
-namespace {
-std::string show(const SysctlRecord& record, ModuleState& state) {
-  return record.number ? text("{}", record.number(state)) : record.show(state);
+template <class Matches>
+bool Vnet::need(Matches matches) {
+  for (size_t i = 0; i < modules_.size(); ++i) {
+    if (states_[i] || !matches(*modules_[i])) continue;
+    at(i);
+    return true;
+  }
+  return false;
 }
-}  // namespace
+
+bool Vnet::need_ether_type(uint16_t type) {
+  return need([=](const ModuleRecord& r) {
+    return std::find(r.ether_types.begin(), r.ether_types.end(), type) != r.ether_types.end();
+  });
+}
+
+bool Vnet::need_ip_protocol(uint8_t protocol) {
+  return need([=](const ModuleRecord& r) {
+    return std::find(r.ip_protocols.begin(), r.ip_protocols.end(), protocol) !=
+           r.ip_protocols.end();
+  });
+}
+
+// --- settings, counters, tables ----------------------------------------------------------------
+
+Vnet::FoundSysctl Vnet::find_sysctl(const std::string& name) const {
+  for (size_t i = 0; i < modules_.size(); ++i)
+    for (const SysctlRecord& record : modules_[i]->sysctls)
+      if (name == record.name) return {&record, i};
+  return {};
+}
+
+std::string Vnet::show(const FoundSysctl& found) const {
+  const ModuleState* state = states_[found.module].get();
+  if (!found.record->number) return found.record->show(state);
+  return text("{}", found.record->number(state ? state->settings_data()
+                                               : modules_[found.module]->settings));
+}
 
 Result<std::string> Vnet::sysctl(const std::string& name) const {
   const FoundSysctl found = find_sysctl(name);
   if (!found.record) return Errno::enoent;
-  return show(*found.record, *found.state);
+  return show(found);
 }
 
 Result<> Vnet::set_sysctl(const std::string& name, const std::string& value) {
@@ -63,18 +106,20 @@ Result<> Vnet::set_sysctl(const std::string& name, const std::string& value) {
   const auto number = parse_int(value);
   if (!number || *number < found.record->least || *number > found.record->most)
     return Errno::einval;
-  found.record->number(*found.state) = *number;
-  if (found.record->changed) found.record->changed(*found.state);
+  if (*number == *parse_int(show(found))) return {};
+  ModuleState& state = at(found.module);
+  const_cast<int64_t&>(found.record->number(state.own_settings())) = *number;
+  if (found.record->changed) found.record->changed(state);
   return {};
 }
 
 std::vector<SysctlInfo> Vnet::sysctls(const std::string& prefix) const {
   std::vector<SysctlInfo> all;
-  for (const Slot& slot : slots_) {
-    for (const SysctlRecord& record : slot.record->sysctls) {
+  for (size_t i = 0; i < modules_.size(); ++i) {
+    for (const SysctlRecord& record : modules_[i]->sysctls) {
       const std::string name = record.name;
       const bool below = prefix.empty() || name == prefix || name.starts_with(prefix + ".");
-      if (below) all.push_back({name, record.summary, show(record, *slot.state), record.writable});
+      if (below) all.push_back({name, record.summary, show({&record, i}), record.writable});
     }
   }
   return all;
@@ -82,23 +127,24 @@ std::vector<SysctlInfo> Vnet::sysctls(const std::string& prefix) const {
 
 std::vector<CounterLine> Vnet::counters() const {
   std::vector<CounterLine> all;
-  for (const Slot& slot : slots_)
-    for (const CounterRecord& record : slot.record->counters)
-      all.push_back({record.group, record.name, record.text, record.value(*slot.state)});
+  for (size_t i = 0; i < modules_.size(); ++i)
+    for (const CounterRecord& record : modules_[i]->counters)
+      all.push_back(
+          {record.group, record.name, record.text, states_[i] ? record.value(*states_[i]) : 0});
   return all;
 }
 
 std::vector<std::string> Vnet::table_names() const {
   std::vector<std::string> names{"counters", "sysctls"};
-  for (const Slot& slot : slots_)
-    for (const TableRecord& record : slot.record->tables) names.push_back(record.name);
+  for (const ModuleRecord* module : modules_)
+    for (const TableRecord& record : module->tables) names.push_back(record.name);
   return names;
 }
 
 Table Vnet::table(std::string_view name) const {
-  for (const Slot& slot : slots_)
-    for (const TableRecord& record : slot.record->tables)
-      if (name == record.name) return record.rows(*slot.state);
+  for (size_t i = 0; i < modules_.size(); ++i)
+    for (const TableRecord& record : modules_[i]->tables)
+      if (name == record.name) return record.rows(states_[i].get());
   if (name == "counters") {
     Table table{{{"group", "Group"}, {"name", "Name"}, {"value", "Value", ColumnType::number}}, {}};
     for (const CounterLine& line : counters())
@@ -114,24 +160,42 @@ Table Vnet::table(std::string_view name) const {
 }
 
 Result<> Vnet::request(Request& request) {
-  for (const Slot& slot : slots_)
-    for (const RequestRecord& record : slot.record->requests)
-      if (record.kind == request.kind) return record.handle(*slot.state, request);
+  for (size_t i = 0; i < modules_.size(); ++i) {
+    for (const RequestRecord& record : modules_[i]->requests) {
+      if (record.kind != request.kind) continue;
+      if (request.kind->asks && !states_[i])
+        return record.absent == Errno::ok ? Result<>() : record.absent;
+      return record.handle(at(i), request);
+    }
+  }
   return Errno::eopnotsupp;
 }
 
 Result<std::unique_ptr<SocketOps>> Vnet::socket(Af family, SocketType type, int protocol) {
   bool family_known = false;
-  for (const Slot& slot : slots_) {
-    for (const SocketRecord& record : slot.record->sockets) {
+  for (size_t i = 0; i < modules_.size(); ++i) {
+    for (const SocketRecord& record : modules_[i]->sockets) {
       if (record.family != family) continue;
       family_known = true;
       if (record.type == type && (record.protocol == protocol || record.protocol == -1 ||
                                   (protocol == 0 && type != SocketType::raw)))
-        return record.create(*slot.state, protocol);
+        return record.create(at(i), protocol);
     }
   }
   return family_known ? Errno::eprotonosupport : Errno::eafnosupport;
+}
+
+void Vnet::add_socket(SocketFile& file) {
+  file.next_ = sockets_;
+  file.previous_ = &sockets_;
+  if (sockets_) sockets_->previous_ = &file.next_;
+  sockets_ = &file;
+}
+
+void Vnet::remove_socket(SocketFile& file) {
+  *file.previous_ = file.next_;
+  if (file.next_) file.next_->previous_ = file.previous_;
+  file.previous_ = nullptr;
 }
 
 }  // namespace stackyard

@@ -11,24 +11,41 @@
 
 namespace stackyard {
 
+class Jail;
 class Machine;
+class SocketFile;
 
 class Vnet : public TableSource {
  public:
-  // Creates the state of each module in the list's order.
-  Vnet(Machine& machine, const std::vector<const ModuleRecord*>& modules);
-  ~Vnet() override;  // in reverse order
+  // Creates the state of the first module, which has the interfaces; the others' come when they
+  // are needed.
+  Vnet(Machine& machine, const std::vector<const ModuleRecord*>& modules, Jail& jail);
+  // In reverse order. Descriptors of its sockets that live on elsewhere fail with ENETDOWN.
+  ~Vnet() override;
   Vnet(const Vnet&) = delete;
 
   Machine& machine() const { return machine_; }
   Site& site() const { return site_; }
+  Jail& jail() const { return jail_; }
+  // Different for each vnet that the machine ever had; 0: the base system's after a boot.
+  uint32_t serial() const { return serial_; }
+  RandomStream random(std::string_view purpose) const;
 
-  // The state of a module that is in the list, e.g. `vnet.state<Inet>(inet_module)`. Not for a
-  // packet's path: modules keep references.
+  // The state of a module that is in the list, e.g. `vnet.state<Inet>(inet_module)`, with those of
+  // the modules that it needs. Not for a packet's path: modules keep references.
   template <class State>
   State& state(const ModuleRecord& record) const {
     return static_cast<State&>(find(record));
   }
+  // Null while nothing needed it.
+  template <class State>
+  State* state_if_there(const ModuleRecord& record) const {
+    return static_cast<State*>(states_[index_of(record)].get());
+  }
+  const std::vector<const ModuleRecord*>& modules() const { return modules_; }
+  // Creates the module that takes such frames or packets; false: none does, or it is there already.
+  bool need_ether_type(uint16_t type);
+  bool need_ip_protocol(uint8_t protocol);
 
   Result<std::string> sysctl(const std::string& name) const;
   Result<> set_sysctl(const std::string& name, const std::string& value);
@@ -39,21 +56,32 @@ class Vnet : public TableSource {
   Result<> request(Request& request);
   Result<std::unique_ptr<SocketOps>> socket(Af family, SocketType type, int protocol);
 
+  // Descriptors of its sockets, so that none outlives it.
+  void add_socket(SocketFile& file);
+  void remove_socket(SocketFile& file);
+
  private:
-  struct Slot {
-    const ModuleRecord* record;
-    std::unique_ptr<ModuleState> state;
-  };
   struct FoundSysctl {
-    const SysctlRecord* record;
-    ModuleState* state;
+    const SysctlRecord* record = nullptr;
+    size_t module = 0;
   };
+  size_t index_of(const ModuleRecord& record) const;
   ModuleState& find(const ModuleRecord& record) const;
+  ModuleState& at(size_t module) const;
   FoundSysctl find_sysctl(const std::string& name) const;
+  std::string show(const FoundSysctl& found) const;
+  template <class Matches>
+  bool need(Matches matches);
 
   Machine& machine_;
   Site& site_;
-  std::vector<Slot> slots_;
+  Jail& jail_;
+  const std::vector<const ModuleRecord*>& modules_;
+  uint32_t serial_;
+  bool dying_ = false;
+  // One for each module; null: not needed yet. Created on demand by calls that only look up, too.
+  mutable std::unique_ptr<std::unique_ptr<ModuleState>[]> states_;
+  SocketFile* sockets_ = nullptr;  // a list through the files
 };
 
 }  // namespace stackyard

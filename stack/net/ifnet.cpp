@@ -8,13 +8,19 @@
 namespace stackyard {
 
 Ifnet::Ifnet(NetStack& net, std::string name, uint32_t flags, uint32_t mtu)
-    : net_(net), site_(net.site()), flags_(flags), name_(std::move(name)), mtu_(mtu) {
-  const std::string cloner = name_.substr(0, name_.find_first_of("0123456789"));
-  if (cloner == "lo") groups_.push_back("lo");
-}
+    : net_(&net),
+      site_(net.site()),
+      flags_(flags),
+      home_(&net),
+      name_(std::move(name)),
+      mtu_(mtu) {}
 
-Ifnet::~Ifnet() {
-  for (BpfTap* tap : taps_) tap->interface_gone();
+Ifnet::~Ifnet() { leave_captures(); }
+
+void Ifnet::leave_captures() {
+  for (BpfTap* tap : std::exchange(taps_, {})) tap->interface_gone();
+  promiscuous_ = 0;
+  flags_ &= ~if_flag::promiscuous;
 }
 
 Result<> Ifnet::set_mtu(uint32_t mtu) {
@@ -28,7 +34,7 @@ void Ifnet::set_up(bool up) {
   const uint32_t both = if_flag::up | if_flag::running;
   flags_ = up ? flags_ | both : flags_ & ~both;
   flags_changed();
-  net_.tell([this](InterfaceListener& l) { l.interface_up_changed(*this); });
+  net_->tell([this](InterfaceListener& l) { l.interface_up_changed(*this); });
 }
 
 void Ifnet::set_promiscuous(bool on) {
@@ -56,13 +62,13 @@ InterfaceInfo Ifnet::info() const {
 Result<> Ifnet::change(const SetInterface& wanted) {
   if (wanted.mtu) TRY(set_mtu(*wanted.mtu));
   if (wanted.fib) {
-    if (*wanted.fib < 0 || *wanted.fib >= net_.fib_count()) return Errno::einval;
+    if (*wanted.fib < 0 || *wanted.fib >= net_->fib_count()) return Errno::einval;
     fib_ = *wanted.fib;
   }
   if (wanted.mac) {
     if (wanted.mac->is_group()) return Errno::einval;
     TRY(set_mac(*wanted.mac));
-    net_.tell([this](InterfaceListener& l) { l.mac_changed(*this); });
+    net_->tell([this](InterfaceListener& l) { l.mac_changed(*this); });
   }
   if (wanted.description) description_ = *wanted.description;
   for (const std::string& group : wanted.add_groups) {

@@ -13,12 +13,19 @@ namespace stackyard {
 
 class NetStack;
 class BpfTap;
+struct ClonerRecord;
 
 // A handle that outlives its interface: index and generation. Packets carry it as a number.
 struct IfRef {
   uint64_t value = 0;  // 0: none
   uint32_t index() const { return uint32_t(value); }
   bool operator==(const IfRef&) const = default;
+};
+
+// Which cloner made an interface, and as which unit of whose (if_clone(9)).
+struct CloneOrigin {
+  const ClonerRecord* cloner = nullptr;  // null: hardware, or part of the stack
+  uint32_t unit = 0;
 };
 
 class Ifnet {
@@ -46,11 +53,16 @@ class Ifnet {
   const std::string& name() const { return name_; }
   uint32_t index() const { return index_; }
   IfRef ref() const { return {uint64_t(generation_) << 32 | index_}; }
-  NetStack& net() const { return net_; }
+  // The stack that it is in now, and the one that gets it back when that one ends.
+  NetStack& net() const { return *net_; }
+  NetStack& home() const { return *home_; }
+  bool is_home() const { return net_ == home_; }
+  const CloneOrigin& origin() const { return origin_; }
   Site& site() const { return site_; }
   uint32_t flags() const { return flags_; }
   bool has_flag(uint32_t flag) const { return flags_ & flag; }
   bool up() const { return flags_ & if_flag::up; }
+  const std::vector<std::string>& groups() const { return groups_; }
   uint32_t mtu() const { return mtu_; }
   Result<> set_mtu(uint32_t mtu);
   void set_up(bool up);
@@ -75,9 +87,11 @@ class Ifnet {
   }
   // What changes in the hardware when flags do.
   virtual void flags_changed() {}
+  // It is in another stack now, unconfigured.
+  virtual void moved() {}
   virtual uint32_t mtu_max() const { return 65535; }
 
-  NetStack& net_;
+  NetStack* net_;
   Site& site_;
   InterfaceCounters counters_;
   uint32_t flags_;
@@ -85,7 +99,11 @@ class Ifnet {
  private:
   friend class NetStack;
   void show_to_taps(Packet& frame, bool outbound);
+  // bpf(4) descriptors do not follow an interface into another stack.
+  void leave_captures();
 
+  NetStack* home_;
+  CloneOrigin origin_;
   std::string name_;
   uint32_t index_ = 0;
   uint32_t generation_ = 0;

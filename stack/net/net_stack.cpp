@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/base/text.h"
+#include "stack/kern/machine.h"
 #include "stack/net/bpf.h"
 #include "stack/net/drops.h"
 
@@ -13,17 +14,24 @@ constexpr SimTime loop_time = 1_us;
 constexpr size_t loop_queue_max = 256;  // net.isr's default queue length
 }  // namespace
 
-NetStack::NetStack(Vnet& vnet)
-    : vnet_(vnet),
-      routes_(size_t(fibs_)),
-      loop_timer_(vnet.site().node(), Timer::call<&NetStack::loop_due>, this) {}
+NetStack::NetStack(Vnet& vnet, const NetSettings& defaults)
+    : StateWithSettings(defaults),
+      vnet_(vnet),
+      routes_(size_t(fib_count())),
+      loop_timer_(vnet.site().node(), Timer::call<&NetStack::loop_due>, this) {
+  // A machine's comes behind its hardware.
+  if (vnet.jail().parent()) (void)create_clone("lo0");
+}
 
-NetStack::~NetStack() = default;
+NetStack::~NetStack() { give_everything_back(); }
+
+void NetStack::fibs_changed() { routes_.resize(size_t(fib_count())); }
 
 Ifnet& NetStack::attach(std::unique_ptr<Ifnet> interface) {
-  size_t at = 0;
+  size_t at = first_free_;
   while (at < interfaces_.size() && interfaces_[at].interface) ++at;
   if (at == interfaces_.size()) interfaces_.emplace_back();
+  first_free_ = at + 1;
   Slot& slot = interfaces_[at];
   slot.interface = std::move(interface);
   Ifnet& attached = *slot.interface;
@@ -33,12 +41,16 @@ Ifnet& NetStack::attach(std::unique_ptr<Ifnet> interface) {
   return attached;
 }
 
-void NetStack::detach(Ifnet& interface) {
+std::unique_ptr<Ifnet> NetStack::detach(Ifnet& interface) {
+  interface.leave_captures();
   tell([&](InterfaceListener& l) { l.interface_departing(interface); });
   for (RouteTable& table : routes_)
     table.remove_if(
         [&](const Route& r) { return r.interface == &interface || r.link == &interface; });
-  interfaces_[interface.index() - 1].interface.reset();
+  const size_t at = interface.index() - 1;
+  first_free_ = std::min(first_free_, at);
+  if (!interface.is_home()) std::erase(interface.home().lent_, &interface);
+  return std::move(interfaces_[at].interface);
 }
 
 Ifnet* NetStack::find(const std::string& name) const {
@@ -62,26 +74,28 @@ void NetStack::set_ether_protocol(uint16_t type, EtherProtocol* protocol) {
 }
 
 Result<> NetStack::loop(Packet packet, uint16_t ether_type, Ifnet& from) {
-  if (looping_.size() >= loop_queue_max) {
+  if (!looping_) looping_ = std::make_unique<std::deque<Looping>>();
+  if (looping_->size() >= loop_queue_max) {
     site().note_drop(packet.id(), drops::loopback_queue_full, from.name());
     return Errno::enobufs;
   }
   packet.set_interface(from.ref().value);
-  looping_.push_back({site().now() + loop_time, ether_type, std::move(packet)});
+  looping_->push_back({site().now() + loop_time, ether_type, std::move(packet)});
   if (!loop_timer_.armed()) loop_timer_.arm(loop_time);
   return {};
 }
 
 void NetStack::loop_due() {
-  Looping first = std::move(looping_.front());
-  looping_.pop_front();
-  if (!looping_.empty()) loop_timer_.arm(std::max(looping_.front().due - site().now(), 1_ns));
+  Looping first = std::move(looping_->front());
+  looping_->pop_front();
+  if (!looping_->empty()) loop_timer_.arm(std::max(looping_->front().due - site().now(), 1_ns));
   Ifnet* from = resolve({first.packet.interface()});
   if (!from) return site().note_drop(first.packet.id(), drops::interface_gone, "loop");
   deliver(std::move(first.packet), first.ether_type, *from);
 }
 
-void NetStack::drop_unknown(Packet& packet, Ifnet& from) {
+void NetStack::deliver_first(Packet packet, uint16_t ether_type, Ifnet& from) {
+  if (vnet_.need_ether_type(ether_type)) return deliver(std::move(packet), ether_type, from);
   site().note_drop(packet.id(), drops::unknown_ether_type, from.name());
 }
 
@@ -90,16 +104,20 @@ namespace {
 NetStack& self(ModuleState& state) { return static_cast<NetStack&>(state); }
 const NetStack& self(const ModuleState& state) { return static_cast<const NetStack&>(state); }
 
+constexpr NetSettings defaults;
+
 constexpr SysctlRecord sysctls[] = {
     {.name = "net.fibs",
      .summary = "number of routing tables",
-     .number = [](ModuleState& m) -> int64_t& { return self(m).fibs(); },
+     .number = [](const void* s) -> const int64_t& {
+       return static_cast<const NetSettings*>(s)->fibs;
+     },
      .least = 1,
      .most = 4096,
      .changed = [](ModuleState& m) { self(m).fibs_changed(); }},
 };
 
-Table interfaces_table(const ModuleState& state) {
+Table interfaces_table(const ModuleState* state) {
   Table table{{{"name", "Name"},
                {"index", "Index", ColumnType::number},
                {"mtu", "Mtu", ColumnType::number},
@@ -114,7 +132,7 @@ Table interfaces_table(const ModuleState& state) {
                {"oerrors", "Oerrs", ColumnType::number},
                {"obytes", "Obytes", ColumnType::number}},
               {}};
-  self(state).for_each([&](const Ifnet& i) {
+  self(*state).for_each([&](const Ifnet& i) {
     const InterfaceCounters& c = i.counters();
     table.rows.push_back({i.name(), int64_t(i.index()), int64_t(i.mtu()),
                           i.has_link_addresses() ? Cell(to_text(i.mac())) : Cell(),
@@ -140,8 +158,53 @@ Result<> set_interface(ModuleState& state, Request& request) {
   return interface->change(wanted);
 }
 
-constexpr RequestRecord requests[] = {{&ListInterfaces::kind_of, list_interfaces},
-                                      {&SetInterface::kind_of, set_interface}};
+Result<> list_cloners(ModuleState& state, Request& request) {
+  static_cast<ListCloners&>(request).names = self(state).cloner_names();
+  return {};
+}
+
+Result<> create_interface(ModuleState& state, Request& request) {
+  auto& wanted = static_cast<CreateInterface&>(request);
+  wanted.name = TRY(self(state).create_clone(wanted.name));
+  return {};
+}
+
+Result<> destroy_interface(ModuleState& state, Request& request) {
+  Ifnet* interface = self(state).find(static_cast<DestroyInterface&>(request).name);
+  if (!interface) return Errno::enxio;
+  return self(state).destroy_clone(*interface);
+}
+
+Result<> rename_interface(ModuleState& state, Request& request) {
+  const auto& wanted = static_cast<RenameInterface&>(request);
+  Ifnet* interface = self(state).find(wanted.name);
+  if (!interface) return Errno::enxio;
+  return self(state).rename(*interface, wanted.new_name);
+}
+
+// SIOCSIFVNET and SIOCSIFRVNET.
+Result<> move_interface(ModuleState& state, Request& request) {
+  const auto& wanted = static_cast<MoveInterface&>(request);
+  NetStack& here = self(state);
+  const bool reclaim = wanted.direction == MoveInterface::Direction::from_jail;
+  Ifnet* interface = reclaim ? nullptr : here.find(wanted.name);
+  if (!reclaim && !interface) return Errno::enxio;
+  Jail& caller = here.vnet().jail();
+  Jail* jail = caller.machine().find_jail(wanted.jail, caller);
+  if (!jail) return Errno::enxio;
+  NetStack& there = jail->vnet().state<NetStack>(net_module);
+  if (!reclaim) return here.move(*interface, there);
+  if (&there == &here) return Errno::eexist;
+  interface = there.find(wanted.name);
+  if (!interface) return Errno::enxio;
+  return there.move(*interface, here);
+}
+
+constexpr RequestRecord requests[] = {
+    {&ListInterfaces::kind_of, list_interfaces},     {&ListCloners::kind_of, list_cloners},
+    {&SetInterface::kind_of, set_interface},         {&CreateInterface::kind_of, create_interface},
+    {&DestroyInterface::kind_of, destroy_interface}, {&RenameInterface::kind_of, rename_interface},
+    {&MoveInterface::kind_of, move_interface}};
 
 constexpr SocketRecord sockets[] = {
     {Af::link, SocketType::raw, -1,
@@ -149,14 +212,16 @@ constexpr SocketRecord sockets[] = {
 
 }  // namespace
 
-constexpr ModuleRecord net_module{
-    .name = "net",
-    .summary = "interfaces, routing tables, captures",
-    .needs = {},
-    .create = [](Vnet& v) -> std::unique_ptr<ModuleState> { return std::make_unique<NetStack>(v); },
-    .sysctls = sysctls,
-    .tables = tables,
-    .requests = requests,
-    .sockets = sockets};
+constexpr ModuleRecord net_module{.name = "net",
+                                  .summary = "interfaces, routing tables, captures",
+                                  .needs = {},
+                                  .create = [](Vnet& v) -> std::unique_ptr<ModuleState> {
+                                    return std::make_unique<NetStack>(v, defaults);
+                                  },
+                                  .settings = &defaults,
+                                  .sysctls = sysctls,
+                                  .tables = tables,
+                                  .requests = requests,
+                                  .sockets = sockets};
 
 }  // namespace stackyard

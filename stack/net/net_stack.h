@@ -15,6 +15,10 @@ namespace stackyard {
 
 extern const ModuleRecord net_module;
 
+struct NetSettings {
+  int64_t fibs = 4;
+};
+
 // Takes the payload of frames of one EtherType.
 class EtherProtocol {
  public:
@@ -29,22 +33,25 @@ class InterfaceListener {
   virtual ~InterfaceListener() = default;
   virtual void interface_arrived(Ifnet&) {}
   virtual void interface_departing(Ifnet&) {}
+  virtual void interface_renamed(Ifnet&) {}
   virtual void interface_up_changed(Ifnet&) {}
   virtual void link_changed(Ifnet&) {}
   virtual void mac_changed(Ifnet&) {}
 };
 
-class NetStack final : public ModuleState {
+class NetStack final : public StateWithSettings<NetSettings> {
  public:
-  explicit NetStack(Vnet& vnet);
+  NetStack(Vnet& vnet, const NetSettings& defaults);
+  // Interfaces of other stacks go home, its own end, wherever they are.
   ~NetStack() override;
 
   Vnet& vnet() const { return vnet_; }
   Site& site() const { return vnet_.site(); }
 
-  // Gives it an index and tells the listeners.
+  // Gives it the lowest free index and tells the listeners. Its name must be free.
   Ifnet& attach(std::unique_ptr<Ifnet> interface);
-  void detach(Ifnet& interface);
+  // Tells the listeners and takes everything away that the stack knows by it.
+  std::unique_ptr<Ifnet> detach(Ifnet& interface);
   Ifnet* find(const std::string& name) const;
   Ifnet* by_index(uint32_t index) const;
   // Null when it is gone.
@@ -55,11 +62,29 @@ class NetStack final : public ModuleState {
       if (slot.interface) visit(*slot.interface);
   }
 
+  // --- clones and moves (cloning.cpp) ---
+  // ifconfig(8)'s create: "epair" takes the lowest free unit, "epair3" that one. Gives the name.
+  // EINVAL: no such cloner, EEXIST.
+  Result<std::string> create_clone(const std::string& name);
+  // EINVAL: not a clone. Destroys its companion too, in whatever stack it is.
+  Result<> destroy_clone(Ifnet& interface);
+  // EEXIST: the name is taken, EINVAL: it is not a name.
+  Result<> rename(Ifnet& interface, const std::string& name);
+  // Into another stack of the machine: without addresses, routes and neighbours, but with its name
+  // and link address. EEXIST: it is there already, or the name is.
+  Result<> move(Ifnet& interface, NetStack& to);
+  std::vector<std::string> cloner_names() const;
+  // As attach, for a clone: its origin is remembered.
+  Ifnet& attach_clone(std::unique_ptr<Ifnet> interface, const ClonerRecord& cloner, uint32_t unit);
+  // For an interface that ends: its unit is free again.
+  void forget_unit(const CloneOrigin& origin);
+
   void add_listener(InterfaceListener* listener) { listeners_.push_back(listener); }
   void remove_listener(InterfaceListener* listener) { std::erase(listeners_, listener); }
   template <class Tell>
   void tell(Tell tell) const {
-    for (InterfaceListener* listener : listeners_) tell(*listener);
+    // By number: a listener may leave while it is told.
+    for (size_t i = 0; i < listeners_.size(); ++i) tell(*listeners_[i]);
   }
 
   void set_ether_protocol(uint16_t type, EtherProtocol* protocol);
@@ -67,7 +92,7 @@ class NetStack final : public ModuleState {
   void deliver(Packet packet, uint16_t ether_type, Ifnet& from) {
     for (const auto& [type, protocol] : ether_protocols_)
       if (type == ether_type) return protocol->ether_receive(std::move(packet), from);
-    drop_unknown(packet, from);
+    deliver_first(std::move(packet), ether_type, from);
   }
 
   // A packet that comes back to this stack, as if `from` had received it: an event, 1 us later,
@@ -76,9 +101,8 @@ class NetStack final : public ModuleState {
 
   RouteTable& routes(int fib) { return routes_[size_t(fib)]; }
   const RouteTable& routes(int fib) const { return routes_[size_t(fib)]; }
-  int fib_count() const { return int(fibs_); }
-  int64_t& fibs() { return fibs_; }
-  void fibs_changed() { routes_.resize(size_t(fibs_)); }
+  int fib_count() const { return int(settings().fibs); }
+  void fibs_changed();
 
  private:
   struct Slot {
@@ -90,16 +114,28 @@ class NetStack final : public ModuleState {
     uint16_t ether_type;
     Packet packet;
   };
-  void drop_unknown(Packet& packet, Ifnet& from);
+  struct Units {  // of one cloner: which are in use here or by those lent
+    const ClonerRecord* cloner;
+    std::vector<bool> used;
+  };
+  void deliver_first(Packet packet, uint16_t ether_type, Ifnet& from);
   void loop_due();
+  Units& units_of(const ClonerRecord& cloner);
+  Result<> check_free(const ClonerRecord& cloner, const std::string& name) const;
+  bool unit_is_free(const ClonerRecord& cloner, uint32_t unit);
+  void adopt(std::unique_ptr<Ifnet> interface);
+  void take_home(std::unique_ptr<Ifnet> interface);
+  void give_everything_back();
 
   Vnet& vnet_;
-  int64_t fibs_ = 4;
   std::vector<RouteTable> routes_;
   std::vector<InterfaceListener*> listeners_;
   std::vector<std::pair<uint16_t, EtherProtocol*>> ether_protocols_;
   std::vector<Slot> interfaces_;  // by index - 1
-  std::deque<Looping> looping_;
+  size_t first_free_ = 0;         // no slot before it is free
+  std::vector<Units> units_;
+  std::vector<Ifnet*> lent_;  // interfaces that live elsewhere and come home
+  std::unique_ptr<std::deque<Looping>> looping_;
   Timer loop_timer_;
 };
 

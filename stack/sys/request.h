@@ -9,6 +9,7 @@ namespace stackyard {
 struct RequestKind {
   const char* module;
   const char* name;
+  bool asks = false;  // changes nothing: allowed to everybody, and creates no state
 };
 
 struct Request {

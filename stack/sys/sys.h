@@ -13,6 +13,7 @@
 #include "core/base/bytes.h"
 #include "core/table/table.h"
 #include "stack/sys/call.h"
+#include "stack/sys/jail.h"
 #include "stack/sys/program.h"
 #include "stack/sys/request.h"
 #include "stack/sys/types.h"
@@ -35,6 +36,7 @@ struct SysctlInfo {
 struct ProcessInfo {
   Pid pid, parent;
   std::string command;
+  int jid = 0;
 };
 
 struct SocketInfo {
@@ -44,6 +46,7 @@ struct SocketInfo {
   std::string protocol;  // "udp4", "icm4"
   SockAddr local, foreign;
   size_t receive_queue = 0, send_queue = 0;
+  int jid = 0;
 };
 
 class Sys : public CallContext {
@@ -104,6 +107,20 @@ class Sys : public CallContext {
   virtual Result<SockAddr> local_name(Fd fd) const = 0;
   virtual Result<SockAddr> peer_name(Fd fd) const = 0;
   virtual std::vector<SocketInfo> sockets() const = 0;
+
+  // --- jails, as jail(2) has them: names and ids are relative to the caller's jail ---
+  // Creates or changes (jail_flag) and gives the jid. EPERM, EEXIST, ENOENT, EINVAL, EAGAIN;
+  // `message` (may be null) then has what jail(8) prints, if the kernel says more than the errno.
+  virtual Result<int> jail_set(const JailParams& params, unsigned flags, std::string* message) = 0;
+  // All parameters of the jail that `which` names: by "jid", "name", or "lastjid": the next one in
+  // order of jid. ENOENT.
+  virtual Result<JailParams> jail_get(const JailParams& which) const = 0;
+  // Moves this process into a jail for good. ENOENT.
+  virtual Result<> jail_attach(int jid) = 0;
+  // Ends the jail, what runs in it, its stack and all jails below it. ENOENT.
+  virtual Result<> jail_remove(int jid) = 0;
+  // The jail's id as its own processes see it: 0 at the top of what they see.
+  virtual int jail_id() const = 0;
 
   // --- the machine and its stack ---
   virtual Result<> request(Request& request) = 0;

@@ -16,7 +16,10 @@ constexpr DropReason socket_full{"socket_full", "the socket's receive buffer was
 }  // namespace
 }  // namespace drops
 
-Udp::Udp(Vnet& vnet) : inet_(vnet.state<Inet>(inet_module)), random_(vnet.site().random("udp")) {
+Udp::Udp(Vnet& vnet, const UdpSettings& defaults)
+    : StateWithSettings(defaults),
+      inet_(vnet.state<Inet>(inet_module)),
+      random_(vnet.random("udp")) {
   inet_.add_protocol(ip_protocol::udp, this);
 }
 
@@ -44,11 +47,12 @@ bool Udp::port_taken(const UdpSocket& by, const SockAddr& address) const {
 
 // RFC 6056 s3.3.1: random, then the next that is free.
 Result<uint16_t> Udp::free_port() {
-  const int64_t first = std::min(inet_.settings.portrange_first, inet_.settings.portrange_last);
-  const int64_t last = std::max(inet_.settings.portrange_first, inet_.settings.portrange_last);
+  const int64_t first = std::min(inet_.settings().portrange_first, inet_.settings().portrange_last);
+  const int64_t last = std::max(inet_.settings().portrange_first, inet_.settings().portrange_last);
   const int64_t count = last - first + 1;
-  const int64_t start =
-      inet_.settings.portrange_randomized ? int64_t(random_.below(uint64_t(count))) : next_port_++;
+  const int64_t start = inet_.settings().portrange_randomized
+                            ? int64_t(random_.below(uint64_t(count)))
+                            : next_port_++;
   for (int64_t i = 0; i < count; ++i) {
     const uint16_t port = uint16_t(first + (start + i) % count);
     if (!ports_.contains(port)) return port;
@@ -174,11 +178,11 @@ void Udp::deliver_to_group(Packet packet, const Ends& ends, const IpContext& con
 
 void Udp::no_socket(Packet packet, const Ends& ends, const IpContext& context) {
   ++counters.no_port;
-  if (settings.log_in_vain)
+  if (settings().log_in_vain)
     inet_.machine().log(
         text("Connection attempt to UDP {} from {}", to_text(ends.to), to_text(ends.from)));
   inet_.site().note_drop(packet.id(), drops::no_socket, "udp", text("port {}", ends.to.port));
-  if (context.dest_is_group || settings.blackhole) {
+  if (context.dest_is_group || settings().blackhole) {
     counters.no_port_group += context.dest_is_group;
     return;
   }
@@ -207,27 +211,30 @@ namespace {
 Udp& self(ModuleState& state) { return static_cast<Udp&>(state); }
 const Udp& self(const ModuleState& state) { return static_cast<const Udp&>(state); }
 
+constexpr UdpSettings defaults;
+constexpr const UdpSettings& of(const void* s) { return *static_cast<const UdpSettings*>(s); }
+
 constexpr SysctlRecord sysctls[] = {
     {.name = "net.inet.udp.checksum",
      .summary = "compute udp checksum",
-     .number = [](ModuleState& m) -> int64_t& { return self(m).settings.checksum; },
+     .number = [](const void* s) -> const int64_t& { return of(s).checksum; },
      .most = 1},
     {.name = "net.inet.udp.blackhole",
      .summary = "Do not send port unreachables for refused connects",
-     .number = [](ModuleState& m) -> int64_t& { return self(m).settings.blackhole; },
+     .number = [](const void* s) -> const int64_t& { return of(s).blackhole; },
      .most = 1},
     {.name = "net.inet.udp.log_in_vain",
      .summary = "Log all incoming UDP packets",
-     .number = [](ModuleState& m) -> int64_t& { return self(m).settings.log_in_vain; },
+     .number = [](const void* s) -> const int64_t& { return of(s).log_in_vain; },
      .most = 1},
     {.name = "net.inet.udp.maxdgram",
      .summary = "Maximum outgoing UDP datagram size",
-     .number = [](ModuleState& m) -> int64_t& { return self(m).settings.maxdgram; },
+     .number = [](const void* s) -> const int64_t& { return of(s).maxdgram; },
      .least = 1,
      .most = 65535},
     {.name = "net.inet.udp.recvspace",
      .summary = "Maximum space for incoming UDP datagrams",
-     .number = [](ModuleState& m) -> int64_t& { return self(m).settings.recvspace; },
+     .number = [](const void* s) -> const int64_t& { return of(s).recvspace; },
      .least = 1,
      .most = 2 * 1024 * 1024},
 };
@@ -250,19 +257,24 @@ constexpr CounterRecord counters[] = {
 };
 #undef COUNTER
 
+constexpr uint8_t protocols[] = {ip_protocol::udp};
+
 constexpr SocketRecord sockets[] = {
     {Af::inet, SocketType::datagram, ip_protocol::udp,
      [](ModuleState& m, int) -> Result<std::unique_ptr<SocketOps>> { return self(m).create(); }}};
 
 }  // namespace
 
-constexpr ModuleRecord udp_module{
-    .name = "udp",
-    .summary = "User Datagram Protocol",
-    .needs = {"net", "inet"},
-    .create = [](Vnet& v) -> std::unique_ptr<ModuleState> { return std::make_unique<Udp>(v); },
-    .sysctls = sysctls,
-    .counters = counters,
-    .sockets = sockets};
+constexpr ModuleRecord udp_module{.name = "udp",
+                                  .summary = "User Datagram Protocol",
+                                  .needs = {"net", "inet"},
+                                  .create = [](Vnet& v) -> std::unique_ptr<ModuleState> {
+                                    return std::make_unique<Udp>(v, defaults);
+                                  },
+                                  .settings = &defaults,
+                                  .ip_protocols = protocols,
+                                  .sysctls = sysctls,
+                                  .counters = counters,
+                                  .sockets = sockets};
 
 }  // namespace stackyard

@@ -23,15 +23,14 @@ struct UdpSettings {
 
 class UdpSocket;
 
-class Udp final : public ModuleState, public IpProtocol {
+class Udp final : public StateWithSettings<UdpSettings>, public IpProtocol {
  public:
-  explicit Udp(Vnet& vnet);
+  Udp(Vnet& vnet, const UdpSettings& defaults);
 
   void receive(Packet packet, const IpContext& context) override;
   void path_event(const PathEvent& event) override;
   std::unique_ptr<SocketOps> create();
 
-  UdpSettings settings;
   UdpCounters counters;
 
  private:

@@ -7,8 +7,8 @@
 namespace stackyard {
 
 UdpSocket::UdpSocket(Udp& udp)
-    : InetSocket(udp.inet_.net(), udp.inet_, uint64_t(udp.settings.recvspace),
-                 uint64_t(udp.settings.maxdgram)),
+    : InetSocket(udp.inet_.net(), udp.inet_, uint64_t(udp.settings().recvspace),
+                 uint64_t(udp.settings().maxdgram)),
       udp_(udp) {}
 
 UdpSocket::~UdpSocket() { udp_.unbind(*this); }
@@ -65,7 +65,7 @@ Result<size_t> UdpSocket::send(Bytes octets, const SendOptions& options) {
   Packet packet = net_.site().make_packet(length);
   const MutableBytes space = packet.writable_front();
   UdpHeader header{.source_port = local_.port, .dest_port = to.port, .length = uint16_t(length)};
-  if (udp_.settings.checksum) {
+  if (udp_.settings().checksum) {
     // The NIC (or whoever looks first) sums up the rest.
     const uint64_t pseudo = ipv4_pseudo_sum(send.source, to.address, ip_protocol::udp, length);
     header.checksum = checksum_fold(pseudo);

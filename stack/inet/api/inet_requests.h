@@ -18,7 +18,7 @@ struct InterfaceAddress {
 };
 
 struct ListAddresses : RequestOf<ListAddresses> {
-  static constexpr RequestKind kind_of{"inet", "list addresses"};
+  static constexpr RequestKind kind_of{"inet", "list addresses", true};
   std::vector<InterfaceAddress> addresses;  // by interface, the first is its primary
 };
 // EEXIST: the address is there already.
@@ -49,7 +49,7 @@ struct RouteInfo {
 };
 
 struct ListRoutes : RequestOf<ListRoutes> {
-  static constexpr RequestKind kind_of{"inet", "list routes"};
+  static constexpr RequestKind kind_of{"inet", "list routes", true};
   int fib = 0;
   std::vector<RouteInfo> routes;
 };
@@ -74,7 +74,7 @@ struct DeleteRoute : RequestOf<DeleteRoute> {
 };
 // ESRCH: not in table.
 struct GetRoute : RequestOf<GetRoute> {
-  static constexpr RequestKind kind_of{"inet", "get route"};
+  static constexpr RequestKind kind_of{"inet", "get route", true};
   int fib = 0;
   Ipv4Address dest;
   RouteInfo route;
@@ -90,7 +90,7 @@ struct ArpInfo {
   int64_t expires_s = 0;  // rounded up; negative: expired
 };
 struct ListArp : RequestOf<ListArp> {
-  static constexpr RequestKind kind_of{"inet", "list arp"};
+  static constexpr RequestKind kind_of{"inet", "list arp", true};
   std::vector<ArpInfo> entries;
 };
 // ENETUNREACH: the address is on no connected Ethernet.
@@ -112,7 +112,7 @@ struct GroupInfo {
   Ipv4Address group;
 };
 struct ListGroups : RequestOf<ListGroups> {
-  static constexpr RequestKind kind_of{"inet", "list groups"};
+  static constexpr RequestKind kind_of{"inet", "list groups", true};
   std::vector<GroupInfo> groups;
 };
 

@@ -36,7 +36,7 @@ struct InterfaceInfo {
 };
 
 struct ListInterfaces : RequestOf<ListInterfaces> {
-  static constexpr RequestKind kind_of{"net", "list interfaces"};
+  static constexpr RequestKind kind_of{"net", "list interfaces", true};
   std::vector<InterfaceInfo> interfaces;  // by index
 };
 
@@ -50,6 +50,36 @@ struct SetInterface : RequestOf<SetInterface> {
   std::optional<std::string> description;
   std::optional<int> fib;
   std::vector<std::string> add_groups, remove_groups;
+};
+
+struct ListCloners : RequestOf<ListCloners> {
+  static constexpr RequestKind kind_of{"net", "list cloners", true};
+  std::vector<std::string> names;  // sorted
+};
+
+// ifconfig(8)'s create: "epair" or "epair3"; `name` becomes what was made ("epair3a"). EINVAL: no
+// such kind, EEXIST.
+struct CreateInterface : RequestOf<CreateInterface> {
+  static constexpr RequestKind kind_of{"net", "create interface"};
+  std::string name;
+};
+// ENXIO, EINVAL: cannot be destroyed.
+struct DestroyInterface : RequestOf<DestroyInterface> {
+  static constexpr RequestKind kind_of{"net", "destroy interface"};
+  std::string name;
+};
+// ENXIO, EEXIST, EINVAL.
+struct RenameInterface : RequestOf<RenameInterface> {
+  static constexpr RequestKind kind_of{"net", "rename interface"};
+  std::string name, new_name;
+};
+// Into a jail of the caller (by name or jid), or from it. ENXIO: no such interface or jail; EEXIST:
+// it is there, or its name is.
+struct MoveInterface : RequestOf<MoveInterface> {
+  static constexpr RequestKind kind_of{"net", "move interface"};
+  enum class Direction { to_jail, from_jail };
+  std::string name, jail;
+  Direction direction = Direction::to_jail;
 };
 
 }  // namespace stackyard
