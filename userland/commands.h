@@ -10,6 +10,7 @@ extern const Command arp_command, hostname_command, ifconfig_command, nc_command
     ping_command, route_command, setfib_command, sockstat_command, sysctl_command, tcpdump_command,
     traceroute_command;
 
+extern const Command jail_command, jexec_command, jls_command;
 extern const Command sh_command;
 extern const Command bracket_command, cat_command, cp_command, cut_command, date_command,
     dmesg_command, echo_command, env_command, false_command, grep_command, head_command,

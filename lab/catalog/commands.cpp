@@ -7,7 +7,8 @@ std::vector<const Command*> machine_commands() {
   return {
       &arp_command,        &bracket_command,  &cat_command,      &cp_command,       &cut_command,
       &date_command,       &dmesg_command,    &echo_command,     &env_command,      &false_command,
-      &grep_command,       &head_command,     &hostname_command, &ifconfig_command, &kill_command,
+      &grep_command,       &head_command,     &hostname_command, &ifconfig_command, &jail_command,
+      &jexec_command,      &jls_command,      &kill_command,
       &logger_command,     &ls_command,       &mkdir_command,    &mv_command,       &nc_command,
       &netstat_command,    &ping_command,     &printf_command,   &ps_command,       &rm_command,
       &route_command,      &sed_command,      &seq_command,      &setfib_command,   &sh_command,

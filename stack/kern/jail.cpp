@@ -385,6 +385,7 @@ Result<Jail*> Machine::create_jail(const JailParams& params, Jail& caller, std::
   if (!set) {
     jails_.erase(id);
     parent->children_.pop_back();
+    if (id == last_jid_) --last_jid_;
     return set.error();
   }
   return &jail;
@@ -430,7 +431,14 @@ Result<Jail*> Machine::set_jail(const JailParams& params, unsigned flags, Jail& 
     message = text("jail {} not found", shown);
     return Errno::enoent;
   }
-  if (!jail) return create_jail(params, caller, message);
+  if (!jail) {
+    const std::string* persist = jail_param(params, "persist");
+    if (!(flags & jail_flag::attach) && (!persist || *persist == "false")) {
+      message = "new jail must persist or attach";
+      return Errno::einval;
+    }
+    return create_jail(params, caller, message);
+  }
   TRY(rename_jail(*jail, params, caller, message));
   TRY(jail->set(params, caller, false, message));
   return jail;

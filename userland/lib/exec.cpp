@@ -1,0 +1,27 @@
+#include "userland/lib/exec.h"
+
+#include "core/base/text.h"
+
+namespace stackyard {
+
+Task<int> exec_words(Sys& sys, Args words, std::string failure) {
+  const Command* command = sys.find_command(words[0]);
+  if (!command) {
+    co_await sys.complain(text("{}: {}", failure, errno_text(Errno::enoent)));
+    co_return 1;
+  }
+  sys.become(words);
+  co_return co_await command->run(sys, words);
+}
+
+Task<std::optional<int>> find_jail_id(Sys& sys, std::string jail) {
+  const bool number = parse_int(jail).has_value();
+  const JailParams which{{number ? "jid" : "name", jail}};
+  const Result<JailParams> found = sys.jail_get(which);
+  if (found) co_return int(*parse_int(*jail_param(*found, "jid")));
+  const std::string shown = number ? jail : text("\"{}\"", jail);
+  co_await sys.complain(text("jail {} not found", shown));
+  co_return std::nullopt;
+}
+
+}  // namespace stackyard

@@ -1,0 +1,16 @@
+// userland/lib/exec.h - what execvp(3) does for simulated programs.
+#pragma once
+
+#include "stack/sys/sys.h"
+
+namespace stackyard {
+
+// Becomes the command that `words` name and runs it; when there is none: "NAME: FAILURE: No such
+// file or directory", and status 1.
+Task<int> exec_words(Sys& sys, Args words, std::string failure);
+
+// The jail that a word names (a jid or a name), or nothing, after complaining as jail_getid(3)
+// does.
+Task<std::optional<int>> find_jail_id(Sys& sys, std::string jail);
+
+}  // namespace stackyard
