@@ -38,14 +38,10 @@ class Lexer {
     token.line = line_;
     if (at_ >= content_.size()) return token;
     const char c = content_[at_];
-    if (is_punctuation(c)) {
+    if (is_punctuation(c) || at_append()) {
       token.kind = Token::Kind::punctuation;
-      token.text = c;
-      ++at_;
-      if (c == '+' && at_ < content_.size() && content_[at_] == '=') {
-        token.text = "+=";
-        ++at_;
-      }
+      token.text = content_.substr(at_, at_append() ? 2 : 1);
+      at_ += token.text.size();
       return token;
     }
     token.kind = Token::Kind::word;

@@ -88,6 +88,15 @@ std::string quoted(const std::string& value) {
   return value;
 }
 
+// What it depends on by its words, and by its name: the jail around it.
+std::vector<std::string> needs_of(const ConfiguredJail& jail, JailConfig& config) {
+  std::vector<std::string> needs = jail.list("depend");
+  const size_t dot = jail.name.rfind('.');
+  if (dot != jail.name.npos && config.find(jail.name.substr(0, dot)))
+    needs.push_back(jail.name.substr(0, dot));
+  return needs;
+}
+
 // In a process of its own: into the jail, then the command.
 Task<int> in_jail_program(Sys& sys, Args words, int jid, int fib) {
   if (fib >= 0) {
@@ -457,11 +466,7 @@ Task<std::vector<ConfiguredJail*>> JailOperations::ordered(JailConfig& config) {
       return;
     }
     state[&jail] = 1;
-    std::vector<std::string> needs = jail.list("depend");
-    const size_t dot = jail.name.rfind('.');
-    if (dot != jail.name.npos && config.find(jail.name.substr(0, dot)))
-      needs.push_back(jail.name.substr(0, dot));
-    for (const std::string& need : needs) {
+    for (const std::string& need : needs_of(jail, config)) {
       ConfiguredJail* other = config.find(need);
       if (!other) {
         complaint = text("{}: depends on undefined jail \"{}\"", jail.name, need);
@@ -540,10 +545,10 @@ Task<int> JailOperations::from_config(JailConfig config, std::vector<std::string
   };
   if (!stops) {
     for (ConfiguredJail* jail : sequence)
-      for (const std::string& need : jail->list("depend")) spread(jail, need);
+      for (const std::string& need : needs_of(*jail, config)) spread(jail, need);
   } else {
     for (ConfiguredJail* jail : order)
-      for (const std::string& need : jail->list("depend")) {
+      for (const std::string& need : needs_of(*jail, config)) {
         ConfiguredJail* other = config.find(need);
         if (other && wanted.contains(other) && !wanted.contains(jail)) wanted[jail] = false;
       }
@@ -556,7 +561,7 @@ Task<int> JailOperations::from_config(JailConfig config, std::vector<std::string
       const auto chosen = wanted.find(jail);
       if (chosen == wanted.end()) continue;
       bool skip = false;
-      for (const std::string& need : jail->list("depend"))
+      for (const std::string& need : needs_of(*jail, config))
         skip |= !stopping && failed.contains(need);
       if (skip) {
         co_await warn(*jail, "skipped");
