@@ -35,12 +35,10 @@ InetSocket::~InetSocket() {
     if (Ifnet* interface = net_.resolve(m.interface)) ip_.leave_group(*interface, m.group);
 }
 
-Result<Received> InetSocket::receive(size_t max) {
+Result<Received> InetSocket::receive(size_t max, const ReceiveOptions& options) {
   if (error_ != Errno::ok) return std::exchange(error_, Errno::ok);
   if (queue_.empty()) return Errno::eagain;
-  Datagram first = std::move(queue_.front());
-  queue_.pop_front();
-  queued_octets_ -= cost(first.payload);
+  Datagram& first = queue_.front();
   const Bytes octets = first.payload.octets();
   const Bytes kept = octets.first(std::min(max, octets.size()));
   Received received;
@@ -52,6 +50,9 @@ Result<Received> InetSocket::receive(size_t max) {
   if (want_ttl_) received.ttl = first.ttl;
   if (want_tos_) received.tos = first.tos;
   if (want_interface_) received.interface_index = first.interface;
+  if (options.peek) return received;
+  queued_octets_ -= cost(first.payload);
+  queue_.pop_front();
   return received;
 }
 

@@ -15,7 +15,7 @@ class InetSocket : public SocketOps {
   InetSocket(NetStack& net, IpOutput& ip, uint64_t receive_space, uint64_t datagram_max);
   ~InetSocket() override;
 
-  Result<Received> receive(size_t max) override;
+  Result<Received> receive(size_t max, const ReceiveOptions& options) override;
   Result<> set_option(SocketOption option, const OptionValue& value) override;
   Result<OptionValue> get_option(SocketOption option) override;
   Readiness readiness() const override {

@@ -56,6 +56,7 @@ Result<std::shared_ptr<FileNode>> FileSystem::create(const std::string& path, bo
   auto& node = folder->entries[name];
   if (!node) node = std::make_shared<FileNode>();
   if (node->is_folder) return Errno::eisdir;
+  if (node->is_socket) return Errno::eopnotsupp;
   if (truncate && node->device.empty()) {
     octets_ -= node->content.size();
     node->content.clear();
@@ -83,6 +84,16 @@ Result<> FileSystem::make_folder(const std::string& path) {
   node->is_folder = true;
   node->mode = 0755;
   return {};
+}
+
+Result<std::shared_ptr<FileNode>> FileSystem::make_socket(const std::string& path) {
+  const auto [folder, name] = TRY(parent_of(path));
+  auto& node = folder->entries[name];
+  if (node) return Errno::eaddrinuse;
+  node = std::make_shared<FileNode>();
+  node->is_socket = true;
+  node->mode = 0755;
+  return node;
 }
 
 Result<> FileSystem::remove(const std::string& path) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "stack/kern/local_sockets.h"
 #include "stack/sys/types.h"
 
 namespace stackyard {
@@ -14,6 +15,8 @@ struct FileNode {
   bool is_folder = false;
   std::string device;  // "null", "zero": a device; empty: a file
   std::string content;
+  bool is_socket = false;
+  LocalSocketOps* bound = nullptr;  // of a socket: who is bound to it; null: closed since
   uint32_t mode = 0644;
   std::map<std::string, std::shared_ptr<FileNode>> entries;  // of a folder, sorted
 };
@@ -31,6 +34,8 @@ class FileSystem {
   // Puts a whole file there, with the folders above it.
   Result<> put(const std::string& path, std::string content, uint32_t mode = 0644);
   Result<> make_folder(const std::string& path);
+  // What bind(2) makes: EADDRINUSE when the name is taken.
+  Result<std::shared_ptr<FileNode>> make_socket(const std::string& path);
   Result<> remove(const std::string& path);
   Result<> rename(const std::string& from, const std::string& to);
   Result<size_t> write(FileNode& node, size_t offset, Bytes octets);
@@ -38,8 +43,11 @@ class FileSystem {
   // "/a/b" from folder "/a" and "b", "../x", "/y": absolute, without dots.
   static std::string resolve(const std::string& folder, const std::string& path);
 
+  LocalSockets& sockets() { return sockets_; }
+
  private:
   Result<std::pair<FileNode*, std::string>> parent_of(const std::string& path) const;
+  LocalSockets sockets_;
   std::shared_ptr<FileNode> root_;
   size_t octets_ = 0;
 };

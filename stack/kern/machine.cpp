@@ -30,6 +30,7 @@ void Machine::power_on() {
 
 void Machine::power_off() {
   processes_.clear();
+  files_.sockets().clear();
   to_reap_.clear();
   reaper_.cancel();
   undertaker_.cancel();
@@ -120,10 +121,24 @@ void Machine::process_ended(Process& process) {
   }
   if (process.on_exit) std::exchange(process.on_exit, {})(process.status());
   if (Process* parent = this->process(process.parent())) {
+    parent->signal(Signal::chld);
     parent->wake();
   } else {
     reap_later(process.pid());
   }
+}
+
+void Machine::detach(Process& process) {
+  const Pid pid = process.pid();
+  auto entry = processes_.extract(pid);
+  entry.key() = next_pid_++;
+  auto& old = processes_[pid];
+  old = std::make_unique<Process>(*this, pid, process.parent(), Args{process.program_name()},
+                                  process.jail());
+  old->on_exit = std::exchange(process.on_exit, {});
+  process.become_daemon(entry.key());
+  processes_.insert(std::move(entry));
+  old->finish(0);
 }
 
 void Machine::reap_later(Pid pid) {
@@ -141,7 +156,8 @@ std::vector<ProcessInfo> Machine::processes(const Jail& viewer) const {
   std::vector<ProcessInfo> all;
   for (const auto& [pid, process] : processes_)
     if (!process->finished() && process->jail().within(viewer))
-      all.push_back({pid, process->parent(), process->command_line(), process->jail().id()});
+      all.push_back({pid, process->parent(), process->command_line(), process->jail().id(),
+                     process->process_group(), process->stopped()});
   return all;
 }
 
@@ -156,6 +172,12 @@ std::vector<SocketInfo> Machine::sockets(const Jail& viewer) const {
       all.push_back({pid, process->program_name(), int(fd), socket->protocol_name(),
                      socket->local_name(), socket->peer_name(), socket->receive_queue(), 0,
                      process->jail().id()});
+      if (const LocalSocketOps* local = socket->local()) {
+        all.back().serial = local->serial();
+        all.back().peer = local->peer_serial();
+        all.back().pending = local->pending();
+        all.back().backlog = local->backlog();
+      }
     }
   }
   return all;

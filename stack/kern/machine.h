@@ -78,6 +78,8 @@ class Machine : public TableSource {
   std::vector<Process*> children_of(Pid pid);
   void reap(Pid pid);
   void process_ended(Process& process);
+  // Gives a process a new pid; its old one ends with status 0 (daemon(3)).
+  void detach(Process& process);
   // Those in a jail and the jails below it.
   std::vector<ProcessInfo> processes(const Jail& viewer) const;
   std::vector<SocketInfo> sockets(const Jail& viewer) const;

@@ -128,7 +128,7 @@ class DeadSocket final : public SocketOps {
   Result<> bind(const SockAddr&) override { return Errno::enetdown; }
   Result<> connect(const SockAddr&) override { return Errno::enetdown; }
   Result<size_t> send(Bytes, const SendOptions&) override { return Errno::enetdown; }
-  Result<Received> receive(size_t) override { return Errno::enetdown; }
+  Result<Received> receive(size_t, const ReceiveOptions&) override { return Errno::enetdown; }
   Result<> set_option(SocketOption, const OptionValue&) override { return Errno::enetdown; }
   Result<OptionValue> get_option(SocketOption) override { return Errno::enetdown; }
   Readiness readiness() const override {
@@ -163,7 +163,7 @@ void SocketFile::vnet_gone() {
 }
 
 Result<std::string> SocketFile::read(size_t max) {
-  const Received received = TRY(ops_->receive(max));
+  const Received received = TRY(ops_->receive(max, {}));
   return std::string(received.octets.begin(), received.octets.end());
 }
 

@@ -24,6 +24,8 @@ class OpenFile {
   virtual Result<size_t> write(Bytes octets) = 0;
   virtual Readiness readiness() const = 0;
   virtual SocketOps* socket() { return nullptr; }
+  Blocking blocking() const { return blocking_; }
+  void set_blocking(Blocking blocking) { blocking_ = blocking; }
 
   // Processes that wait for a change of readiness.
   void add_waiter(Process& process) { waiters_.push_back(&process); }
@@ -34,6 +36,7 @@ class OpenFile {
 
  private:
   std::list<Process*> waiters_;
+  Blocking blocking_ = Blocking::yes;
 };
 
 class RegularFile final : public OpenFile {

@@ -12,6 +12,7 @@ Process::Process(Machine& machine, Pid pid, Pid parent, Args args, Jail& jail)
       jail_(&jail),
       pid_(pid),
       parent_(parent),
+      group_(pid),
       args_(std::move(args)),
       wake_timer_(machine.site().node(), Timer::call<&Process::resume_blocked>, this),
       deadline_timer_(machine.site().node(), Timer::call<&Process::wake>, this) {
@@ -52,11 +53,12 @@ void Process::resume_blocked() {
 }
 
 void Process::run() {
+  if (stopped_) return;  // SIGCONT arms the timer again
   running_ = true;
-  while (kill_status_ < 0 && trampoline_.next) std::exchange(trampoline_.next, {}).resume();
+  while (kill_status_ < 0 && !stopped_ && trampoline_.next) std::exchange(trampoline_.next, {}).resume();
   running_ = false;
   if (kill_status_ >= 0) return finish(kill_status_);
-  if (root_.done()) finish_uncaught();
+  if (root_ && root_.done()) finish_uncaught();
 }
 
 // The program has returned or thrown.
@@ -77,6 +79,7 @@ void Process::finish_uncaught() {
 void Process::finish(int status) {
   root_ = {};
   descriptors_.clear();
+  descriptor_closed();
   blocked_ = {};
   wake_timer_.cancel();
   deadline_timer_.cancel();
@@ -89,18 +92,6 @@ void Process::finish(int status) {
 void Process::end_at_once(Signal signal) {
   check(!running_, "a process does not end itself from outside");
   finish(signal_status(signal));
-}
-
-void Process::signal(Signal signal) {
-  if (finished_ || signal == Signal::chld) return;
-  const bool catchable = signal == Signal::interrupt || signal == Signal::term;
-  if (catches_ && catchable) {
-    interrupted_ = true;
-    wake();
-    return;
-  }
-  kill_status_ = signal_status(signal);
-  if (!running_ && !wake_timer_.armed()) wake_timer_.arm_soft(SimTime());
 }
 
 void Process::pause(std::coroutine_handle<> resume) {
@@ -123,7 +114,7 @@ uint64_t Process::random() { return machine_.random(); }
 Task<Result<>> Process::sleep_task(SimTime duration) {
   const SimTime until = now() + duration;
   while (now() < until) {
-    if (interrupted_) co_return Errno::eintr;
+    if (interrupted()) co_return Errno::eintr;
     co_await Blocked{*this, until};
   }
   co_return Result<>{};
@@ -151,12 +142,14 @@ Call<Pid> Process::spawn(SpawnRequest request) {
   child.environment_ = environment_;
   child.folder_ = folder_;
   child.fib_ = request.fib >= 0 ? request.fib : fib_;
+  child.group_ = group_;
+  child.ignored_ = ignored_;
   child.descriptors_ = std::move(descriptors);
   child.start(program);
   return call<Pid>(child.pid_);
 }
 
-Task<Result<std::pair<Pid, int>>> Process::wait_task(Pid pid) {
+Task<Result<std::pair<Pid, int>>> Process::wait_task(Pid pid, WaitMode mode) {
   for (;;) {
     bool any = false;
     for (Process* child : machine_.children_of(pid_)) {
@@ -168,19 +161,14 @@ Task<Result<std::pair<Pid, int>>> Process::wait_task(Pid pid) {
       co_return ended;
     }
     if (!any) co_return Errno::echild;
-    if (interrupted_) co_return Errno::eintr;
+    if (mode == WaitMode::look) co_return std::pair<Pid, int>(0, 0);
+    if (interrupted()) co_return Errno::eintr;
     co_await Blocked{*this, SimTime::max()};
   }
 }
 
-Call<std::pair<Pid, int>> Process::wait(Pid pid) { return {*this, wait_task(pid)}; }
-
-Call<void> Process::kill(Pid pid, Signal signal) {
-  Process* process = machine_.process(pid);
-  if (!process || process->finished_ || !process->jail_->within(*jail_))
-    return call<void>(Errno::esrch);
-  process->signal(signal);
-  return call<void>({});
+Call<std::pair<Pid, int>> Process::wait(Pid pid, WaitMode mode) {
+  return {*this, wait_task(pid, mode)};
 }
 
 std::vector<ProcessInfo> Process::processes() const { return machine_.processes(*jail_); }

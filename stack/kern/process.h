@@ -23,6 +23,7 @@ class Process final : public Sys {
   static constexpr unsigned calls_before_pause = 1000;
   static constexpr SimTime pause_time = 1_ms;
   static constexpr size_t descriptors_max = 1024;
+  static constexpr size_t local_path_max = 253;  // what fits in a sockaddr of SOCK_MAXADDRLEN
 
   Process(Machine& machine, Pid pid, Pid parent, Args args, Jail& jail);
   ~Process() override;
@@ -40,6 +41,14 @@ class Process final : public Sys {
   int status() const { return status_; }
   Pid parent() const { return parent_; }
   void orphan() { parent_ = 1; }
+  // Goes on under another pid, as the child of a fork does.
+  void become_daemon(Pid pid) {
+    pid_ = pid;
+    orphan();
+  }
+  void finish(int status);
+  bool stopped() const { return stopped_; }
+  Credentials credentials() const { return {.pid = pid_}; }
   std::string command_line() const;
   const std::vector<std::shared_ptr<OpenFile>>& descriptors() const { return descriptors_; }
   void set_descriptor(Fd fd, std::shared_ptr<OpenFile> file);
@@ -54,10 +63,14 @@ class Process final : public Sys {
   uint64_t random() override;
   Call<void> sleep(SimTime duration) override;
   Call<Pid> spawn(SpawnRequest request) override;
-  Call<std::pair<Pid, int>> wait(Pid pid) override;
-  Call<void> kill(Pid pid, Signal signal) override;
-  void catch_signals() override { catches_ = true; }
-  bool interrupted() const override { return interrupted_; }
+  Call<std::pair<Pid, int>> wait(Pid pid, WaitMode mode) override;
+  Call<void> kill(Pid pid, std::optional<Signal> signal) override;
+  void set_signal(Signal signal, SignalAction action) override;
+  std::optional<Signal> take_signal() override;
+  bool interrupted() const override { return pending_ != 0; }
+  Call<void> daemon(DaemonOptions options) override;
+  Pid process_group() const override { return group_; }
+  void new_process_group() override { group_ = pid_; }
   std::vector<ProcessInfo> processes() const override;
   std::map<std::string, std::string>& environment() override { return environment_; }
   void become(const Args& args) override { args_ = args; }
@@ -81,11 +94,18 @@ class Process final : public Sys {
   Result<> change_folder(const std::string& path) override;
   std::string folder() const override { return folder_; }
 
+  Result<> set_blocking(Fd fd, Blocking blocking) override;
+
   Call<Fd> socket(Af family, SocketType type, int protocol) override;
   Call<void> bind(Fd fd, SockAddr address) override;
   Call<void> connect(Fd fd, SockAddr address) override;
   Call<size_t> send(Fd fd, std::vector<uint8_t> octets, SendOptions options) override;
-  Call<Received> receive(Fd fd, size_t max) override;
+  Call<Received> receive(Fd fd, size_t max, ReceiveOptions options) override;
+  Call<void> listen(Fd fd, int backlog) override;
+  Call<Accepted> accept(Fd fd, Blocking of_the_new_one) override;
+  Call<std::pair<Fd, Fd>> socket_pair(Af family, SocketType type, int protocol) override;
+  Call<void> shutdown(Fd fd, ShutdownHow how) override;
+  Result<Credentials> peer_credentials(Fd fd) const override;
   Call<void> set_option(Fd fd, SocketOption option, OptionValue value) override;
   Call<OptionValue> get_option(Fd fd, SocketOption option) override;
   Result<SockAddr> local_name(Fd fd) const override;
@@ -138,20 +158,36 @@ class Process final : public Sys {
   void block(std::coroutine_handle<> resume, SimTime deadline);
   void resume_blocked();
   void run();
-  void finish(int status);
   void finish_uncaught();
   Result<std::shared_ptr<OpenFile>> file(Fd fd) const;
   Result<SocketOps*> socket_of(Fd fd) const;
   Fd add_descriptor(std::shared_ptr<OpenFile> file);
+  Result<Fd> new_socket(std::unique_ptr<SocketOps> ops, Blocking blocking = Blocking::yes);
+  Result<Fd> new_descriptor(std::shared_ptr<OpenFile> file);  // EMFILE
+  void descriptor_closed();
+  Result<LocalSocketOps*> local_named(const SockAddr& address) const;
+  Result<> bind_local(LocalSocketOps& socket, const SockAddr& address);
+  Result<size_t> send_once(SocketOps& socket, Bytes octets, const SendOptions& options);
+  Result<Received> receive_once(SocketOps& socket, size_t max, const ReceiveOptions& options);
+  static SimTime time_option(SocketOps& socket, SocketOption option);
+  Task<Result<Accepted>> accept_task(std::shared_ptr<OpenFile> file, Blocking blocking);
+  Task<Result<size_t>> send_task(std::shared_ptr<OpenFile> file, std::vector<uint8_t> octets,
+                                 SendOptions options);
+  Task<Result<size_t>> rest_task(Task<Result<size_t>> rest, size_t before);
+  Task<Result<Received>> receive_task(std::shared_ptr<OpenFile> file, size_t max,
+                                      ReceiveOptions options);
   template <class T>
   Call<T> call(Result<T> result) {
     return {*this, std::move(result)};
   }
   template <class T, class Attempt>
   Task<Result<T>> retry(std::shared_ptr<OpenFile> file, SimTime timeout, Attempt attempt);
+  // After a signal to oneself: never comes back when it was deadly.
+  template <class T>
+  Task<Result<T>> signalled_task(Result<T> otherwise);
   Task<Result<>> sleep_task(SimTime duration);
   Task<Result<>> write_task(std::shared_ptr<OpenFile> file, std::string octets);
-  Task<Result<std::pair<Pid, int>>> wait_task(Pid pid);
+  Task<Result<std::pair<Pid, int>>> wait_task(Pid pid, WaitMode mode);
   Task<Result<std::vector<PollItem>>> poll_task(std::vector<PollItem> items, SimTime timeout);
   bool fill_in(std::vector<PollItem>& items) const;
   // A path of the machine: below the jail's root.
@@ -159,7 +195,7 @@ class Process final : public Sys {
 
   Machine& machine_;
   Jail* jail_;
-  Pid pid_, parent_;
+  Pid pid_, parent_, group_;
   Args args_;
   std::map<std::string, std::string> environment_;
   std::string folder_ = "/root";
@@ -172,13 +208,19 @@ class Process final : public Sys {
   Timer wake_timer_;
   Timer deadline_timer_;
   unsigned calls_ = 0;
-  bool catches_ = false;
-  bool interrupted_ = false;
+  uint32_t caught_ = 0, ignored_ = 0, pending_ = 0;  // signals, a bit each
+  bool stopped_ = false;
   bool running_ = false;
   int kill_status_ = -1;  // not negative: the process is to die with it
   bool finished_ = false;
   int status_ = 0;
 };
+
+template <class T>
+Task<Result<T>> Process::signalled_task(Result<T> otherwise) {
+  if (kill_status_ >= 0) co_await Blocked{*this, SimTime::max()};
+  co_return otherwise;
+}
 
 // Repeats `attempt` until it does something else than asking to wait.
 template <class T, class Attempt>
@@ -186,7 +228,7 @@ Task<Result<T>> Process::retry(std::shared_ptr<OpenFile> file, SimTime timeout, 
   const SimTime deadline = timeout > SimTime() ? now() + timeout : SimTime::max();
   const Waiting waiting(*this, file);
   for (;;) {
-    if (interrupted_) co_return Errno::eintr;
+    if (interrupted()) co_return Errno::eintr;
     Result<T> result = attempt(*file);
     if (result || result.error() != Errno::eagain) co_return result;
     if (now() >= deadline) co_return Errno::eagain;

@@ -1,6 +1,8 @@
 // stack/kern/process_files.cpp - system calls on descriptors and files.
 #include "stack/kern/process.h"
 
+#include <algorithm>
+
 #include "core/base/text.h"
 #include "stack/kern/machine.h"
 
@@ -20,6 +22,21 @@ Fd Process::add_descriptor(std::shared_ptr<OpenFile> file) {
   return Fd(int(n));
 }
 
+Result<Fd> Process::new_descriptor(std::shared_ptr<OpenFile> file) {
+  const long open = std::count_if(descriptors_.begin(), descriptors_.end(),
+                                  [](const auto& f) { return f != nullptr; });
+  if (size_t(open) >= descriptors_max) return Errno::emfile;
+  return add_descriptor(std::move(file));
+}
+
+// Sockets that only messages in flight hold may be left: the last descriptor was here.
+void Process::descriptor_closed() { machine_.files().sockets().collect(); }
+
+Result<> Process::set_blocking(Fd fd, Blocking blocking) {
+  TRY(file(fd))->set_blocking(blocking);
+  return {};
+}
+
 void Process::set_descriptor(Fd fd, std::shared_ptr<OpenFile> file) {
   const size_t n = size_t(number(fd));
   if (descriptors_.size() <= n) descriptors_.resize(n + 1);
@@ -36,6 +53,7 @@ Call<Fd> Process::open(const std::string& path, OpenMode mode) {
   const auto node = mode == OpenMode::read ? files.find(absolute(path))
                                            : files.create(absolute(path), mode == OpenMode::write);
   if (!node) return call<Fd>(node.error());
+  if ((*node)->is_socket) return call<Fd>(Errno::eopnotsupp);
   return call<Fd>(
       add_descriptor(std::make_shared<RegularFile>(files, *node, mode == OpenMode::append)));
 }
@@ -43,6 +61,7 @@ Call<Fd> Process::open(const std::string& path, OpenMode mode) {
 Call<void> Process::close(Fd fd) {
   if (!file(fd)) return call<void>(Errno::ebadf);
   descriptors_[size_t(number(fd))].reset();
+  descriptor_closed();
   return call<void>({});
 }
 
@@ -57,7 +76,8 @@ Call<std::string> Process::read(Fd fd, size_t max) {
   const auto found = file(fd);
   if (!found) return call<std::string>(found.error());
   Result<std::string> first = (*found)->read(max);
-  if (first || first.error() != Errno::eagain) return call<std::string>(std::move(first));
+  const bool wait = (*found)->blocking() == Blocking::yes;
+  if (first || first.error() != Errno::eagain || !wait) return call<std::string>(std::move(first));
   return {*this, retry<std::string>(*found, SimTime(), [max](OpenFile& f) { return f.read(max); })};
 }
 
@@ -66,8 +86,10 @@ Task<Result<>> Process::write_task(std::shared_ptr<OpenFile> file, std::string o
   while (done < octets.size()) {
     const auto rest = [&](OpenFile& f) { return f.write(bytes_of(octets).subspan(done)); };
     const Result<size_t> written = co_await retry<size_t>(file, SimTime(), rest);
-    // SIGPIPE's default: writing into a pipe that nobody reads ends the process without a word.
-    if (!written && written.error() == Errno::epipe) throw ProcessExit{signal_status(Signal::pipe)};
+    if (!written && written.error() == Errno::epipe) {
+      signal(Signal::pipe);
+      co_return co_await signalled_task<void>(Errno::epipe);
+    }
     if (!written) co_return written.error();
     done += *written;
   }
@@ -79,7 +101,11 @@ Call<void> Process::write(Fd fd, std::string octets) {
   if (!found) return call<void>(found.error());
   const Result<size_t> first = (*found)->write(bytes_of(octets));
   if (first && *first == octets.size()) return call<void>({});
-  if (!first && first.error() != Errno::eagain && first.error() != Errno::epipe)
+  if (!first && first.error() == Errno::epipe) {
+    signal(Signal::pipe);
+    return {*this, signalled_task<void>(Errno::epipe)};
+  }
+  if (!first && (first.error() != Errno::eagain || (*found)->blocking() == Blocking::no))
     return call<void>(first.error());
   return {*this, write_task(*found, octets.substr(first.value_or(0)))};
 }
@@ -98,7 +124,7 @@ bool Process::fill_in(std::vector<PollItem>& items) const {
     item.ready = found ? (*found)->readiness() : Readiness{.readable = true, .hang_up = true};
     item.ready.readable &= item.want_read;
     item.ready.writable &= item.want_write;
-    any |= item.ready.readable || item.ready.writable;
+    any |= item.ready.readable || item.ready.writable || item.ready.hang_up;
   }
   return any;
 }
@@ -110,7 +136,7 @@ Task<Result<std::vector<PollItem>>> Process::poll_task(std::vector<PollItem> ite
   for (const PollItem& item : items)
     if (const auto found = file(item.fd)) waiting.emplace_back(*this, *found);
   while (!fill_in(items) && now() < deadline) {
-    if (interrupted_) co_return Errno::eintr;
+    if (interrupted()) co_return Errno::eintr;
     co_await Blocked{*this, deadline};
   }
   co_return items;
@@ -124,6 +150,7 @@ Result<FileStat> Process::stat(const std::string& path) const {
   const auto node = TRY(machine_.files().find(absolute(path)));
   return FileStat{.is_folder = node->is_folder,
                   .is_device = !node->device.empty(),
+                  .is_socket = node->is_socket,
                   .size = node->content.size(),
                   .mode = node->mode};
 }

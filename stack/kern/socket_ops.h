@@ -3,10 +3,14 @@
 
 #include <string>
 
+#include <memory>
+
 #include "core/packet/packet.h"
 #include "stack/sys/types.h"
 
 namespace stackyard {
+
+class LocalSocketOps;
 
 // Hears that a socket's readiness may have changed. A process's descriptor is one, a tunnel
 // another.
@@ -23,9 +27,14 @@ class SocketOps {
   void listen_to(SocketListener* listener) { listener_ = listener; }
 
   virtual Result<> bind(const SockAddr& address) = 0;
+  // EINPROGRESS: `connect_result` tells when it is done.
   virtual Result<> connect(const SockAddr& address) = 0;
+  virtual Result<> connect_result() { return {}; }  // EAGAIN: still under way
+  virtual Result<> listen(int) { return Errno::eopnotsupp; }
+  virtual Result<std::unique_ptr<SocketOps>> accept() { return Errno::einval; }
+  virtual Result<> shutdown(ShutdownHow) { return Errno::enotconn; }
   virtual Result<size_t> send(Bytes octets, const SendOptions& options) = 0;
-  virtual Result<Received> receive(size_t max) = 0;
+  virtual Result<Received> receive(size_t max, const ReceiveOptions& options) = 0;
   virtual Result<> set_option(SocketOption option, const OptionValue& value) = 0;
   virtual Result<OptionValue> get_option(SocketOption option) = 0;
   virtual Readiness readiness() const = 0;
@@ -34,6 +43,7 @@ class SocketOps {
   virtual std::string protocol_name() const = 0;  // sockstat's: "udp4"
   virtual size_t receive_queue() const { return 0; }
   virtual SocketType type() const = 0;
+  virtual LocalSocketOps* local() { return nullptr; }  // of a unix-domain socket: itself
 
  protected:
   void changed() {

@@ -32,7 +32,7 @@ class Bpf final : public SocketOps, public BpfTap {
     TRY(interface_->output_frame(std::move(frame)));
     return octets.size();
   }
-  Result<Received> receive(size_t) override {
+  Result<Received> receive(size_t, const ReceiveOptions&) override {
     if (frames_.empty()) {
       if (gone_) return Errno::enxio;
       return Errno::eagain;

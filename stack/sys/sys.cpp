@@ -1,10 +1,36 @@
 #include "stack/sys/sys.h"
 
+#include <array>
+#include <cctype>
+
 #include "core/base/text.h"
 
 namespace stackyard {
 
+namespace {
+constexpr std::array<std::string_view, signals_max> signal_names = {
+    "HUP",  "INT",  "QUIT", "ILL",  "TRAP", "ABRT",   "EMT",  "FPE",   "KILL", "BUS",  "SEGV",
+    "SYS",  "PIPE", "ALRM", "TERM", "URG",  "STOP",   "TSTP", "CONT",  "CHLD", "TTIN", "TTOU",
+    "IO",   "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "INFO", "USR1", "USR2"};
+}  // namespace
+
+std::string_view signal_name(Signal signal) { return signal_names[size_t(signal) - 1]; }
+
+std::optional<Signal> signal_named(std::string_view name) {
+  if (const auto number = parse_int(name)) {
+    if (*number < 1 || *number > signals_max) return std::nullopt;
+    return Signal(*number);
+  }
+  std::string upper(name);
+  for (char& c : upper) c = char(std::toupper(static_cast<unsigned char>(c)));
+  if (upper.starts_with("SIG")) upper.erase(0, 3);
+  for (size_t i = 0; i < signal_names.size(); ++i)
+    if (upper == signal_names[i]) return Signal(i + 1);
+  return std::nullopt;
+}
+
 std::string to_text(const SockAddr& address) {
+  if (address.family == Af::local) return address.path.str();
   return text("{}:{}", to_text(address.address), address.port);
 }
 

@@ -37,6 +37,8 @@ struct ProcessInfo {
   Pid pid, parent;
   std::string command;
   int jid = 0;
+  Pid group = 0;
+  bool stopped = false;
 };
 
 struct SocketInfo {
@@ -47,6 +49,9 @@ struct SocketInfo {
   SockAddr local, foreign;
   size_t receive_queue = 0, send_queue = 0;
   int jid = 0;
+  std::string state;                // of a connection: "LISTEN"
+  uint64_t serial = 0, peer = 0;    // of unix-domain sockets: which it is, and its other end
+  size_t pending = 0, backlog = 0;  // listening: connections that wait, and how many may
 };
 
 class Sys : public CallContext {
@@ -60,12 +65,26 @@ class Sys : public CallContext {
   virtual uint64_t random() = 0;
   virtual Call<void> sleep(SimTime duration) = 0;
   virtual Call<Pid> spawn(SpawnRequest request) = 0;
-  // Waits for one child, or for any when pid is 0; gives the pid and its exit status.
-  virtual Call<std::pair<Pid, int>> wait(Pid pid) = 0;
-  virtual Call<void> kill(Pid pid, Signal signal) = 0;
-  // From now on INT and TERM do not end the process: blocked calls return EINTR instead.
-  virtual void catch_signals() = 0;
-  virtual bool interrupted() const = 0;
+  // Waits for one child, or for any when pid is 0; gives the pid and its exit status. To look only
+  // gives pid 0 when none has ended.
+  virtual Call<std::pair<Pid, int>> wait(Pid pid, WaitMode mode = WaitMode::block) = 0;
+  // pid 0: the own process group; -1: everything else; below that: group -pid. No signal: only
+  // whether one could be sent.
+  virtual Call<void> kill(Pid pid, std::optional<Signal> signal) = 0;
+  // A caught signal makes blocked calls return EINTR, until it is taken.
+  virtual void set_signal(Signal signal, SignalAction action) = 0;
+  virtual std::optional<Signal> take_signal() = 0;
+  virtual bool interrupted() const = 0;  // one is caught and not yet taken
+  void catch_signals() {
+    set_signal(Signal::interrupt, SignalAction::catch_it);
+    set_signal(Signal::term, SignalAction::catch_it);
+  }
+  // daemon(3): goes on as a process of its own, under a new pid; whoever waits sees exit 0.
+  virtual Call<void> daemon(DaemonOptions options) = 0;
+  Call<void> daemon() { return daemon(DaemonOptions()); }
+  virtual Pid process_group() const = 0;
+  // Makes this process the leader of a new group.
+  virtual void new_process_group() = 0;
   [[noreturn]] void exit(int status) { throw ProcessExit{status}; }
   virtual std::vector<ProcessInfo> processes() const = 0;
   virtual std::map<std::string, std::string>& environment() = 0;
@@ -95,13 +114,26 @@ class Sys : public CallContext {
   virtual Result<> change_folder(const std::string& path) = 0;
   virtual std::string folder() const = 0;
 
+  // O_NONBLOCK, of the open file: shared by its duplicates.
+  virtual Result<> set_blocking(Fd fd, Blocking blocking) = 0;
+
   // --- sockets ---
   // Af::link, raw: a bpf(4) capture; set bpf_filter and the like, bpf_interface last, and receive.
   virtual Call<Fd> socket(Af family, SocketType type, int protocol = 0) = 0;
   virtual Call<void> bind(Fd fd, SockAddr address) = 0;
   virtual Call<void> connect(Fd fd, SockAddr address) = 0;
-  virtual Call<size_t> send(Fd fd, std::vector<uint8_t> octets, SendOptions options = {}) = 0;
-  virtual Call<Received> receive(Fd fd, size_t max) = 0;
+  virtual Call<void> listen(Fd fd, int backlog) = 0;
+  virtual Call<Accepted> accept(Fd fd, Blocking of_the_new_one = Blocking::yes) = 0;
+  virtual Call<std::pair<Fd, Fd>> socket_pair(Af family, SocketType type, int protocol = 0) = 0;
+  virtual Call<void> shutdown(Fd fd, ShutdownHow how) = 0;
+  // No default argument: GCC 12 destroys such a temporary of a co_await twice.
+  virtual Call<size_t> send(Fd fd, std::vector<uint8_t> octets, SendOptions options) = 0;
+  Call<size_t> send(Fd fd, std::vector<uint8_t> octets) {
+    return send(fd, std::move(octets), SendOptions());
+  }
+  virtual Call<Received> receive(Fd fd, size_t max, ReceiveOptions options = {}) = 0;
+  // LOCAL_PEERCRED, getpeereid(3): who connected, or who listens.
+  virtual Result<Credentials> peer_credentials(Fd fd) const = 0;
   virtual Call<void> set_option(Fd fd, SocketOption option, OptionValue value) = 0;
   virtual Call<OptionValue> get_option(Fd fd, SocketOption option) = 0;
   virtual Result<SockAddr> local_name(Fd fd) const = 0;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,21 +19,86 @@ constexpr int number(Fd fd) { return static_cast<int>(fd); }
 
 using Pid = int;
 
-enum class Signal : uint8_t { hup = 1, interrupt = 2, kill = 9, pipe = 13, term = 15, chld = 20 };
+// signal(3)'s numbers.
+enum class Signal : uint8_t {
+  hup = 1,
+  interrupt,
+  quit,
+  ill,
+  trap,
+  abrt,
+  emt,
+  fpe,
+  kill,
+  bus,
+  segv,
+  sys,
+  pipe,
+  alrm,
+  term,
+  urg,
+  stop,
+  tstp,
+  cont,
+  chld,
+  ttin,
+  ttou,
+  io,
+  xcpu,
+  xfsz,
+  vtalrm,
+  prof,
+  winch,
+  info,
+  usr1,
+  usr2
+};
+constexpr int signals_max = 31;
+// "TERM" and the like, without "SIG".
+std::string_view signal_name(Signal signal);
+// By name, with or without "SIG", in any case, or by number; "0" and unknown ones: nothing.
+std::optional<Signal> signal_named(std::string_view name);
+enum class SignalAction : uint8_t { standard, ignore, catch_it };
 // How a shell shows a process that a signal ended: 128 + the signal.
 constexpr int signal_status(Signal signal) { return 128 + int(signal); }
 
 enum class Af : uint8_t { unspecified = 0, local = 1, inet = 2, link = 18, inet6 = 28 };
 enum class SocketType : uint8_t { stream = 1, datagram = 2, raw = 3, seqpacket = 5 };
 
-// An address and a port of a socket; port 0 and address 0 mean "any".
+// A file's name out of line: an address without one costs a pointer, not a string.
+class PathName {
+ public:
+  PathName() = default;
+  PathName(const std::string& path)
+      : path_(path.empty() ? nullptr : std::make_unique<std::string>(path)) {}
+  PathName(const PathName& other) : PathName(other.str()) {}
+  PathName(PathName&&) noexcept = default;
+  PathName& operator=(PathName other) noexcept {
+    path_ = std::move(other.path_);
+    return *this;
+  }
+  std::string str() const { return path_ ? *path_ : std::string(); }
+  bool empty() const { return !path_; }
+  bool operator==(const PathName& other) const { return str() == other.str(); }
+
+ private:
+  std::unique_ptr<std::string> path_;
+};
+
+// An address and a port of a socket; port 0 and address 0 mean "any". Family local: a path.
 struct SockAddr {
   Af family = Af::inet;
   Ipv4Address address;
   uint16_t port = 0;
+  PathName path;
   bool operator==(const SockAddr&) const = default;
 };
-std::string to_text(const SockAddr& address);  // "10.0.0.1:53"
+std::string to_text(const SockAddr& address);  // "10.0.0.1:53", "/var/run/log"
+// Whom a descriptor, a peer or a message belongs to (unix(4), getpeereid(3)).
+struct Credentials {
+  Pid pid = 0;
+  uint32_t uid = 0, gid = 0;
+};
 
 // Options of setsockopt(2), ip(4), multicast(4). Numbers unless said otherwise.
 enum class SocketOption : uint8_t {
@@ -42,6 +108,9 @@ enum class SocketOption : uint8_t {
   so_rcvbuf,
   so_sndbuf,
   so_rcvtimeo,  // nanoseconds; 0: none
+  so_sndtimeo,  // the same
+  so_nosigpipe,
+  so_acceptconn,  // get only
   so_setfib,
   so_error,  // get only; clears it
   so_type,   // get only
@@ -65,6 +134,8 @@ enum class SocketOption : uint8_t {
   ip_drop_source_membership,
   ip_block_source,
   ip_unblock_source,
+  local_creds,             // the first message of a stream, or each datagram, says who sent it
+  local_creds_persistent,  // each message does
   bpf_filter,  // octets: an expression of pcap-filter(7)
   bpf_promiscuous,
   bpf_snaplen,
@@ -86,7 +157,23 @@ struct OptionValue {
 struct SendOptions {
   std::optional<SockAddr> to;
   std::optional<Ipv4Address> source;  // IP_SENDSRCADDR
-  bool dont_wait = false;
+  bool dont_wait = false;             // MSG_DONTWAIT
+  bool no_signal = false;             // MSG_NOSIGNAL: EPIPE without SIGPIPE
+  bool credentials = false;           // SCM_CREDS: say who sends it
+  std::vector<Fd> descriptors;        // SCM_RIGHTS: pass duplicates of them
+};
+
+struct ReceiveOptions {
+  bool peek = false;       // MSG_PEEK: leave it in the queue
+  bool dont_wait = false;  // MSG_DONTWAIT
+  bool wait_all = false;   // MSG_WAITALL: of a stream, all that was asked for, or its end
+};
+
+// What came beside the octets of a message.
+struct Ancillary {
+  std::vector<Fd> descriptors;
+  std::optional<Credentials> credentials;
+  bool cut = false;  // MSG_CTRUNC: there was no room for some of the descriptors
 };
 
 // What recvmsg(2) returns: one datagram, with what the socket's options asked for.
@@ -100,6 +187,23 @@ struct Received {
   uint32_t interface_index = 0;  // IP_RECVIF
   bool link_group = false;       // came as a link-layer broadcast or multicast
   SimTime time;                  // bpf: when it was seen
+  std::unique_ptr<Ancillary> control;  // null: nothing
+};
+
+// A connection taken from a listening socket.
+struct Accepted {
+  Fd fd{};
+  SockAddr from;
+};
+
+enum class ShutdownHow : uint8_t { read, write, both };
+enum class Blocking : uint8_t { yes, no };
+enum class WaitMode : uint8_t { block, look };
+
+// daemon(3)'s: by default the folder becomes "/", and the standard streams /dev/null.
+struct DaemonOptions {
+  bool keep_folder = false;
+  bool keep_streams = false;
 };
 
 struct Readiness {
@@ -118,6 +222,7 @@ struct PollItem {
 struct FileStat {
   bool is_folder = false;
   bool is_device = false;
+  bool is_socket = false;
   uint64_t size = 0;
   uint32_t mode = 0644;
 };

@@ -1,4 +1,4 @@
-// userland/net/sysctl.cpp - sysctl(8), hostname(1), setfib(1), sockstat(1).
+// userland/net/sysctl.cpp - sysctl(8), hostname(1), setfib(1).
 #include "core/base/text.h"
 #include "userland/commands.h"
 #include "userland/lib/options.h"
@@ -104,27 +104,6 @@ Task<int> setfib(Sys& sys, Args args) {
   co_return ended ? ended->second : 1;
 }
 
-Task<int> sockstat(Sys& sys, Args args) {
-  const Options options(args, "46cln");
-  if (!options.error().empty())
-    co_return co_await bad_usage(sys, sockstat_command, options.error(), 1);
-  std::string out = text("{:<8} {:<10} {:<5} {:<3} {:<6} {:<21} {:<21}\n", "USER", "COMMAND", "PID",
-                         "FD", "PROTO", "LOCAL ADDRESS", "FOREIGN ADDRESS");
-  const auto show = [](const SockAddr& a) {
-    return text("{}:{}", a.address.is_any() ? "*" : to_text(a.address),
-                a.port ? text("{}", a.port) : "*");
-  };
-  for (const SocketInfo& s : sys.sockets()) {
-    if (options.has('c') && s.foreign.port == 0) continue;
-    if (options.has('l') && s.foreign.port != 0) continue;
-    out += text("{:<8} {:<10} {:<5} {:<3} {:<6} {:<21} {:<21}\n", "root",
-                s.command.substr(s.command.rfind('/') + 1), s.pid, s.fd, s.protocol, show(s.local),
-                show(s.foreign));
-  }
-  co_await sys.print(out);
-  co_return 0;
-}
-
 }  // namespace
 
 const Command sysctl_command{.name = "sysctl",
@@ -134,6 +113,5 @@ const Command hostname_command{
     .name = "hostname", .synopsis = "hostname [-fs] [name-of-host]", .run = hostname};
 const Command setfib_command{
     .name = "setfib", .synopsis = "setfib [-F] fib command", .run = setfib};
-const Command sockstat_command{.name = "sockstat", .synopsis = "sockstat [-4cl]", .run = sockstat};
 
 }  // namespace stackyard

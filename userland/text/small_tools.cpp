@@ -111,7 +111,11 @@ bool primary(Sys& sys, const Words& w, size_t& at, bool& wrong) {
       case 'e':
         return stat.has_value();
       case 'f':
-        return stat && !stat->is_folder && !stat->is_device;
+        return stat && !stat->is_folder && !stat->is_device && !stat->is_socket;
+      case 'S':
+        return stat && stat->is_socket;
+      case 'c':
+        return stat && stat->is_device;
       case 'd':
         return stat && stat->is_folder;
       case 's':
@@ -181,8 +185,26 @@ Task<int> yes(Sys& sys, Args args) {
   for (;;) co_await sys.print(line);
 }
 
+char type_letter(const FileStat& stat) {
+  return stat.is_folder ? 'd' : stat.is_device ? 'c' : stat.is_socket ? 's' : '-';
+}
+
+// "rw-r--r--" of the lower nine bits of a mode.
+std::string mode_letters(uint32_t mode) {
+  std::string letters = "rwxrwxrwx";
+  for (size_t i = 0; i < 9; ++i)
+    if (!(mode & (0400u >> i))) letters[i] = '-';
+  return letters;
+}
+
+std::string long_line(const FileStat& stat, const std::string& name) {
+  return text("{}{}  1 root  wheel  {:>6} Jan  1 00:00 {}\n", type_letter(stat),
+              mode_letters(stat.mode), stat.size, name);
+}
+
 Task<int> ls(Sys& sys, Args args) {
-  const Options options(args, "1al");
+  const Options options(args, "1adFl");
+  if (!options.error().empty()) co_return co_await bad_usage(sys, ls_command, options.error(), 1);
   Words paths = options.rest();
   if (paths.empty()) paths.push_back(".");
   int status = 0;
@@ -193,18 +215,18 @@ Task<int> ls(Sys& sys, Args args) {
       status = 1;
       continue;
     }
+    const bool folder = stat->is_folder && !options.has('d');
     Words names{path};
-    if (stat->is_folder) names = sys.list(path).value_or(Words());
+    if (folder) names = sys.list(path).value_or(Words());
+    if (options.has('a') && folder) names.insert(names.begin(), {".", ".."});
     for (const std::string& name : names) {
-      const auto entry = sys.stat(stat->is_folder ? path + "/" + name : name);
-      if (options.has('l') && entry)
-        co_await sys.print(text("{}{} {:8} {}\n",
-                                entry->is_folder   ? 'd'
-                                : entry->is_device ? 'c'
-                                                   : '-',
-                                entry->mode & 0200 ? "rw-r--r--" : "r--r--r--", entry->size, name));
-      else
-        co_await sys.print(name + "\n");
+      if (folder && name.starts_with('.') && !options.has('a')) continue;
+      const auto entry = sys.stat(folder ? path + "/" + name : name);
+      std::string line = name;
+      if (options.has('F') && entry)
+        line += entry->is_folder ? "/" : entry->is_socket ? "=" : "";
+      line = options.has('l') && entry ? long_line(*entry, line) : line + "\n";
+      co_await sys.print(line);
     }
   }
   co_return status;
@@ -330,16 +352,6 @@ Task<int> ps(Sys& sys, Args) {
   co_return 0;
 }
 
-std::optional<Signal> signal_named(std::string name) {
-  if (name.starts_with("SIG")) name = name.substr(3);
-  if (name == "HUP" || name == "1") return Signal::hup;
-  if (name == "INT" || name == "2") return Signal::interrupt;
-  if (name == "KILL" || name == "9") return Signal::kill;
-  if (name == "TERM" || name == "15") return Signal::term;
-  if (name == "CHLD" || name == "20") return Signal::chld;
-  return std::nullopt;
-}
-
 Task<int> kill(Sys& sys, Args args) {
   Signal signal = Signal::term;
   size_t at = 1;
@@ -381,7 +393,7 @@ const Command bracket_command{.name = "[", .synopsis = "[ expression ]", .run = 
 const Command sleep_command{.name = "sleep", .synopsis = "sleep seconds", .run = sleep};
 const Command seq_command{.name = "seq", .synopsis = "seq [first [incr]] last", .run = seq};
 const Command yes_command{.name = "yes", .synopsis = "yes [expletive]", .run = yes};
-const Command ls_command{.name = "ls", .synopsis = "ls [-1al] [file ...]", .run = ls};
+const Command ls_command{.name = "ls", .synopsis = "ls [-1adFl] [file ...]", .run = ls};
 const Command rm_command{.name = "rm", .synopsis = "rm [-fr] file ...", .run = rm};
 const Command mkdir_command{.name = "mkdir", .synopsis = "mkdir [-p] directory ...", .run = mkdir};
 const Command mv_command{.name = "mv", .synopsis = "mv source target", .run = mv};

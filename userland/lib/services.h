@@ -1,0 +1,13 @@
+// userland/lib/services.h - names of ports (services(5)) and of hosts, as getaddrinfo(3) has them.
+#pragma once
+
+#include "stack/sys/sys.h"
+
+namespace stackyard {
+
+// A port by number or by name: of /etc/services where there is one, else of the usual ones.
+Task<std::optional<uint16_t>> service_port(Sys& sys, std::string name, std::string protocol);
+// The usual name of a port; empty: it has none.
+std::string service_name(uint16_t port);
+
+}  // namespace stackyard
