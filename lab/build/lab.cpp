@@ -79,6 +79,7 @@ void Lab::build_nodes() {
   nodes_.resize(spec_.nodes.size());
   for (size_t i = 0; i < spec_.nodes.size(); ++i) {
     const NodeSpec& spec = spec_.nodes[i];
+    if (spec.is_jail()) continue;
     Node& node = simulation_.add_node(spec.name);
     BuiltNode& built = nodes_[i];
     Locale& locale = *locales_[simulation_.partition_index(node)];
@@ -88,7 +89,7 @@ void Lab::build_nodes() {
         built.hub = std::make_unique<Hub>(*built.site);
         break;
       case NodeKind::switch_:
-        built.bridge = std::make_unique<Switch>(*built.site, spec.ageing);
+        built.bridge = std::make_unique<Switch>(*built.site, spec_.settings(spec).ageing);
         break;
       default:
         build_machine(i);
@@ -99,7 +100,7 @@ void Lab::build_nodes() {
 
 // From a hash of lab name, seed and path; locally administered; the next free one on a clash.
 MacAddress Lab::mac_for(const NodeSpec& node, const InterfaceSpec& interface) {
-  if (interface.mac) return *interface.mac;
+  if (const auto& mac = spec_.more(interface).mac) return *mac;
   uint64_t hash = mix(
       hash_text(text("{}/{}/{}:{}", spec_.name, simulation_.seed(), node.name, interface.name)));
   while (!macs_.insert(hash & 0xffffffffff).second) ++hash;
@@ -112,12 +113,12 @@ void Lab::build_machine(size_t index) {
   const NodeSpec& spec = spec_.nodes[index];
   BuiltNode& built = nodes_[index];
   for (const InterfaceSpec& interface : spec.interfaces) {
-    if (interface.loopback) continue;
+    if (interface.type != InterfaceType::nic) continue;
     built.nics.push_back({interface.name, std::make_unique<EtherNic>(*built.site, interface.name,
                                                                      mac_for(spec, interface))});
   }
-  built.machine =
-      std::make_unique<Machine>(*built.site, spec.hostname, MachineParts{modules_, commands_});
+  built.machine = std::make_unique<Machine>(*built.site, spec_.hostname(spec),
+                                            MachineParts{modules_, commands_});
 }
 
 void Lab::build_links() {
@@ -130,7 +131,7 @@ void Lab::build_links() {
         if (nic.name == end.port) jack = nic.nic.get();
       if (node.hub) jack = &node.hub->add_port();
       if (node.bridge) {
-        const auto& ports = spec_.nodes[end.node].port_specs;
+        const auto& ports = spec_.settings(spec_.nodes[end.node]).port_specs;
         const auto found = ports.find(end.port);
         SwitchPortConfig config;
         if (found != ports.end()) {
@@ -148,7 +149,7 @@ void Lab::build_links() {
     }
     link->connect(impairments_of({}));
     for (size_t e = 0; e < spec.ends.size(); ++e) {
-      const Impairments is = impairments_of(spec.impair[e]);
+      const Impairments is = impairments_of(spec_.impair(spec, e));
       link->set_impairments(e, is);
       if (auto* nic = dynamic_cast<EtherNic*>(&link->end(e).jack())) nic->set_rate(is.rate);
     }
@@ -180,7 +181,7 @@ void Lab::start() {
     FileSystem& files = nodes_[i].machine->files();
     (void)files.put("/etc/hosts", hosts);
     (void)files.put("/etc/services", "echo 7/udp\ndiscard 9/udp\ndomain 53/udp\nntp 123/udp\n");
-    for (const FileSpec& file : spec_.nodes[i].files)
+    for (const FileSpec& file : spec_.settings(spec_.nodes[i]).files)
       (void)files.put(file.path, file.content, file.mode);
   }
   each(&Lab::attach_interfaces);
@@ -193,17 +194,19 @@ void Lab::attach_interfaces(size_t index) {
   BuiltNode& built = nodes_[index];
   const NodeSpec& spec = spec_.nodes[index];
   Vnet& vnet = built.machine->vnet();
-  if (spec.fibs != 4) (void)vnet.set_sysctl("net.fibs", text("{}", spec.fibs));
+  const NodeSettings& settings = spec_.settings(spec);
+  if (settings.fibs != 4) (void)vnet.set_sysctl("net.fibs", text("{}", settings.fibs));
   if (spec.kind == NodeKind::router) (void)vnet.set_sysctl("net.inet.ip.forwarding", "1");
   // What the file sets itself wins over the kind.
-  for (const auto& [name, value] : spec.sysctls)
-    (void)built.machine->set_sysctl(name, value, built.machine->base());
+  for (const auto* list : {&settings.tunables, &settings.sysctls})
+    for (const SettingSpec& s : *list)
+      (void)built.machine->set_sysctl(s.name, s.value, built.machine->base());
   NetStack& net = vnet.state<NetStack>(net_module);
   vnet.state<Inet>(inet_module).set_settled_start(spec_.settled);
   for (Nic& nic : built.nics) net.attach(std::make_unique<EtherInterface>(net, nic.name, *nic.nic));
   (void)net.create_clone("lo0");
   for (const InterfaceSpec& i : spec.interfaces)
-    if (i.loopback && i.name != "lo0") (void)net.create_clone(i.name);
+    if (i.loopback() && i.name != "lo0") (void)net.create_clone(i.name);
   apply_taps(index);
 }
 
@@ -221,10 +224,11 @@ void Lab::configure(size_t index) {
     const LinkSpec* link = i.link >= 0 ? &spec_.links[size_t(i.link)] : nullptr;
     SetInterface set;
     set.name = i.name;
-    set.mtu = i.mtu ? i.mtu : link ? link->mtu : std::nullopt;
+    if (const uint32_t mtu = i.mtu ? i.mtu : link ? link->mtu : 0) set.mtu = mtu;
     if (i.fib) set.fib = i.fib;
-    if (!i.description.empty()) set.description = i.description;
-    set.add_groups = i.groups;
+    const InterfaceMore& more = spec_.more(i);
+    if (!more.description.empty()) set.description = more.description;
+    set.add_groups = more.groups;
     set.up = i.up;
     (void)vnet.request(set);
     for (const AddressItem& a : i.addresses)
@@ -235,7 +239,7 @@ void Lab::configure(size_t index) {
       down.up = false;
       (void)vnet.request(down);
     }
-    for (const std::string& words : i.ifconfig)
+    for (const std::string& words : more.ifconfig)
       run_shell(index, text("ifconfig {} {}", i.name, words), nullptr);
   }
   vnet.state<Inet>(inet_module).set_settled_start(false);
@@ -262,9 +266,9 @@ void Lab::configure_routes(size_t index) {
 }
 
 void Lab::start_exec(size_t index) {
-  const NodeSpec& spec = spec_.nodes[index];
-  if (spec.exec.empty()) return;
-  run_shell(index, join(spec.exec, "\n") + "\n", [this, index](Bytes octets) {
+  const std::vector<std::string>& exec = spec_.settings(spec_.nodes[index]).exec;
+  if (exec.empty()) return;
+  run_shell(index, join(exec, "\n") + "\n", [this, index](Bytes octets) {
     if (exec_output) exec_output(index, text_of(octets));
   });
 }
@@ -276,7 +280,7 @@ Process& Lab::run_shell(size_t node, const std::string& script, SinkFile::Sink o
   request.output = output;
   request.errors = output;
   request.on_exit = std::move(on_exit);
-  return nodes_[node].machine->run(std::move(request));
+  return machine(node)->run(std::move(request));
 }
 
 void Lab::power_off(size_t node) { nodes_[node].machine->power_off(); }
@@ -315,6 +319,24 @@ void Lab::apply_taps(size_t node) {
 
 // --- what only a build can tell ----------------------------------------------------------------
 
+namespace {
+
+// A service is a command of that name that stays; which there are says the catalog.
+void check_service(const ServiceSpec& service, Problems& problems) {
+  std::vector<std::string> names{"dhcpd", "httpd", "inetd",  "iked",   "iperf3",
+                                 "named", "natd",  "routed", "rtadvd", "syslogd"};
+  for (const Command* command : machine_commands())
+    if (command->name == service.name) return;
+  if (std::find(names.begin(), names.end(), service.name) != names.end())
+    problems.error(service.place, text("\"{}\" is not in this build yet", service.name),
+                   "remove it");
+  else
+    problems.error(service.place, text("unknown service \"{}\"", service.name),
+                   suggest(service.name, names, "services"));
+}
+
+}  // namespace
+
 void check_against_build(const LabSpec& spec, Problems& problems) {
   Simulation simulation;
   Locale locale;
@@ -324,19 +346,29 @@ void check_against_build(const LabSpec& spec, Problems& problems) {
   Machine machine(site, "check", {modules, commands});
   std::vector<std::string> names;
   for (const SysctlInfo& info : machine.sysctls("", machine.base())) names.push_back(info.name);
-  for (const NodeSpec& node : spec.nodes) {
-    for (size_t i = 0; i < node.sysctls.size(); ++i) {
-      const auto& [name, value] = node.sysctls[i];
-      const Result<> done = machine.set_sysctl(name, value, machine.base());
-      if (done) continue;
-      if (done.error() == Errno::enoent)
-        problems.error(node.sysctl_places[i], text("unknown sysctl \"{}\"", name),
-                       suggest(name, names, "sysctls"));
-      else
-        problems.error(node.sysctl_places[i],
-                       text("{}={}: {}", name, value, errno_text(done.error())));
-    }
+  const auto setting = [&](const SettingSpec& s) {
+    const Result<> done = machine.set_sysctl(s.name, s.value, machine.base());
+    if (done) return;
+    if (done.error() == Errno::enoent)
+      problems.error(s.place, text("unknown sysctl \"{}\"", s.name),
+                     suggest(s.name, names, "sysctls"));
+    else
+      problems.error(s.place, text("{}={}: {}", s.name, s.value, errno_text(done.error())));
+  };
+  for (const NodeSettings& settings : spec.node_settings) {
+    for (const SettingSpec& s : settings.tunables) setting(s);
+    for (const SettingSpec& s : settings.sysctls) setting(s);
   }
+  const auto not_yet = [&](Place place, const std::string& what) {
+    problems.error(place, text("\"{}\" is not in this build yet", what), "remove it");
+  };
+  for (const NodeSpec& node : spec.nodes) {
+    if (node.is_jail()) not_yet(node.place, "jails");
+    for (const InterfaceSpec& i : node.interfaces)
+      if (i.type != InterfaceType::nic && !i.loopback()) not_yet(i.place, i.name);
+  }
+  for (const NodeSettings& settings : spec.node_settings)
+    for (const ServiceSpec& service : settings.services) check_service(service, problems);
   const auto filter = [&](const std::string& expression, Place place) {
     const auto compiled = PacketFilter::compile(expression);
     if (!compiled.error.empty())

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -34,8 +35,9 @@ class Lab {
 
   const LabSpec& spec() const { return spec_; }
   Simulation& simulation() { return simulation_; }
-  Machine* machine(size_t node) { return nodes_[node].machine.get(); }
-  Machine& machine(const std::string& name) { return *nodes_[spec_.node_index.at(name)].machine; }
+  // The machine that a node or jail is; null for a switch or hub.
+  Machine* machine(size_t node) { return nodes_[spec_.nodes[node].machine].machine.get(); }
+  Machine& machine(const std::string& name) { return *machine(spec_.node_index.at(name)); }
   const TableSource* tables(size_t node) const;
   Link& link(size_t index) { return *links_[index]; }
   Link& link(const std::string& name) { return *links_[spec_.link_index.at(name)]; }
