@@ -129,8 +129,6 @@ class LabReader {
 bool matches_pattern(const std::string& pattern, const std::string& name);
 // Later keys win; maps merge key by key, lists and scalars replace, null drops.
 void merge_into(Yaml& base, const Yaml& over);
-// What an interface is by its name: cloner and number, PARENT.TAG, else a nic.
-InterfaceType interface_type_by_name(const std::string& name);
 // The number of "epair7b", and whether it is the second end.
 std::optional<std::pair<uint32_t, bool>> epair_end(const std::string& name);
 

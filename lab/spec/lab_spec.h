@@ -25,6 +25,8 @@ struct AddressItem {
 
 enum class InterfaceType : uint8_t { nic, lo, epair, bridge, vlan, tap, tun };
 std::string interface_type_name(InterfaceType type);
+// What an interface is by its name: cloner and number, PARENT.TAG, else a nic.
+InterfaceType interface_type_by_name(const std::string& name);
 
 // A word with its place: what another section has to look up.
 struct Named {

@@ -124,8 +124,9 @@ void LabReader::read_entry(const std::string& name, Place place, const Yaml& val
 
 void LabReader::read_node(const Counted& counted, Alike& alike) {
   NodeSpec node;
-  node.name = counted.parent < 0 ? counted.name
-                                 : text("{}/{}", lab_.nodes[size_t(counted.parent)].name, counted.name);
+  node.name = counted.parent < 0
+                  ? counted.name
+                  : text("{}/{}", lab_.nodes[size_t(counted.parent)].name, counted.name);
   node.place = counted.place;
   node.kind = counted.kind;
   node.parent = counted.parent;
