@@ -32,9 +32,11 @@ void check_param(Machine& machine, const NodeSpec& node, const SettingSpec& para
                  Problems& problems) {
   if (param.name == "path") return;  // its folder is made at the start
   std::string message;
-  const auto jail = machine.set_jail(
-      {{"name", "check"}, {"vnet", node.vnet ? "new" : "inherit"}, {param.name, param.value}},
-      jail_flag::create, machine.base(), message);
+  const JailParams params{{"name", "check"},
+                          {"vnet", node.vnet ? "new" : "inherit"},
+                          {"persist", "true"},
+                          {param.name, param.value}};
+  const auto jail = machine.set_jail(params, jail_flag::create, machine.base(), message);
   if (jail) return machine.remove_jail(**jail);
   if (!message.starts_with("unknown parameter"))
     return problems.error(param.place,
