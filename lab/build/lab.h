@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@
 
 namespace stackyard {
 
+class NetStack;
 class Problems;
 
 struct LabOptions {
@@ -34,8 +36,12 @@ class Lab {
 
   const LabSpec& spec() const { return spec_; }
   Simulation& simulation() { return simulation_; }
-  Machine* machine(size_t node) { return nodes_[node].machine.get(); }
-  Machine& machine(const std::string& name) { return *nodes_[spec_.node_index.at(name)].machine; }
+  // The machine that a node or jail is; null for a switch or hub.
+  Machine* machine(size_t node) { return nodes_[spec_.nodes[node].machine].machine.get(); }
+  Machine& machine(const std::string& name) { return *machine(spec_.node_index.at(name)); }
+  // What a node's programs run in: a machine's base system, or the jail; null while there is none.
+  Jail* jail(size_t node);
+  // Of a jail: what it sees itself.
   const TableSource* tables(size_t node) const;
   Link& link(size_t index) { return *links_[index]; }
   Link& link(const std::string& name) { return *links_[spec_.link_index.at(name)]; }
@@ -75,19 +81,40 @@ class Lab {
     std::unique_ptr<Switch> bridge;
     std::unique_ptr<Hub> hub;
     std::vector<PortTap> taps;
+    int jail = 0;                         // the last known id of a jail
+    std::unique_ptr<TableSource> tables;  // of a jail
   };
+  static constexpr uint32_t tap_snaplen = 262144;  // whole frames: observers cut what they keep
+  using Step = void (Lab::*)(size_t node);
 
   void build_nodes();
   void build_machine(size_t index);
   void build_links();
+  void build_nics(size_t index);
+  Site& site_of(size_t node) { return *nodes_[spec_.nodes[node].machine].site; }
+
+  // start.cpp
   void start();
+  std::string root_of(size_t index) const;
+  void put_files(size_t index);
+  void create_jail(size_t index);
+  void set_tunables(size_t index);
+  void set_sysctls(size_t index);
   void attach_interfaces(size_t index);
+  void create_epairs(size_t index);
+  void create_clones(size_t index);
   void configure(size_t index);
+  void configure_interface(size_t index, Vnet& vnet, const InterfaceSpec& interface);
+  static void add_address(Vnet& vnet, const std::string& interface, Ipv4Prefix address);
   void configure_routes(size_t index);
+  void start_services(size_t index);
   void start_exec(size_t index);
+  void run_own(size_t index, const std::string& script);
   void apply_taps(size_t node);
-  MacAddress mac_for(const NodeSpec& node, const InterfaceSpec& interface);
+  static NetStack& stack_of(Jail& jail);
   std::string hosts_file() const;
+
+  MacAddress mac_for(const NodeSpec& node, const InterfaceSpec& interface);
 
   LabSpec spec_;
   std::vector<const ModuleRecord*> modules_;
@@ -100,6 +127,7 @@ class Lab {
   std::vector<Tracer*> tracers_;
   uint32_t world_notes_ = 0;
   std::set<uint64_t> macs_;
+  std::shared_ptr<const std::string> hosts_;  // what every /etc/hosts begins with
   std::map<size_t, uint32_t> link_taps_;
   uint32_t next_tap_ = 1;
 };

@@ -126,7 +126,7 @@ class Console {
         std::fprintf(stderr, "\"%s\" is not a duration\n", words[1].c_str());
     } else if (words[0] == ":node" && words.size() == 2) {
       const auto found = spec.node_index.find(words[1]);
-      if (found == spec.node_index.end() || !spec.nodes[found->second].is_machine())
+      if (found == spec.node_index.end() || !spec.nodes[found->second].runs_programs())
         std::fprintf(stderr, "there is no machine \"%s\"\n", words[1].c_str());
       else
         node_ = found->second;
@@ -168,12 +168,12 @@ int console_command(const std::string& path, const std::string& name, const std:
   auto spec = load_lab(path, set);
   if (!spec) return exit_status::invalid;
   size_t node = 0;
-  while (node < spec->nodes.size() && !spec->nodes[node].is_machine()) ++node;
+  while (node < spec->nodes.size() && !spec->nodes[node].runs_programs()) ++node;
   if (!name.empty()) {
     const auto found = spec->node_index.find(name);
     node = found == spec->node_index.end() ? spec->nodes.size() : found->second;
   }
-  if (node >= spec->nodes.size() || !spec->nodes[node].is_machine()) {
+  if (node >= spec->nodes.size() || !spec->nodes[node].runs_programs()) {
     std::fprintf(stderr, "there is no machine \"%s\" in %s\n", name.c_str(), path.c_str());
     return exit_status::invalid;
   }

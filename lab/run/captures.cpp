@@ -25,7 +25,7 @@ std::vector<uint32_t> Captures::tap(const Tap& tap, uint32_t snaplen, File& file
     const NodeSpec& node = spec.nodes[tap.index];
     for (const InterfaceSpec& i : node.interfaces)
       spots.push_back({node.name + ":" + i.name, tap.index, i.name,
-                       i.loopback ? LinkType::null : LinkType::ethernet});
+                       i.loopback() ? LinkType::null : LinkType::ethernet});
     for (const std::string& port : node.ports)
       spots.push_back({node.name + ":" + port, tap.index, port, LinkType::ethernet});
   } else {

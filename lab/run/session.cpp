@@ -267,11 +267,12 @@ void Session::take_link_event(size_t index) {
     // The file's own impairments, and what this event sets on top of them, key by key.
     const LinkSpec& spec = lab_.spec().links[event.link];
     for (size_t e = 0; e < spec.ends.size(); ++e) {
-      ImpairSpec is = spec.impair[e];
+      ImpairSpec is = lab_.spec().impair(spec, e);
       is.merge(event.impair[e]);
       link.set_impairments(e, impairments_of(is));
-      later(
-          [&link, e, before = impairments_of(spec.impair[e])] { link.set_impairments(e, before); });
+      later([&link, e, before = impairments_of(lab_.spec().impair(spec, e))] {
+        link.set_impairments(e, before);
+      });
     }
   }
 }

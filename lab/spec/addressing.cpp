@@ -1,133 +1,70 @@
 // lab/spec/addressing.cpp - networks, subnets, automatic addresses and routes by node name.
 //
-// A network is what a broadcast reaches by links, hubs and switch VLANs of the file. Each gets one
-// IPv4 subnet; each `auto` the lowest free host number in it, routers first.
+// Each network gets one IPv4 subnet; each `auto` the lowest free host number in it, routers first.
 #include <algorithm>
-#include <numeric>
+#include <set>
 
 #include "core/base/text.h"
-#include "lab/spec/lab_spec.h"
+#include "lab/spec/networks.h"
 #include "lab/spec/problems.h"
 
 namespace stackyard {
 
 namespace {
 
-struct Member {
-  size_t node;
-  size_t interface;
-};
-
-struct Network {
-  std::vector<size_t> links;
-  std::vector<Member> members;  // in node order, then interface order
-  std::optional<Ipv4Prefix> subnet;
-};
-
 class Addressing {
  public:
   Addressing(LabSpec& lab, Problems& problems) : lab_(lab), problems_(problems) {}
   void run() {
     set_defaults();
-    find_networks();
+    networks_ = find_networks(lab_);
     for (Network& network : networks_) choose_from_file(network);
+    take_lone_addresses();
     for (Network& network : networks_) choose_from_pool(network);
     for (Network& network : networks_) give_addresses(network);
     warn_duplicates();
+    note_routers();
     for (size_t i = 0; i < lab_.nodes.size(); ++i) resolve_routes(i);
   }
 
  private:
-  // A linked nic without `addresses` has an automatic one.
+  // A linked nic and an epair have an automatic one, but not below a bridge or a vlan.
   void set_defaults() {
     for (NodeSpec& node : lab_.nodes)
-      for (InterfaceSpec& i : node.interfaces)
-        if (!i.addresses_given && i.link >= 0)
-          i.addresses.push_back({AddressItem::Kind::automatic, {}, i.place});
-  }
-
-  // --- networks: a union of (link, VLAN) pairs ---
-  using Segment = std::pair<size_t, uint16_t>;  // a link, and the tag its frames carry (0: none)
-  Segment root(Segment s) {
-    auto found = parent_.find(s);
-    if (found == parent_.end() || found->second == s) return s;
-    return found->second = root(found->second);
-  }
-  void join(Segment a, Segment b) {
-    a = root(a);
-    b = root(b);
-    parent_[std::max(a, b)] = std::min(a, b);
-  }
-  void find_networks() {
-    for (size_t n = 0; n < lab_.nodes.size(); ++n) {
-      const NodeSpec& node = lab_.nodes[n];
-      if (node.is_machine()) continue;
-      std::map<uint16_t, Segment> first;  // by VLAN
-      for (size_t l : links_of(n)) {
-        for (const LinkEndSpec& end : lab_.links[l].ends) {
-          if (end.node != n) continue;
-          for (const auto& [vlan, tag] : vlans_of(node, end.port)) {
-            const auto [found, fresh] = first.emplace(vlan, Segment{l, tag});
-            if (!fresh) join(found->second, {l, tag});
-          }
-        }
+      for (InterfaceSpec& i : node.interfaces) {
+        const bool wired =
+            (i.type == InterfaceType::nic && i.link >= 0) || i.type == InterfaceType::epair;
+        if (wired && !i.addresses_given && !i.below)
+          i.addresses.assign(1, {AddressItem::Kind::automatic, {}, i.place});
       }
-    }
-    std::map<Segment, size_t> index;
-    for (size_t l = 0; l < lab_.links.size(); ++l) {
-      const auto [found, fresh] = index.emplace(root({l, 0}), networks_.size());
-      if (fresh) networks_.emplace_back();
-      networks_[found->second].links.push_back(l);
-    }
-    network_of_.resize(lab_.links.size());
-    for (size_t i = 0; i < networks_.size(); ++i)
-      for (size_t l : networks_[i].links) network_of_[l] = i;
-    for (size_t n = 0; n < lab_.nodes.size(); ++n)
-      for (size_t i = 0; i < lab_.nodes[n].interfaces.size(); ++i)
-        if (const int l = lab_.nodes[n].interfaces[i].link; l >= 0)
-          networks_[network_of_[size_t(l)]].members.push_back({n, i});
-  }
-  const std::vector<size_t>& links_of(size_t node) {
-    if (links_of_.empty()) {
-      links_of_.resize(lab_.nodes.size());
-      for (size_t l = 0; l < lab_.links.size(); ++l)
-        for (const LinkEndSpec& end : lab_.links[l].ends) {
-          auto& list = links_of_[end.node];
-          if (list.empty() || list.back() != l) list.push_back(l);
-        }
-    }
-    return links_of_[node];
-  }
-  // The VLANs of a port, each with the tag that its frames carry on the link.
-  static std::vector<std::pair<uint16_t, uint16_t>> vlans_of(const NodeSpec& node,
-                                                             const std::string& port) {
-    const auto found = node.port_specs.find(port);
-    if (found == node.port_specs.end()) return {{1, 0}};
-    const SwitchPortSpec& spec = found->second;
-    if (!spec.trunk_all && spec.trunk.empty()) return {{spec.access.value_or(1), 0}};
-    std::vector<std::pair<uint16_t, uint16_t>> all;
-    if (spec.native) all.emplace_back(*spec.native, 0);
-    if (spec.trunk_all)
-      for (const auto& [vlan, name] : node.vlans)
-        if (vlan != spec.native) all.emplace_back(vlan, vlan);
-    for (uint16_t vlan : spec.trunk)
-      if (vlan != spec.native) all.emplace_back(vlan, vlan);
-    return all;
   }
 
   // --- subnets ---
-  InterfaceSpec& at(const Member& m) { return lab_.nodes[m.node].interfaces[m.interface]; }
+  InterfaceSpec& at(const NetworkMember& m) { return lab_.nodes[m.node].interfaces[m.interface]; }
   void choose_from_file(Network& network) {
     for (size_t l : network.links)
-      if (const auto& prefix = lab_.links[l].prefix; prefix && !network.subnet)
+      if (const auto& prefix = lab_.links[l].prefix) {
+        if (network.subnet && network.subnet != prefix)
+          problems_.error(lab_.links[l].place,
+                          text("links of one network have the prefixes {} and {}",
+                               to_text(*network.subnet), to_text(*prefix)),
+                          "name one");
         network.subnet = *prefix;
-    for (const Member& m : network.members)
+      }
+    for (const NetworkMember& m : network.members)
       for (const AddressItem& a : at(m).addresses)
         if (a.kind == AddressItem::Kind::fixed) {
           if (!network.subnet) network.subnet = a.prefix.canonical();
           take(a.prefix.canonical());
         }
     if (network.subnet) take(*network.subnet);
+  }
+  // Static subnets of interfaces that are on no network.
+  void take_lone_addresses() {
+    for (const NodeSpec& node : lab_.nodes)
+      for (const InterfaceSpec& i : node.interfaces)
+        for (const AddressItem& a : i.addresses)
+          if (i.network < 0 && a.kind == AddressItem::Kind::fixed) take(a.prefix.canonical());
   }
   // Taken subnets, merged where they overlap: a sorted map of first to last address.
   void take(Ipv4Prefix prefix) {
@@ -142,9 +79,9 @@ class Addressing {
     taken_[low] = high;
   }
   void choose_from_pool(Network& network) {
-    std::vector<Member> addressed;
+    std::vector<NetworkMember> addressed;
     bool wanted = false;
-    for (const Member& m : network.members) {
+    for (const NetworkMember& m : network.members) {
       bool any = false;
       for (const AddressItem& a : at(m).addresses) {
         any |= a.kind != AddressItem::Kind::none;
@@ -164,10 +101,11 @@ class Addressing {
             "name one");
       pool = link.pool;
     }
-    const bool routers = addressed.size() == 2 &&
-                         std::all_of(addressed.begin(), addressed.end(), [&](const Member& m) {
-                           return lab_.nodes[m.node].kind == NodeKind::router;
-                         });
+    const bool routers =
+        addressed.size() == 2 &&
+        std::all_of(addressed.begin(), addressed.end(), [&](const NetworkMember& m) {
+          return lab_.nodes[m.node].kind == NodeKind::router;
+        });
     if (pool.empty()) pool = routers ? "p2p" : "lan";
     if (pool == "none") return;
     const LabSpec::Pool& from = lab_.pools[pool];
@@ -185,26 +123,27 @@ class Addressing {
       }
       low = (uint64_t(std::prev(next)->second) / step + 1) * step;
     }
-    problems_.error(lab_.links[network.links[0]].place,
-                    text("pool \"{}\" has no free network", pool), "make it larger");
+    problems_.error(
+        network.links.empty() ? at(network.members[0]).place : lab_.links[network.links[0]].place,
+        text("pool \"{}\" has no free network", pool), "make it larger");
   }
 
   void give_addresses(Network& network) {
     if (!network.subnet) {
-      for (const Member& m : network.members)
+      for (const NetworkMember& m : network.members)
         std::erase_if(at(m).addresses,
                       [](const AddressItem& a) { return a.kind == AddressItem::Kind::automatic; });
       return;
     }
     std::set<uint32_t> used;
-    for (const Member& m : network.members)
+    for (const NetworkMember& m : network.members)
       for (const AddressItem& a : at(m).addresses)
         if (a.kind == AddressItem::Kind::fixed) used.insert(a.prefix.address.value);
     const Ipv4Prefix subnet = *network.subnet;
     uint64_t next = uint64_t(subnet.network().value) + (subnet.length < 31 ? 1 : 0);
     const uint64_t last = uint64_t(subnet.broadcast().value) - (subnet.length < 31 ? 1 : 0);
     for (const bool routers : {true, false}) {
-      for (const Member& m : network.members) {
+      for (const NetworkMember& m : network.members) {
         if ((lab_.nodes[m.node].kind == NodeKind::router) != routers) continue;
         for (AddressItem& a : at(m).addresses) {
           if (a.kind != AddressItem::Kind::automatic) continue;
@@ -225,7 +164,7 @@ class Addressing {
     for (const NodeSpec& node : lab_.nodes)
       for (const InterfaceSpec& i : node.interfaces)
         for (const AddressItem& a : i.addresses) {
-          if (a.kind != AddressItem::Kind::fixed || i.loopback) continue;
+          if (a.kind != AddressItem::Kind::fixed || i.loopback()) continue;
           const auto [found, fresh] = owners.emplace(a.prefix.address, node.name);
           if (!fresh)
             problems_.warning(a.place, text("{} has the address {}, too", found->second,
@@ -236,24 +175,30 @@ class Addressing {
   // --- routes ---
   std::optional<Ipv4Address> shared_address(size_t from, size_t to) {
     for (const InterfaceSpec& mine : lab_.nodes[from].interfaces) {
-      if (mine.link < 0) continue;
-      for (const InterfaceSpec& theirs : lab_.nodes[to].interfaces) {
-        if (theirs.link < 0 || network_of_[size_t(mine.link)] != network_of_[size_t(theirs.link)])
-          continue;
+      if (mine.network < 0) continue;
+      for (const InterfaceSpec& theirs : lab_.nodes[lab_.vnet_of(to)].interfaces) {
+        if (mine.network != theirs.network) continue;
         for (const AddressItem& a : theirs.addresses)
           if (a.kind != AddressItem::Kind::none) return a.prefix.address;
       }
     }
     return std::nullopt;
   }
+  // Routers of each network, in node order, with their first addresses in it.
+  void note_routers() {
+    routers_.resize(networks_.size());
+    for (size_t n = 0; n < networks_.size(); ++n)
+      for (const NetworkMember& m : networks_[n].members) {
+        if (lab_.nodes[m.node].kind != NodeKind::router) continue;
+        for (const AddressItem& a : at(m).addresses)
+          if (a.kind != AddressItem::Kind::none) routers_[n].emplace_back(m.node, a.prefix.address);
+      }
+  }
   std::optional<Ipv4Address> first_router(size_t node) {
     for (const InterfaceSpec& mine : lab_.nodes[node].interfaces) {
-      if (mine.link < 0) continue;
-      for (const Member& m : networks_[network_of_[size_t(mine.link)]].members) {
-        if (m.node == node || lab_.nodes[m.node].kind != NodeKind::router) continue;
-        for (const AddressItem& a : at(m).addresses)
-          if (a.kind != AddressItem::Kind::none) return a.prefix.address;
-      }
+      if (mine.network < 0) continue;
+      for (const auto& [router, address] : routers_[size_t(mine.network)])
+        if (router != node) return address;
     }
     return std::nullopt;
   }
@@ -306,10 +251,8 @@ class Addressing {
 
   LabSpec& lab_;
   Problems& problems_;
-  std::map<Segment, Segment> parent_;
   std::vector<Network> networks_;
-  std::vector<size_t> network_of_;  // of a link's untagged frames
-  std::vector<std::vector<size_t>> links_of_;
+  std::vector<std::vector<std::pair<size_t, Ipv4Address>>> routers_;
   std::map<uint32_t, uint32_t> taken_;
   std::map<std::string, uint64_t> next_in_pool_;
 };

@@ -1,9 +1,9 @@
 // lab/spec/lab_spec.h - a lab file as values: read, checked, merged, counted out and addressed.
 #pragma once
 
+#include <array>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -13,41 +13,67 @@
 
 namespace stackyard {
 
-enum class NodeKind { host, router, switch_, hub };
+enum class NodeKind : uint8_t { host, router, switch_, hub };
 std::string node_kind_name(NodeKind kind);
 
 struct AddressItem {
-  enum class Kind { fixed, automatic, none };
+  enum class Kind : uint8_t { fixed, automatic, none };
   Kind kind = Kind::fixed;
   Ipv4Prefix prefix;  // of an automatic one: filled in by addressing
   Place place;
+};
+
+enum class InterfaceType : uint8_t { nic, lo, epair, bridge, vlan, tap, tun };
+std::string interface_type_name(InterfaceType type);
+// What an interface is by its name: cloner and number, PARENT.TAG, else a nic.
+InterfaceType interface_type_by_name(const std::string& name);
+
+// A word with its place: what another section has to look up.
+struct Named {
+  std::string name = {};
+  Place place = {};
+  bool operator==(const Named&) const = default;
+};
+
+// What few interfaces have. Interfaces that are alike share one.
+struct InterfaceMore {
+  std::optional<MacAddress> mac = {};
+  std::string description = {};
+  std::vector<std::string> groups = {};
+  std::vector<std::string> ifconfig = {};
+  std::vector<Named> members = {};  // of a bridge
+  Named parent = {};                // of a vlan
+  uint16_t vlan = 0;
+  bool provider_tag = false;  // proto: 802.1ad
+  std::optional<uint8_t> pcp = {};
+  bool operator==(const InterfaceMore&) const = default;
 };
 
 struct InterfaceSpec {
   std::string name;
   Place place;
   std::vector<AddressItem> addresses;
+  InterfaceType type = InterfaceType::nic;
   bool addresses_given = false;
-  bool listed = false;  // in the node's `interfaces`, not only at a link
-  bool loopback = false;
-  std::optional<uint32_t> mtu;
-  std::optional<MacAddress> mac;
+  bool listed = false;  // in the node's `interfaces`, not only at a link or in a bridge
   bool up = true;
-  int fib = 0;
-  std::string description;
-  std::vector<std::string> groups;
-  std::vector<std::string> ifconfig;
-  int link = -1;  // index in LabSpec::links; -1: none
+  bool below = false;  // a bridge's member or a vlan's parent
+  uint8_t fib = 0;
+  uint32_t mtu = 0;   // 0: not given
+  uint32_t more = 0;  // index in LabSpec::interface_more
+  int link = -1;      // index in LabSpec::links; -1: none
+  int network = -1;   // the same number: a broadcast of one reaches the other
+  bool loopback() const { return type == InterfaceType::lo; }
 };
 
 struct RouteSpec {
   Ipv4Prefix to;
   bool to_default = false;
-  std::string via;  // an address, a node's name, "auto" or empty
-  std::string dev;
   bool blackhole = false, reject = false;
   int fib = 0;
   uint32_t mtu = 0;
+  std::string via;  // an address, a node's name, "auto" or empty
+  std::string dev;
   Place place, via_place;
   std::optional<Ipv4Address> gateway;  // what `via` means; none for an "auto" without router
 };
@@ -55,6 +81,22 @@ struct RouteSpec {
 struct FileSpec {
   std::string path, content;
   uint32_t mode = 0644;
+  bool operator==(const FileSpec&) const = default;
+};
+
+struct ServiceSpec {
+  std::string name;
+  Place place;
+  std::string flags;
+  std::vector<std::pair<std::string, std::string>> options;  // all but the flags
+  bool operator==(const ServiceSpec&) const = default;
+};
+
+// A name with its value: a sysctl, a tunable, a jail's parameter.
+struct SettingSpec {
+  std::string name, value;
+  Place place;
+  bool operator==(const SettingSpec&) const = default;
 };
 
 struct SwitchPortSpec {
@@ -62,33 +104,57 @@ struct SwitchPortSpec {
   bool trunk_all = false;
   std::vector<uint16_t> trunk;
   std::optional<uint16_t> native = 1;
+  bool operator==(const SwitchPortSpec&) const = default;
 };
 
-struct NodeSpec {
-  std::string name;
-  Place place;
-  NodeKind kind = NodeKind::host;
-  std::string hostname;
+// What a node says about itself beside interfaces and routes. Nodes that are alike share one.
+struct NodeSettings {
+  std::string hostname;  // empty: the node's name
   int fibs = 4;
-  std::vector<InterfaceSpec> interfaces;  // of hosts and routers: listed ones, then linked ones
-  std::vector<RouteSpec> routes;
-  bool routes_given = false;
-  std::vector<std::pair<std::string, std::string>> sysctls;  // tunables first
-  std::vector<Place> sysctl_places;
+  std::vector<SettingSpec> tunables, sysctls;
   std::vector<FileSpec> files;
+  std::vector<ServiceSpec> services;
   std::vector<std::string> exec;
+  std::vector<SettingSpec> params;  // of a jail
   // Of a switch.
   std::map<uint16_t, std::string> vlans;
   std::map<std::string, SwitchPortSpec> port_specs;
   SimTime ageing = 300_s;
+  bool operator==(const NodeSettings&) const = default;
+};
+
+// An entry of `nodes` or, behind the machine that it is on, a jail.
+struct NodeSpec {
+  std::string name;  // of a jail its path: "srv/web"
+  Place place;
+  NodeKind kind = NodeKind::host;
+  bool routes_given = false;
+  bool vnet = true;                       // false: a jail in its parent's network stack
+  int parent = -1;                        // of a jail: the machine or jail around it
+  uint32_t machine = 0;                   // of a jail: the machine; else the node itself
+  uint32_t settings = 0;                  // index in LabSpec::node_settings
+  std::vector<InterfaceSpec> interfaces;  // listed ones, then linked and implied ones
+  std::vector<RouteSpec> routes;
   std::vector<std::string> ports;  // of a switch or hub, in link order
-  bool is_machine() const { return kind == NodeKind::host || kind == NodeKind::router; }
+  bool is_jail() const { return parent >= 0; }
+  bool runs_programs() const { return kind == NodeKind::host || kind == NodeKind::router; }
+  bool is_machine() const { return runs_programs() && !is_jail(); }
+  std::string leaf() const { return name.substr(name.rfind('/') + 1); }
+  // As /etc/hosts has it: "web.srv".
+  std::string host_name() const;
+};
+
+// A pair of interfaces: epairNa and epairNb of one machine.
+struct EpairSpec {
+  uint32_t number = 0;
+  size_t home = 0;                   // the nearest node with a vnet around both
+  std::array<size_t, 2> nodes = {};  // where a and b are
 };
 
 struct LinkEndSpec {
-  size_t node = 0;
-  std::string port;  // interface or port
+  uint32_t node = 0;
   Place place;
+  std::string port;  // interface or port
 };
 
 // Shares are in units of 2^-32; see hw/link/impairments.h, which this becomes.
@@ -99,6 +165,7 @@ struct ImpairSpec {
   std::optional<std::pair<uint64_t, bool>> queue;  // amount, in octets?
   // What `other` sets wins.
   void merge(const ImpairSpec& other);
+  bool operator==(const ImpairSpec&) const = default;
 };
 
 struct LinkSpec {
@@ -107,9 +174,9 @@ struct LinkSpec {
   std::vector<LinkEndSpec> ends;
   std::string pool;  // empty: by rule
   std::optional<Ipv4Prefix> prefix;
-  std::optional<uint32_t> mtu;
+  uint32_t mtu = 0;  // 0: not given
   bool up = true;
-  std::vector<ImpairSpec> impair;  // one for each end
+  uint32_t impair = 0;  // index in LabSpec::impairs
 };
 
 // A test of a value: "x", ">5", "in 10.0.0.0/8", "~ REGEX".
@@ -221,6 +288,11 @@ struct LabSpec {
   std::map<std::string, size_t> node_index;
   std::vector<LinkSpec> links;
   std::map<std::string, size_t> link_index;
+  std::vector<EpairSpec> epairs;
+  // Shared by all that are alike; the first is what a file does not mention.
+  std::vector<InterfaceMore> interface_more{1};
+  std::vector<NodeSettings> node_settings{1};
+  std::vector<std::vector<ImpairSpec>> impairs{1};  // one for each end, or none
   std::vector<EventSpec> events;
   std::vector<CaptureSpec> captures;
   std::vector<CheckSpec> checks;
@@ -237,6 +309,14 @@ struct LabSpec {
   };
   std::vector<Note> notes;
 
+  const NodeSettings& settings(const NodeSpec& node) const { return node_settings[node.settings]; }
+  const InterfaceMore& more(const InterfaceSpec& i) const { return interface_more[i.more]; }
+  ImpairSpec impair(const LinkSpec& link, size_t end) const;
+  std::string hostname(const NodeSpec& node) const;
+  // The node whose network stack a node uses: itself but for jails with `vnet: inherit`.
+  size_t vnet_of(size_t node) const;
+  // Behind the last jail of a node: its descendants are [node + 1, behind(node)).
+  size_t behind(size_t node) const;
   // When the run ends: `stop`, or 60 s, or 10 s after the last time in events and checks.
   SimTime end_time() const;
   // A node's first address in the file, as /etc/hosts has it.

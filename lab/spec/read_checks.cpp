@@ -17,8 +17,8 @@ std::vector<std::string> check_keys() {
           "points", "level",  "pass",  "fail",       "hint"};
 }
 std::vector<std::string> tables() {
-  return {"interfaces", "addresses", "routes",  "neighbours", "sockets",
-          "fdb",        "processes", "sysctls", "counters"};
+  return {"interfaces", "addresses", "routes",    "neighbours", "sockets",
+          "fdb",        "jails",     "processes", "sysctls",    "counters"};
 }
 
 std::vector<std::string> node_names(const LabSpec& lab) {
@@ -96,10 +96,10 @@ std::optional<Tap> LabReader::read_tap(const Yaml& value) {
   }
   tap.index = node->second;
   const NodeSpec& spec = lab_.nodes[tap.index];
-  tap.kind = spec.is_machine() ? Tap::Kind::interface : Tap::Kind::port;
+  tap.kind = spec.runs_programs() ? Tap::Kind::interface : Tap::Kind::port;
   std::vector<std::string> ports = spec.ports;
   for (const InterfaceSpec& i : spec.interfaces) ports.push_back(i.name);
-  if (spec.is_machine()) ports.push_back("lo0");
+  if (spec.runs_programs()) ports.push_back("lo0");
   if (std::find(ports.begin(), ports.end(), tap.port) == ports.end()) {
     r_.problems.error(value.text_place().right(colon + 1),
                       text("{} has no interface \"{}\"", name, tap.port),
@@ -198,7 +198,11 @@ void LabReader::read_event_action(const Yaml& value, EventSpec& event) {
                       "add exec, action, state, impair or drop");
   }
   for (size_t node : event.nodes)
-    if (!lab_.nodes[node].is_machine())
+    if (lab_.nodes[node].is_jail() && event.action == Action::reboot)
+      r_.problems.error(value.find("node")->place,
+                        text("{} is a jail, it does not boot", lab_.nodes[node].name),
+                        "reboot its machine");
+    else if (!lab_.nodes[node].runs_programs())
       r_.problems.error(value.find("node")->place,
                         text("{} is not a machine", lab_.nodes[node].name));
 }
@@ -423,7 +427,7 @@ std::optional<Predicate> LabReader::read_predicate(const Yaml& value, Place plac
     p.kind = Predicate::Kind::table;
     const auto node = node_named(value.find("node"));
     const auto name = r_.word(table, "a table");
-    for (const char* later : {"firewall", "states", "jails"})
+    for (const char* later : {"firewall", "states"})
       if (name && *name == later) {
         r_.not_yet(table->place, *name);
         return std::nullopt;

@@ -18,28 +18,14 @@ std::vector<std::string> top_keys() {
 
 }  // namespace
 
-std::string node_kind_name(NodeKind kind) {
-  switch (kind) {
-    case NodeKind::host:
-      return "host";
-    case NodeKind::router:
-      return "router";
-    case NodeKind::switch_:
-      return "switch";
-    case NodeKind::hub:
-      return "hub";
-  }
-  return "?";
-}
-
 bool matches_pattern(const std::string& pattern, const std::string& name) {
   size_t p = 0, n = 0, star = pattern.npos, mark = 0;
   while (n < name.size()) {
     if (p < pattern.size() && pattern[p] == '*') {
       star = p++;
       mark = n;
-    } else if (p < pattern.size() && (pattern[p] == name[n] || pattern[p] == '?') &&
-               name[n] != '/') {
+    } else if (p < pattern.size() &&
+               (pattern[p] == name[n] || (pattern[p] == '?' && name[n] != '/'))) {
       ++p;
       ++n;
     } else if (star != pattern.npos && name[mark] != '/') {
@@ -86,10 +72,11 @@ void LabReader::read_top(const Yaml& root, const std::string& file_name) {
   defaults_ = root.find("defaults");
   if (defaults_)
     r_.map(*defaults_, "defaults",
-           {.known = {"node", "host", "router", "switch", "hub", "link", "interface"},
-            .later = {"door", "jail"}});
+           {.known = {"node", "host", "router", "switch", "hub", "jail", "link", "interface"},
+            .later = {"door"}});
   read_nodes(root);
   read_links(root.find("links"));
+  read_wiring();
   read_events(root.find("events"));
   read_captures(root.find("captures"));
   read_checks(root.find("checks"));
@@ -311,49 +298,15 @@ LabSpec read_lab(const std::string& content, const std::string& file_name,
                  const ReadOptions& options, Problems& problems) {
   LabReader reader(options, problems);
   LabSpec lab = reader.read(content, file_name);
-  if (!problems.any_errors()) assign_addresses(lab, problems);
+  if (problems.any_errors()) return lab;
+  assign_addresses(lab, problems);
+  // `reachable` asks for a node's first address, whether or not /etc/hosts knows the node.
+  for (CheckSpec& c : lab.checks) {
+    const auto to = lab.node_index.find(c.predicate.target_name);
+    if (to != lab.node_index.end())
+      if (const auto address = lab.first_address(to->second)) c.predicate.target = *address;
+  }
   return lab;
-}
-
-SimTime LabSpec::end_time() const {
-  if (stop) return *stop;
-  SimTime last;
-  for (const EventSpec& e : events) {
-    for (const auto& time : {e.at, e.from, e.until})
-      if (time) last = std::max(last, *time);
-    if (e.at && e.duration) last = std::max(last, *e.at + *e.duration);
-  }
-  for (const CheckSpec& c : checks) {
-    if (c.time == CheckSpec::Time::at) last = std::max(last, c.at);
-    SimTime window;
-    if (c.after) window += *c.after;
-    if (c.within) window += *c.within;
-    last = std::max(last, window);
-  }
-  return std::max(60_s, last > SimTime() ? last + 10_s : SimTime());
-}
-
-std::optional<Ipv4Address> LabSpec::first_address(size_t node) const {
-  for (const InterfaceSpec& i : nodes[node].interfaces) {
-    if (i.loopback) continue;
-    for (const AddressItem& a : i.addresses)
-      if (a.kind != AddressItem::Kind::none && !a.prefix.address.is_any()) return a.prefix.address;
-  }
-  return std::nullopt;
-}
-
-void ImpairSpec::merge(const ImpairSpec& other) {
-  const auto take = [](auto& mine, const auto& theirs) {
-    if (theirs) mine = theirs;
-  };
-  take(delay, other.delay);
-  take(jitter, other.jitter);
-  take(loss, other.loss);
-  take(corrupt, other.corrupt);
-  take(duplicate, other.duplicate);
-  take(reorder, other.reorder);
-  take(rate, other.rate);
-  take(queue, other.queue);
 }
 
 }  // namespace stackyard

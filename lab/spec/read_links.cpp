@@ -59,21 +59,29 @@ std::vector<size_t> LabReader::matching(const Written& end) {
     if (known != lab_.node_index.end()) return {known->second};
     std::vector<std::string> names;
     for (const NodeSpec& node : lab_.nodes) names.push_back(node.name);
-    if (end.node.find('/') != end.node.npos)
-      r_.not_yet(end.place, "jails");
-    else
-      r_.problems.error(end.place, text("unknown node \"{}\"", end.node),
-                        suggest(end.node, names, "nodes"));
+    r_.problems.error(end.place, text("unknown node \"{}\"", end.node),
+                      suggest(end.node, names, "nodes"));
     return {};
   }
-  for (size_t i = 0; i < lab_.nodes.size(); ++i)
-    if (matches_pattern(end.node, lab_.nodes[i].name)) found.push_back(i);
+  // Only names that begin like the pattern can match, and they are neighbours in the index.
+  const std::string start = end.node.substr(0, end.node.find_first_of("*?"));
+  for (auto at = lab_.node_index.lower_bound(start);
+       at != lab_.node_index.end() && at->first.starts_with(start); ++at)
+    if (matches_pattern(end.node, at->first)) found.push_back(at->second);
+  std::sort(found.begin(), found.end());
   if (found.empty()) r_.problems.error(end.place, text("\"{}\" matches no node", end.node));
   return found;
 }
 
 void LabReader::add_link(LinkSpec link, const std::vector<std::pair<size_t, Written>>& ends) {
-  for (const auto& [node, written] : ends) link.ends.push_back({node, written.port, written.place});
+  link.ends.reserve(ends.size());
+  for (const auto& [node, written] : ends) {
+    if (!lab_.nodes[node].vnet)
+      r_.problems.error(written.place,
+                        text("{} has no network stack of its own", lab_.nodes[node].name),
+                        "write vnet: new in it, or link its machine");
+    link.ends.push_back({uint32_t(node), written.place, written.port});
+  }
   pending_.push_back(std::move(link));
 }
 
@@ -150,10 +158,14 @@ void LabReader::read_link(const Yaml& item, size_t number, const Yaml* defaults)
     }
   }
   const bool several = pending_.size() > 1;
+  std::map<size_t, uint32_t> impairs;  // by number of ends
+  const Yaml* impair = value.find("impair");
   for (size_t i = 0; i < pending_.size(); ++i) {
     LinkSpec& link = pending_[i];
     link.name = several ? text("{}-{}", base, i + 1) : base;
-    link.impair = read_impair(value.find("impair"), link.ends.size());
+    const auto [known, fresh] = impairs.emplace(link.ends.size(), 0);
+    if (fresh && impair) known->second = share(lab_.impairs, read_impair(impair, link.ends.size()));
+    link.impair = known->second;
     if (lab_.node_index.contains(link.name) || lab_.link_index.contains(link.name))
       r_.problems.error(item.place, text("the name \"{}\" is taken", link.name), "rename one");
     lab_.link_index[link.name] = lab_.links.size();
@@ -163,59 +175,60 @@ void LabReader::read_link(const Yaml& item, size_t number, const Yaml* defaults)
 
 // Gives every end its interface or port: those that are written first, the rest in link order.
 void LabReader::name_ports() {
-  std::map<std::pair<size_t, std::string>, std::pair<std::string, Place>> taken;
-  for (LinkSpec& link : lab_.links) {
-    for (LinkEndSpec& end : link.ends) {
+  std::map<std::pair<size_t, std::string>, size_t> written;  // and the link that has it
+  for (size_t l = 0; l < lab_.links.size(); ++l) {
+    for (const LinkEndSpec& end : lab_.links[l].ends) {
       if (end.port.empty()) continue;
-      const auto [found, fresh] =
-          taken.emplace(std::pair{end.node, end.port}, std::pair{link.name, end.place});
-      if (!fresh)
-        r_.problems.error(
-            end.place,
-            text("{}:{} is already in {} ({})", lab_.nodes[end.node].name, end.port,
-                 found->second.first, to_text(found->second.second)),
-            lab_.nodes[end.node].is_machine() ? "use another interface" : "use another port");
+      const auto [found, fresh] = written.emplace(std::pair{end.node, end.port}, l);
+      if (fresh) continue;
+      const LinkSpec& other = lab_.links[found->second];
+      const auto first = std::find_if(
+          other.ends.begin(), other.ends.end(),
+          [&](const LinkEndSpec& e) { return e.node == end.node && e.port == end.port; });
+      const bool machine = lab_.nodes[end.node].runs_programs();
+      r_.problems.error(end.place,
+                        text("{}:{} is already in {} ({})", lab_.nodes[end.node].name, end.port,
+                             other.name, to_text(first->place)),
+                        machine ? "use another interface" : "use another port");
     }
   }
+  std::vector<int> next(lab_.nodes.size());  // numbers below are not free
   for (size_t l = 0; l < lab_.links.size(); ++l) {
     for (LinkEndSpec& end : lab_.links[l].ends) {
       NodeSpec& node = lab_.nodes[end.node];
-      const auto free = [&](const std::string& name) { return !taken.contains({end.node, name}); };
-      if (end.port.empty() && node.is_machine()) {
+      const bool machine = node.runs_programs();
+      if (end.port.empty() && machine) {
         for (const InterfaceSpec& i : node.interfaces)
-          if (end.port.empty() && !i.loopback && free(i.name)) end.port = i.name;
+          if (end.port.empty() && i.type == InterfaceType::nic && i.link < 0 &&
+              !written.contains({end.node, i.name}))
+            end.port = i.name;
       }
-      for (int n = node.is_machine() ? 0 : 1; end.port.empty(); ++n) {
-        const std::string name = text("{}{}", node.is_machine() ? "em" : "p", n);
-        if (free(name)) end.port = name;
+      for (int& n = next[end.node]; end.port.empty(); ++n) {
+        const std::string name = text("{}{}", machine ? "em" : "p", machine ? n : n + 1);
+        const bool listed = machine && std::any_of(node.interfaces.begin(), node.interfaces.end(),
+                                                   [&](const auto& i) { return i.name == name; });
+        if (!listed && !written.contains({end.node, name})) end.port = name;
       }
-      taken.emplace(std::pair{end.node, end.port}, std::pair{lab_.links[l].name, end.place});
-      if (!node.is_machine()) {
+      if (machine)
+        link_interface(node, end, l);
+      else
         node.ports.push_back(end.port);
-        continue;
-      }
-      auto found = std::find_if(node.interfaces.begin(), node.interfaces.end(),
-                                [&](const InterfaceSpec& i) { return i.name == end.port; });
-      if (found == node.interfaces.end()) {
-        InterfaceSpec interface;
-        interface.name = end.port;
-        interface.place = end.place;
-        if (defaults_)
-          if (const Yaml* common = defaults_->find("interface"))
-            read_interface(*common, text("interface \"{}\"", end.port), interface);
-        node.interfaces.push_back(std::move(interface));
-        found = node.interfaces.end() - 1;
-      }
-      if (found->loopback)
-        r_.problems.error(end.place, text("{} is not a nic", end.port), "use another interface");
-      found->link = int(l);
     }
   }
-  for (const NodeSpec& node : lab_.nodes)
-    for (const InterfaceSpec& i : node.interfaces)
-      if (i.link < 0 && !i.loopback)
-        r_.problems.warning(i.place,
-                            text("{}:{} has no link, so it has no carrier", node.name, i.name));
+}
+
+void LabReader::link_interface(NodeSpec& node, const LinkEndSpec& end, size_t link) {
+  auto found = std::find_if(node.interfaces.begin(), node.interfaces.end(),
+                            [&](const InterfaceSpec& i) { return i.name == end.port; });
+  if (found == node.interfaces.end()) {
+    InterfaceSpec nic = unlisted_nic(end.port, end.place);
+    nic.type = interface_type_by_name(end.port);
+    node.interfaces.push_back(std::move(nic));
+    found = node.interfaces.end() - 1;
+  }
+  if (found->type != InterfaceType::nic)
+    r_.problems.error(end.place, text("{} is not a nic", end.port), "use another interface");
+  found->link = int(link);
 }
 
 ImpairSpec LabReader::read_impair_keys(const Yaml& value) {

@@ -63,8 +63,8 @@ links: [{count: 2, endpoints: "h${i}-* -- sw${i}"}, x -- sw1, sw1 -- sw2]
   CHECK(errors == "");
   CHECK(lab.nodes.size() == 9);
   CHECK(lab.links.size() == 8);
-  CHECK(lab.nodes[lab.node_index.at("h1-2")].hostname == "g-1-2");
-  CHECK(lab.nodes[lab.node_index.at("h2-3")].hostname == "d");
+  CHECK(lab.hostname(lab.nodes[lab.node_index.at("h1-2")]) == "g-1-2");
+  CHECK(lab.hostname(lab.nodes[lab.node_index.at("h2-3")]) == "d");
   CHECK(address(lab, "x", "em0") == "10.9.0.1/16");
   CHECK(address(lab, "h2-3", "em0") == "10.9.0.7/16");
   CHECK(lab.links[0].name == "link1-1");
