@@ -61,7 +61,7 @@ struct Source {
 struct Sink final : SocketListener {
   explicit Sink(SocketOps& s) : socket(s) { socket.listen_to(this); }
   void socket_changed() override {
-    while (socket.receive(65536)) ++received;
+    while (socket.receive(65536, {})) ++received;
   }
   SocketOps& socket;
   uint64_t received = 0;
