@@ -178,12 +178,11 @@ void bench_storm(int rounds) {
       for (int i = 0; i < jails; ++i) {
         Jail* jail = machine.find_jail(text("j{}", i), machine.base());
         // Every other time the pair goes first.
-        if (i % 2) {
-          DestroyInterface destroy;
-          destroy.name = machine.vnet().state<NetStack>(net_module).by_index(2)->name();
-          ask(machine.vnet(), destroy);
-        }
+        DestroyInterface destroy;
+        destroy.name = text("epair{}a", i);
+        if (i % 2) ask(machine.vnet(), destroy);
         machine.remove_jail(*jail);
+        if (i % 2 == 0) ask(machine.vnet(), destroy);
       }
     });
     simulation.run_until(simulation.now() + 100_ms);

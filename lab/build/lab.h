@@ -113,6 +113,7 @@ class Lab {
   void apply_taps(size_t node);
   static NetStack& stack_of(Jail& jail);
   std::string hosts_file() const;
+  std::shared_ptr<const BaseFiles> base_files() const;
 
   MacAddress mac_for(const NodeSpec& node, const InterfaceSpec& interface);
 
@@ -127,7 +128,7 @@ class Lab {
   std::vector<Tracer*> tracers_;
   uint32_t world_notes_ = 0;
   std::set<uint64_t> macs_;
-  std::shared_ptr<const std::string> hosts_;  // what every /etc/hosts begins with
+  std::shared_ptr<const BaseFiles> base_files_;  // of every machine
   std::map<size_t, uint32_t> link_taps_;
   uint32_t next_tap_ = 1;
 };

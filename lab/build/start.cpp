@@ -30,6 +30,16 @@ std::string Lab::hosts_file() const {
   return hosts;
 }
 
+std::shared_ptr<const BaseFiles> Lab::base_files() const {
+  BaseFiles files;
+  const auto add = [&](const char* path, std::string content) {
+    files.push_back({path, std::make_shared<const std::string>(std::move(content))});
+  };
+  add("/etc/hosts", hosts_file());
+  add("/etc/services", "echo 7/udp\ndiscard 9/udp\ndomain 53/udp\nntp 123/udp\n");
+  return std::make_shared<const BaseFiles>(std::move(files));
+}
+
 // Each step in node order, on all machines before the next.
 void Lab::start() {
   for (const Step step : {&Lab::put_files, &Lab::create_jail, &Lab::set_tunables, &Lab::set_sysctls,
@@ -65,10 +75,11 @@ void Lab::put_files(size_t index) {
   const bool own_root =
       !spec_.nodes[index].is_jail() || root != root_of(size_t(spec_.nodes[index].parent));
   if (own_root) {
-    if (!hosts_) hosts_ = std::make_shared<const std::string>(hosts_file());
-    (void)files.put(root + "/etc/hosts", *hosts_);
-    (void)files.put(root + "/etc/services",
-                    "echo 7/udp\ndiscard 9/udp\ndomain 53/udp\nntp 123/udp\n");
+    if (!base_files_) base_files_ = base_files();
+    if (root.empty())
+      files.set_base(base_files_);
+    else
+      for (const BaseFile& file : *base_files_) (void)files.put(root + file.path, *file.content);
   }
   for (const FileSpec& file : spec_.settings(spec_.nodes[index]).files)
     (void)files.put(root + file.path, file.content, file.mode);

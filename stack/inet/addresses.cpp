@@ -5,10 +5,13 @@
 
 namespace stackyard {
 
-void Inet::rebuild_locals() {
-  locals_.clear();
-  for (const Address& a : addresses_) locals_.push_back(a.prefix.address.value);
-  std::sort(locals_.begin(), locals_.end());
+void Inet::add_local(Ipv4Address address) {
+  locals_.insert(std::upper_bound(locals_.begin(), locals_.end(), address.value), address.value);
+}
+
+// One of them: several interfaces may have the same.
+void Inet::remove_local(Ipv4Address address) {
+  locals_.erase(std::lower_bound(locals_.begin(), locals_.end(), address.value));
 }
 
 bool Inet::is_local(Ipv4Address address) const {
@@ -84,12 +87,14 @@ Result<> Inet::add_address(const AddAddress& wanted) {
   if (!interface) return Errno::enxio;
   const Ipv4Address ip = wanted.address.address;
   if (ip.is_multicast() || ip.is_any() || ip.is_broadcast()) return Errno::einval;
-  for (const Address& a : addresses_)
+  for (const Address& a : addresses_) {
+    if (!is_local(ip)) break;
     if (a.prefix.address == ip && (a.interface == interface || a.prefix == wanted.address)) {
       if (a.interface == interface && a.prefix == wanted.address) return {};
       if (a.interface != interface) return Errno::eexist;
     }
-  if (is_local_on(*interface, ip)) {
+  }
+  if (is_local(ip) && is_local_on(*interface, ip)) {
     TRY(delete_address({{}, wanted.interface, ip}));
   } else if (wanted.replace && !primary_address(*interface).is_any()) {
     TRY(delete_address({{}, wanted.interface, std::nullopt}));
@@ -98,7 +103,7 @@ Result<> Inet::add_address(const AddAddress& wanted) {
   const bool broadcasts = interface->has_flag(if_flag::broadcast) && wanted.address.length < 31;
   if (broadcasts) address.broadcast = wanted.broadcast.value_or(wanted.address.broadcast());
   addresses_.push_back(address);
-  rebuild_locals();
+  add_local(ip);
   interface->set_up(true);
   add_address_routes(address);
   if (!interface->has_flag(if_flag::loopback)) igmp_.join(*interface, {0xe0000001});
@@ -133,7 +138,7 @@ Result<> Inet::delete_address(const DeleteAddress& wanted) {
   if (found == addresses_.end()) return Errno::eaddrnotavail;
   const Address gone = *found;
   addresses_.erase(found);
-  rebuild_locals();
+  remove_local(gone.prefix.address);
   remove_address_routes(gone);
   arp_.forget_address(gone.prefix.address);
   if (!interface->has_flag(if_flag::loopback)) igmp_.leave(*interface, {0xe0000001});
@@ -153,8 +158,9 @@ void Inet::remove_address_routes(const Address& gone) {
   // Routes by gateways that are no longer reached are left, as FreeBSD leaves them; those that
   // would send from the dead address choose anew.
   for (int fib = 0; fib < net_.fib_count(); ++fib)
-    for (const Route* r : net_.routes(fib).sorted())
-      if (r->source == gone.prefix.address) const_cast<Route*>(r)->source = {};
+    net_.routes(fib).for_each([&](Route& r) {
+      if (r.source == gone.prefix.address) r.source = {};
+    });
 }
 
 void Inet::interface_departing(Ifnet& interface) {

@@ -81,7 +81,7 @@ void Icmp::send_error(Packet packet, uint8_t type, uint8_t code, uint32_t rest) 
   std::copy_n(octets.begin(), quoted, message.begin() + sizeof(IcmpHeader));
   finish_icmp(message);
   error.set_cause(packet.id());
-  ++counters.out[std::min<size_t>(type, 40)];
+  counters.out.add(uint8_t(std::min<size_t>(type, 40)));
   const IpSend send{.source = error_source(packet, header),
                     .dest = header.source_address(),
                     .protocol = ip_protocol::icmp,
@@ -104,7 +104,7 @@ void Icmp::receive(Packet packet, const IpContext& context) {
     ++(&icmp.why() == &drops::truncated ? counters.too_short : counters.bad_checksum);
     return drop(packet, icmp.why());
   }
-  ++counters.in[std::min<size_t>(icmp->type, 40)];
+  counters.in.add(uint8_t(std::min<size_t>(icmp->type, 40)));
   switch (icmp->type) {
     case icmp_type::echo:
       return answer_echo(std::move(packet), context);
@@ -163,7 +163,7 @@ void Icmp::reflect(Packet packet, const IpContext& context) {
   finish_icmp(answer.writable_front());
   answer.set_cause(packet.id());
   ++counters.reflected;
-  ++counters.out[answer.front()[0]];
+  counters.out.add(answer.front()[0]);
   const std::vector<uint8_t> options = inet_.reversed_options(context.header);
   const IpSend send{.source = inet_.is_local(context.dest) ? context.dest : Ipv4Address{},
                     .dest = context.source,

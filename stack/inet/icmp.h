@@ -1,8 +1,7 @@
 // stack/inet/icmp.h - ICMP for hosts and routers (RFC 792, 1122 s3.2.2, 1812 s4.3; icmp(4)).
 #pragma once
 
-#include <array>
-
+#include "core/table/sparse_counts.h"
 #include "core/wire/net/icmp.h"
 #include "stack/ip/ip_protocol.h"
 
@@ -15,7 +14,7 @@ struct IcmpCounters {
   uint64_t bad_code = 0, too_short = 0, bad_checksum = 0, bad_length = 0;
   uint64_t group_echo_ignored = 0, group_timestamp_ignored = 0, reflected = 0;
   uint64_t bad_return = 0, no_return_route = 0, limited = 0;
-  std::array<uint64_t, 41> out{}, in{};  // by type
+  SparseCounts out, in;  // by type
 };
 
 struct IcmpSettings {

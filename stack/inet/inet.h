@@ -130,7 +130,8 @@ class Inet final : public StateWithSettings<InetSettings>,
   };
 
   void drop(Packet& packet, const DropReason& why, std::string_view detail = {});
-  void rebuild_locals();
+  void add_local(Ipv4Address address);
+  void remove_local(Ipv4Address address);
   void add_address_routes(const Address& address);
   void remove_address_routes(const Address& address);
 

@@ -4,7 +4,13 @@
 
 namespace stackyard {
 
-FileSystem::FileSystem() : root_(std::make_shared<FileNode>()) {
+const std::shared_ptr<FileNode>& FileSystem::root() const {
+  if (!root_) const_cast<FileSystem*>(this)->make_tree();
+  return root_;
+}
+
+void FileSystem::make_tree() {
+  root_ = std::make_shared<FileNode>();
   root_->is_folder = true;
   for (const char* folder : {"/dev", "/etc", "/root", "/tmp", "/var", "/var/log", "/var/run"})
     (void)make_folder(folder);
@@ -13,6 +19,12 @@ FileSystem::FileSystem() : root_(std::make_shared<FileNode>()) {
     node->device = device;
     node->mode = 0666;
     (*find("/dev"))->entries[device] = node;
+  }
+  if (!base_) return;
+  for (const BaseFile& file : *base_) {
+    (void)put(file.path, "");
+    (*find(file.path))->content = FileContent(file.content);
+    octets_ += file.content->size();
   }
 }
 
@@ -30,7 +42,7 @@ std::string FileSystem::resolve(const std::string& folder, const std::string& pa
 }
 
 Result<std::shared_ptr<FileNode>> FileSystem::find(const std::string& path) const {
-  std::shared_ptr<FileNode> node = root_;
+  std::shared_ptr<FileNode> node = root();
   for (const std::string& part : split(resolve("/", path), '/')) {
     if (part.empty()) continue;
     if (!node->is_folder) return Errno::enotdir;
@@ -124,9 +136,10 @@ Result<size_t> FileSystem::write(FileNode& node, size_t offset, Bytes octets) {
     const size_t more = end - node.content.size();
     if (octets_ + more > octets_max) return Errno::enospc;
     octets_ += more;
-    node.content.resize(end);
+    node.content.writable().resize(end);
   }
-  if (!octets.empty()) std::memcpy(node.content.data() + offset, octets.data(), octets.size());
+  if (!octets.empty())
+    std::memcpy(node.content.writable().data() + offset, octets.data(), octets.size());
   return octets.size();
 }
 

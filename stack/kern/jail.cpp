@@ -149,7 +149,7 @@ Jail::Jail(Machine& machine) : machine_(machine) {
 
 Jail::Jail(Jail& parent, int id)
     : machine_(parent.machine_), parent_(&parent), id_(id), vnet_(parent.vnet_) {
-  settings_.name = text("{}", id);
+  name_ = text("{}", id);
   settings_.root = parent.settings_.root;
   settings_.ip4 = parent.settings_.ip4;
   settings_.ip6 = parent.settings_.ip6;
@@ -159,9 +159,7 @@ Jail::Jail(Jail& parent, int id)
   settings_.allow = jail_allow::defaults & parent.settings_.allow;
 }
 
-Jail::~Jail() {
-  while (!children_.empty()) children_.pop_back();
-}
+Jail::~Jail() { children_.clear(); }
 
 bool Jail::within(const Jail& other) const {
   for (const Jail* j = this; j; j = j->parent_)
@@ -171,10 +169,10 @@ bool Jail::within(const Jail& other) const {
 
 std::string Jail::name_seen_by(const Jail& viewer) const {
   if (this == &viewer) return "0";
-  std::string name = settings_.name;
+  std::string name = name_;
   for (const Jail* j = parent_; j && j != &viewer; j = j->parent_) {
     if (!j->parent_) break;
-    name = j->settings_.name + "." + name;
+    name = j->name_ + "." + name;
   }
   return name;
 }
@@ -195,10 +193,8 @@ bool Jail::abandoned() const {
   return parent_ && !settings_.persist && processes_ == 0 && children_.empty();
 }
 
-int Jail::child_count() const {
-  int count = 0;
-  for_each_below([&](const Jail&) { ++count; });
-  return count;
+void Jail::count_below(int more) {
+  for (Jail* above = parent_; above; above = above->parent_) above->below_ += more;
 }
 
 Result<> Jail::set(const JailParams& params, const Jail& caller, bool creating,
@@ -296,7 +292,7 @@ JailParams Jail::params(const Jail& viewer) const {
                  {"vnet", has_own_vnet() ? "new" : "inherit"}};
   for (const auto& [name, bit] : allow_names)
     all.emplace_back(std::string("allow.") + name, flag(s.allow & bit));
-  all.emplace_back("children.cur", text("{}", child_count()));
+  all.emplace_back("children.cur", text("{}", below_));
   all.emplace_back("children.max", text("{}", s.children_max));
   all.emplace_back("cpuset.id", text("{}", id_ + 1));
   all.emplace_back("host.domainname", s.domainname);
@@ -321,11 +317,9 @@ Jail* Machine::find_jail(const std::string& name, const Jail& viewer) {
   }
   Jail* at = const_cast<Jail*>(&viewer);
   for (const std::string& part : split(name, '.')) {
-    const auto& children = at->children();
-    const auto child = std::find_if(children.begin(), children.end(),
-                                    [&](const auto& c) { return c->settings().name == part; });
-    if (child == children.end()) return nullptr;
-    at = child->get();
+    const auto child = at->children().find(part);
+    if (child == at->children().end()) return nullptr;
+    at = child->second.get();
   }
   return at;
 }
@@ -363,7 +357,7 @@ Result<std::pair<Jail*, std::string>> Machine::place_for(const JailParams& param
 Result<Jail*> Machine::create_jail(const JailParams& params, Jail& caller, std::string& message) {
   const auto [parent, leaf] = TRY(place_for(params, caller, message));
   for (Jail* above = parent; above; above = above->parent_) {
-    if (above->child_count() < above->settings_.children_max) continue;
+    if (above->below_ < above->settings_.children_max) continue;
     message = "prison limit exceeded";
     return Errno::eperm;
   }
@@ -377,14 +371,17 @@ Result<Jail*> Machine::create_jail(const JailParams& params, Jail& caller, std::
     while (jails_.contains(last_jid_));
     id = last_jid_;
   }
-  parent->children_.push_back(std::make_unique<Jail>(*parent, id));
-  Jail& jail = *parent->children_.back();
-  if (!leaf.empty()) jail.settings_.name = leaf;
+  auto made = std::make_unique<Jail>(*parent, id);
+  Jail& jail = *made;
+  if (!leaf.empty()) jail.name_ = leaf;
+  parent->children_.emplace(jail.name_, std::move(made));
+  jail.count_below(1);
   jails_[id] = &jail;
   const Result<> set = jail.set(params, caller, true, message);
   if (!set) {
     jails_.erase(id);
-    parent->children_.pop_back();
+    jail.count_below(-1);
+    parent->children_.erase(jail.name_);
     if (id == last_jid_) --last_jid_;
     return set.error();
   }
@@ -405,7 +402,10 @@ Result<> Machine::rename_jail(Jail& jail, const JailParams& params, Jail& caller
     message = text("jail \"{}\" already exists", *name);
     return Errno::eexist;
   }
-  jail.settings_.name = leaf;
+  auto self = parent->children_.extract(jail.name_);
+  jail.name_ = leaf;
+  self.key() = jail.name_;
+  parent->children_.insert(std::move(self));
   return {};
 }
 
@@ -445,7 +445,7 @@ Result<Jail*> Machine::set_jail(const JailParams& params, unsigned flags, Jail& 
 }
 
 void Machine::remove_jail(Jail& jail) {
-  while (!jail.children_.empty()) remove_jail(*jail.children_.back());
+  while (!jail.children_.empty()) remove_jail(*jail.children_.begin()->second);
   std::vector<Pid> doomed;
   for (auto& [pid, process] : processes_)
     if (!process->finished() && &process->jail() == &jail) doomed.push_back(pid);
@@ -454,12 +454,11 @@ void Machine::remove_jail(Jail& jail) {
   for (auto& [pid, process] : processes_)  // the dead that nobody has waited for yet
     if (&process->jail() == &jail) process->set_dead_jail(*base_);
   jails_.erase(jail.id());
-  auto& siblings = jail.parent_->children_;
-  const auto self = std::find_if(siblings.begin(), siblings.end(),
-                                 [&](const auto& c) { return c.get() == &jail; });
-  const std::unique_ptr<Jail> gone = std::move(*self);  // destroyed outside its parent's list
-  siblings.erase(self);
-  if (gone->parent_->abandoned()) remove_later(*gone->parent_);
+  jail.count_below(-1);
+  // Destroyed when its parent's list no longer has it.
+  const auto self = jail.parent_->children_.extract(jail.name_);
+  Jail* parent = jail.parent_;
+  if (parent->abandoned()) remove_later(*parent);
 }
 
 void Machine::remove_later(const Jail& jail) {

@@ -2,6 +2,7 @@
 // parent's (jail(8), jail(2)). Ours never linger: a removed jail is gone at once.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -23,7 +24,6 @@ constexpr uint32_t set_hostname = 1, raw_sockets = 2, socket_af = 4, reserved_po
 
 // What jail_set(2) sets, as values.
 struct JailSettings {
-  std::string name;  // without its parents'
   std::string root;  // of its files: a path of the machine, "" for "/"
   std::string hostname, domainname, hostuuid;
   std::vector<Ipv4Address> addresses4;  // with ip4 `new_`
@@ -52,6 +52,7 @@ class Jail {
   int id() const { return id_; }
   Jail* parent() const { return parent_; }
   const JailSettings& settings() const { return settings_; }
+  const std::string& name() const { return name_; }  // without its parents'
   // Below `other`, or `other` itself.
   bool within(const Jail& other) const;
   // "b.c" for jail c in jail b in `viewer`; "0" for the viewer itself.
@@ -66,12 +67,13 @@ class Jail {
   bool may_configure_network() const { return has_own_vnet(); }
   bool may(uint32_t allow) const { return !parent_ || (settings_.allow & allow); }
 
-  // In order of age.
-  const std::vector<std::unique_ptr<Jail>>& children() const { return children_; }
+  using Children = std::map<std::string_view, std::unique_ptr<Jail>>;  // by their own names
+  const Children& children() const { return children_; }
+  int count_below() const { return below_; }
   // Parents first, without itself.
   template <class Visit>
   void for_each_below(Visit visit) const {
-    for (const auto& child : children_) {
+    for (const auto& [name, child] : children_) {
       visit(*child);
       child->for_each_below(visit);
     }
@@ -90,16 +92,18 @@ class Jail {
 
  private:
   friend class Machine;
-  int child_count() const;
+  void count_below(int more);
 
   Machine& machine_;
   Jail* parent_ = nullptr;
   int id_ = 0;
   int processes_ = 0;
+  int below_ = 0;     // jails in it, and in those
+  std::string name_;  // its parent's list points into it
   JailSettings settings_;
   std::unique_ptr<Vnet> own_vnet_;
   Vnet* vnet_ = nullptr;
-  std::vector<std::unique_ptr<Jail>> children_;  // end before the vnet does
+  Children children_;  // end before the vnet does
 };
 
 }  // namespace stackyard

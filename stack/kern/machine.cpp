@@ -35,7 +35,7 @@ void Machine::power_off() {
   reaper_.cancel();
   undertaker_.cancel();
   abandoned_.clear();
-  while (!base_->children().empty()) remove_jail(*base_->children().back());
+  while (!base_->children().empty()) remove_jail(*base_->children().begin()->second);
   undertaker_.cancel();
   base_.reset();
 }
@@ -65,7 +65,7 @@ std::pair<MacAddress, MacAddress> Machine::new_mac_pair() {
 
 std::string Machine::log_text() const {
   const auto node = files_.find("/var/log/messages");
-  return node ? (*node)->content : "";
+  return node ? (*node)->content.str() : "";
 }
 
 // --- processes ---------------------------------------------------------------------------------
@@ -208,11 +208,7 @@ constexpr KernelSysctl kernel_sysctls[] = {
      [](const Jail&) { return std::string("14.0-RELEASE"); }},
     {"kern.ostype", "Operating system type", [](const Jail&) { return std::string("FreeBSD"); }},
     {"security.jail.children.cur", "Current number of child jails",
-     [](const Jail& j) {
-       int64_t count = 0;
-       j.for_each_below([&](const Jail&) { ++count; });
-       return text("{}", count);
-     }},
+     [](const Jail& j) { return text("{}", j.count_below()); }},
     {"security.jail.children.max", "Maximum number of child jails",
      [](const Jail& j) { return text("{}", j.settings().children_max); }},
     {"security.jail.jailed", "Process in jail?",
@@ -259,7 +255,7 @@ std::optional<Ipv4Address> Machine::resolve(const std::string& name, const Jail&
   if (const auto address = parse_ipv4(name)) return address;
   const auto hosts = files_.find(jail.settings().root + "/etc/hosts");
   if (!hosts) return std::nullopt;
-  for (const std::string& line : split((*hosts)->content, '\n')) {
+  for (const std::string& line : split((*hosts)->content.str(), '\n')) {
     const auto words = split_words(line.substr(0, line.find('#')));
     for (size_t i = 1; i < words.size(); ++i)
       if (words[i] == name)

@@ -16,7 +16,7 @@ Result<std::string> RegularFile::read(size_t max) {
   if (node_->is_folder) return Errno::eisdir;
   if (node_->device == "zero") return std::string(std::min<size_t>(max, 65536), '\0');
   if (offset_ >= node_->content.size()) return std::string();
-  std::string part = node_->content.substr(offset_, max);
+  std::string part = node_->content.str().substr(offset_, max);
   offset_ += part.size();
   return part;
 }

@@ -80,8 +80,7 @@ Result<std::string> NetStack::create_clone(const std::string& name) {
     return cloner->create({*this, name, 0});
   }
   if (!unit) {
-    const auto& used = units_of(*cloner).used;
-    unit = uint32_t(std::find(used.begin(), used.end(), false) - used.begin());
+    unit = units_of(*cloner).first_free;
     while (*unit <= unit_max && !unit_is_free(*cloner, *unit)) ++*unit;
     if (*unit > unit_max) return Errno::enospc;
   } else if (!unit_is_free(*cloner, *unit)) {
@@ -92,9 +91,10 @@ Result<std::string> NetStack::create_clone(const std::string& name) {
 
 Ifnet& NetStack::attach_clone(std::unique_ptr<Ifnet> interface, const ClonerRecord& cloner,
                               uint32_t unit) {
-  auto& used = units_of(cloner).used;
-  if (used.size() <= unit) used.resize(unit + 1);
-  used[unit] = true;
+  Units& units = units_of(cloner);
+  if (units.used.size() <= unit) units.used.resize(unit + 1);
+  units.used[unit] = true;
+  if (unit == units.first_free) ++units.first_free;
   interface->origin_ = {&cloner, unit};
   interface->groups_.push_back(cloner.name);
   return attach(std::move(interface));
@@ -102,9 +102,9 @@ Ifnet& NetStack::attach_clone(std::unique_ptr<Ifnet> interface, const ClonerReco
 
 void NetStack::forget_unit(const CloneOrigin& origin) {
   if (!origin.cloner) return;
-  for (Units& units : units_)
-    if (units.cloner == origin.cloner && origin.unit < units.used.size())
-      units.used[origin.unit] = false;
+  Units& units = units_of(*origin.cloner);
+  if (origin.unit < units.used.size()) units.used[origin.unit] = false;
+  units.first_free = std::min(units.first_free, origin.unit);
 }
 
 Result<> NetStack::destroy_clone(Ifnet& interface) {
@@ -126,19 +126,32 @@ Result<> NetStack::rename(Ifnet& interface, const std::string& name) {
   if (interface.name() == name) return {};
   if (find(name)) return Errno::eexist;
   vnet_.machine().log(text("{}: changing name to '{}'", interface.name(), name));
+  if (names_) names_->erase(interface.name());
   interface.name_ = name;
+  if (names_) names_->emplace(name, &interface);
   tell([&](InterfaceListener& l) { l.interface_renamed(interface); });
   return {};
 }
 
 // --- moves ---------------------------------------------------------------------------------------
 
+// detach() has taken it out of its home's list, if it was there.
+void NetStack::lend(Ifnet& interface) {
+  interface.lent_at_ = uint32_t(lent_.size());
+  lent_.push_back(&interface);
+}
+
+void NetStack::forget_lent(Ifnet& interface) {
+  lent_[interface.lent_at_] = lent_.back();
+  lent_[interface.lent_at_]->lent_at_ = interface.lent_at_;
+  lent_.pop_back();
+}
+
 Result<> NetStack::move(Ifnet& interface, NetStack& to) {
   if (&to == this || to.find(interface.name())) return Errno::eexist;
   interface.set_up(false);
   std::unique_ptr<Ifnet> moving = detach(interface);
-  if (moving->is_home()) lent_.push_back(moving.get());
-  if (moving->home_ == &to) std::erase(to.lent_, moving.get());
+  if (moving->home_ != &to) moving->home_->lend(*moving);
   to.adopt(std::move(moving));
   return {};
 }
@@ -154,7 +167,6 @@ void NetStack::adopt(std::unique_ptr<Ifnet> interface) {
 
 // A lent interface whose stack has ended: under its own name, or the next free unit's.
 void NetStack::take_home(std::unique_ptr<Ifnet> interface) {
-  std::erase(lent_, interface.get());
   const std::string name = interface->name();
   const std::string stem = name.substr(0, name.find_last_not_of("0123456789") + 1);
   for (uint32_t unit = 0; find(interface->name()); ++unit)
@@ -173,10 +185,8 @@ void NetStack::give_everything_back() {
   // What was made here ends, here or where it was lent to.
   while (!lent_.empty()) {
     Ifnet& interface = *lent_.back();
-    if (!interface.net().destroy_clone(interface)) {
-      lent_.pop_back();
+    if (!interface.net().destroy_clone(interface))
       const auto gone = interface.net().detach(interface);
-    }
   }
   for (size_t i = interfaces_.size(); i-- > 0;) {
     Ifnet* interface = i < interfaces_.size() ? interfaces_[i].interface.get() : nullptr;

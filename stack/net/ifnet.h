@@ -107,6 +107,7 @@ class Ifnet {
   std::string name_;
   uint32_t index_ = 0;
   uint32_t generation_ = 0;
+  uint32_t lent_at_ = 0;  // in its home's list, while it is elsewhere
   uint32_t mtu_;
   int fib_ = 0;
   int promiscuous_ = 0;

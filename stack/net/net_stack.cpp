@@ -12,6 +12,7 @@ namespace stackyard {
 namespace {
 constexpr SimTime loop_time = 1_us;
 constexpr size_t loop_queue_max = 256;  // net.isr's default queue length
+constexpr size_t names_worthwhile = 16;
 }  // namespace
 
 NetStack::NetStack(Vnet& vnet, const NetSettings& defaults)
@@ -37,6 +38,10 @@ Ifnet& NetStack::attach(std::unique_ptr<Ifnet> interface) {
   Ifnet& attached = *slot.interface;
   attached.index_ = uint32_t(at + 1);
   attached.generation_ = ++slot.generation;
+  if (names_)
+    names_->emplace(attached.name(), &attached);
+  else if (interfaces_.size() > names_worthwhile)
+    index_names();
   tell([&](InterfaceListener& l) { l.interface_arrived(attached); });
   return attached;
 }
@@ -48,12 +53,22 @@ std::unique_ptr<Ifnet> NetStack::detach(Ifnet& interface) {
     table.remove_if(
         [&](const Route& r) { return r.interface == &interface || r.link == &interface; });
   const size_t at = interface.index() - 1;
+  if (names_) names_->erase(interface.name());
   first_free_ = std::min(first_free_, at);
-  if (!interface.is_home()) std::erase(interface.home().lent_, &interface);
+  if (!interface.is_home()) interface.home().forget_lent(interface);
   return std::move(interfaces_[at].interface);
 }
 
+void NetStack::index_names() {
+  names_ = std::make_unique<std::unordered_map<std::string, Ifnet*>>();
+  for_each([this](Ifnet& i) { names_->emplace(i.name(), &i); });
+}
+
 Ifnet* NetStack::find(const std::string& name) const {
+  if (names_) {
+    const auto found = names_->find(name);
+    return found == names_->end() ? nullptr : found->second;
+  }
   for (const Slot& slot : interfaces_)
     if (slot.interface && slot.interface->name() == name) return slot.interface.get();
   return nullptr;

@@ -4,6 +4,7 @@
 #include <deque>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "core/event/timer.h"
@@ -117,9 +118,13 @@ class NetStack final : public StateWithSettings<NetSettings> {
   struct Units {  // of one cloner: which are in use here or by those lent
     const ClonerRecord* cloner;
     std::vector<bool> used;
+    uint32_t first_free = 0;  // none before it is
   };
   void deliver_first(Packet packet, uint16_t ether_type, Ifnet& from);
   void loop_due();
+  void index_names();
+  void lend(Ifnet& interface);
+  void forget_lent(Ifnet& interface);
   Units& units_of(const ClonerRecord& cloner);
   Result<> check_free(const ClonerRecord& cloner, const std::string& name) const;
   bool unit_is_free(const ClonerRecord& cloner, uint32_t unit);
@@ -132,7 +137,9 @@ class NetStack final : public StateWithSettings<NetSettings> {
   std::vector<InterfaceListener*> listeners_;
   std::vector<std::pair<uint16_t, EtherProtocol*>> ether_protocols_;
   std::vector<Slot> interfaces_;  // by index - 1
-  size_t first_free_ = 0;         // no slot before it is free
+  // By name, once there are many; null before.
+  std::unique_ptr<std::unordered_map<std::string, Ifnet*>> names_;
+  size_t first_free_ = 0;  // no slot before it is free
   std::vector<Units> units_;
   std::vector<Ifnet*> lent_;  // interfaces that live elsewhere and come home
   std::unique_ptr<std::deque<Looping>> looping_;

@@ -23,9 +23,10 @@ std::string route_flag_letters(uint32_t flags) {
 Result<Route*> RouteTable::add(const Route& route) {
   const Ipv4Prefix dest = route.dest.canonical();
   if (find(dest)) return Errno::eexist;
-  size_t at = 0;
+  size_t at = first_free_;
   while (at < routes_.size() && routes_[at]) ++at;
   if (at == routes_.size()) routes_.emplace_back();
+  first_free_ = at + 1;
   routes_[at] = std::make_unique<Route>(route);
   routes_[at]->dest = dest;
   trie_.insert(dest.address.value, dest.length, int32_t(at));
@@ -37,6 +38,7 @@ Result<> RouteTable::remove(Ipv4Prefix dest) {
   if (found < 0) return Errno::esrch;
   trie_.erase(dest.network().value, dest.length);
   routes_[size_t(found)].reset();
+  first_free_ = std::min(first_free_, size_t(found));
   return {};
 }
 

@@ -56,6 +56,11 @@ class RouteTable {
   }
   // By destination, then prefix length: the order in which they are shown.
   std::vector<const Route*> sorted() const;
+  template <class Visit>
+  void for_each(Visit visit) {
+    for (auto& route : routes_)
+      if (route) visit(*route);
+  }
   template <class Wanted>
   void remove_if(Wanted wanted) {
     for (auto& route : routes_)
@@ -65,6 +70,7 @@ class RouteTable {
  private:
   PrefixTrie<uint32_t> trie_;
   std::vector<std::unique_ptr<Route>> routes_;  // values of the trie; null: free
+  size_t first_free_ = 0;                       // no slot before it is free
 };
 
 }  // namespace stackyard
