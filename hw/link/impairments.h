@@ -15,6 +15,7 @@ constexpr Share share_of_one = Share(1) << 32;
 struct QueueLimit {
   uint64_t amount = 1000;
   bool in_octets = false;
+  bool operator==(const QueueLimit&) const = default;
 };
 
 struct Impairments {
@@ -23,6 +24,7 @@ struct Impairments {
   Share loss = 0, corrupt = 0, duplicate = 0, reorder = 0;
   uint64_t rate = 1'000'000'000;  // bits per second; 0: unlimited
   QueueLimit queue;
+  bool operator==(const Impairments&) const = default;
 };
 
 }  // namespace stackyard

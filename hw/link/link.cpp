@@ -9,17 +9,25 @@
 namespace stackyard {
 
 namespace {
+
 constexpr SimTime hold_max = 100_ms;
+constexpr Impairments default_impairments;
+
+// Most links of a large lab have the defaults: those are owned by nobody.
+std::shared_ptr<const Impairments> shared(const Impairments& impairments) {
+  if (impairments == default_impairments) return {std::shared_ptr<void>(), &default_impairments};
+  return std::make_shared<const Impairments>(impairments);
 }
 
-LinkEnd::LinkEnd(Site& site, Jack& jack, std::string link_name, uint32_t index)
+}  // namespace
+
+LinkEnd::LinkEnd(Site& site, Jack& jack, const std::string& link_name, uint32_t index)
     : site_(site),
       jack_(jack),
-      link_name_(std::move(link_name)),
+      link_name_(link_name),
       index_(index),
       random_(site.simulation().random(index, "link " + link_name_)),
-      transmitter_(site.node(), Timer::call<&LinkEnd::transmission_ends>, this),
-      hold_limit_(site.node(), Timer::call<&LinkEnd::flush_held>, this) {}
+      transmitter_(site.node(), Timer::call<&LinkEnd::transmission_ends>, this) {}
 
 LinkEnd::~LinkEnd() { jack_.plug(nullptr); }
 
@@ -32,7 +40,7 @@ void LinkEnd::drop(Packet& frame, const DropReason& why, uint64_t& counter) {
 void LinkEnd::transmit(Packet frame) {
   if (!up_) return drop(frame, drops::no_carrier, counters_.no_carrier);
   if (free_at_ <= site_.now() && queue_.empty()) return start(std::move(frame));
-  const QueueLimit& limit = impairments_.queue;
+  const QueueLimit& limit = impairments_->queue;
   const uint64_t after =
       limit.in_octets ? queue_.octets() + frame.size() : uint64_t(queue_.count()) + 1;
   if (after > limit.amount) return drop(frame, drops::link_queue_full, counters_.queue_full);
@@ -41,12 +49,12 @@ void LinkEnd::transmit(Packet frame) {
 }
 
 SimTime LinkEnd::transmission_time(size_t octets) {
-  if (impairments_.rate == 0) return {};
+  if (impairments_->rate == 0) return {};
   const bool back_to_back = free_at_ == site_.now();
   const uint64_t bits = (octets + frame_overhead) * 8;
   const uint64_t work = bits * 1'000'000'000 + (back_to_back ? remainder_ : 0);
-  remainder_ = work % impairments_.rate;
-  return SimTime(int64_t(work / impairments_.rate));
+  remainder_ = work % impairments_->rate;
+  return SimTime(int64_t(work / impairments_->rate));
 }
 
 void LinkEnd::start(Packet frame) {
@@ -71,7 +79,7 @@ void LinkEnd::transmission_ends() {
 
 // In this order: lost, given a wrong bit, doubled, delayed. Nothing is drawn for what is off.
 void LinkEnd::depart(Packet frame, SimTime transmission) {
-  const Impairments& is = impairments_;
+  const Impairments& is = *impairments_;
   if (is.loss && random_.chance(is.loss)) return drop(frame, drops::link_loss, counters_.lost);
   if (is.corrupt && random_.chance(is.corrupt)) corrupt(frame);
   Packet twin;
@@ -85,20 +93,23 @@ void LinkEnd::depart(Packet frame, SimTime transmission) {
   if (is.reorder && !held_ && random_.chance(is.reorder)) {
     ++counters_.reordered;
     held_ = std::move(frame);
-    hold_limit_.arm(hold_max);
+    if (!hold_limit_)
+      hold_limit_ =
+          std::make_unique<Timer>(site_.node(), Timer::call<&LinkEnd::flush_held>, this);
+    hold_limit_->arm(hold_max);
     return;
   }
   send_to_peers(std::move(frame), transmission + delay);
   if (twin) send_to_peers(std::move(twin), transmission + delay);
   if (held_) {
-    hold_limit_.cancel();
+    hold_limit_->cancel();
     send_to_peers(std::move(held_), transmission + delay);
     held_ = Packet();
   }
 }
 
 void LinkEnd::flush_held() {
-  send_to_peers(std::move(held_), impairments_.delay);
+  send_to_peers(std::move(held_), impairments_->delay);
   held_ = Packet();
 }
 
@@ -144,17 +155,18 @@ LinkEnd& Link::add_end(Site& site, Jack& jack) {
 }
 
 void Link::connect(const Impairments& each) {
+  const auto impairments = shared(each);
   for (auto& end : ends_) {
     for (auto& other : ends_)
       if (other != end) end->peers_.push_back(other.get());
-    end->impairments_ = each;
+    end->impairments_ = impairments;
     declare_paths(*end);
   }
 }
 
 // No impairment undercuts this: the shortest delay, and the time of a minimum frame.
 void Link::declare_paths(const LinkEnd& from) {
-  const Impairments& is = from.impairments_;
+  const Impairments& is = *from.impairments_;
   const uint64_t bits = (frame_min + frame_overhead) * 8;
   const SimTime frame(is.rate ? int64_t(bits * 1'000'000'000 / is.rate) : 0);
   // A frame that was held back leaves without a transmission of its own.
@@ -164,7 +176,7 @@ void Link::declare_paths(const LinkEnd& from) {
 }
 
 void Link::set_impairments(size_t end, const Impairments& impairments) {
-  ends_[end]->impairments_ = impairments;
+  ends_[end]->impairments_ = shared(impairments);
   declare_paths(*ends_[end]);
 }
 
@@ -179,7 +191,7 @@ void Link::set_up(bool up) {
         end->drop(frame, drops::link_cut, end->counters_.cut);
       if (end->held_) end->drop(end->held_, drops::link_cut, end->counters_.cut);
       end->transmitter_.cancel();
-      end->hold_limit_.cancel();
+      if (end->hold_limit_) end->hold_limit_->cancel();
       end->free_at_ = end->site_.now();
     }
   }

@@ -44,7 +44,8 @@ class FrameDropper {
 // One end, as its jack's device sees it.
 class LinkEnd final : public Wire {
  public:
-  LinkEnd(Site& site, Jack& jack, std::string link_name, uint32_t index);
+  // The name is the link's, which outlives it.
+  LinkEnd(Site& site, Jack& jack, const std::string& link_name, uint32_t index);
   ~LinkEnd() override;
 
   void transmit(Packet frame) override;
@@ -53,7 +54,7 @@ class LinkEnd final : public Wire {
   Site& site() const { return site_; }
   Jack& jack() const { return jack_; }
   uint32_t index() const { return index_; }
-  const Impairments& impairments() const { return impairments_; }
+  const Impairments& impairments() const { return *impairments_; }
   const LinkCounters& counters() const { return counters_; }
 
  private:
@@ -74,10 +75,10 @@ class LinkEnd final : public Wire {
 
   Site& site_;
   Jack& jack_;
-  std::string link_name_;
+  const std::string& link_name_;
   uint32_t index_;
   std::vector<LinkEnd*> peers_;
-  Impairments impairments_;
+  std::shared_ptr<const Impairments> impairments_;  // the same for all ends, or its own
   RandomStream random_;
   LinkCounters counters_;
   PacketQueue queue_;
@@ -91,7 +92,7 @@ class LinkEnd final : public Wire {
   uint32_t tap_snaplen_ = 0;  // 0: no tap
   FrameDropper* dropper_ = nullptr;
   Timer transmitter_;
-  Timer hold_limit_;
+  std::unique_ptr<Timer> hold_limit_;  // null: nothing was ever held
 };
 
 // The whole link. Only called while the lab is built, or at a barrier.

@@ -18,7 +18,8 @@ namespace stackyard {
 // How a port takes part in VLANs. An access port: one VLAN, untagged. A trunk: `tagged`, and
 // perhaps one untagged (native) VLAN.
 struct SwitchPortConfig {
-  std::bitset<4096> tagged;
+  using Vlans = std::bitset<4096>;
+  std::unique_ptr<const Vlans> tagged;  // null: none
   std::optional<uint16_t> untagged = 1;
 };
 
@@ -59,7 +60,7 @@ class Switch : public TableSource {
 
   void receive(Port& from, Packet frame);
   bool member(const Port& port, uint16_t vlan) const {
-    return port.config.untagged == vlan || port.config.tagged[vlan];
+    return port.config.untagged == vlan || (port.config.tagged && (*port.config.tagged)[vlan]);
   }
   void send(Port& to, uint16_t vlan, Packet frame);
 

@@ -159,11 +159,13 @@ void Lab::build_links() {
           const SwitchPortSpec& port = found->second;
           const bool trunk = port.trunk_all || !port.trunk.empty();
           config.untagged = trunk ? port.native : std::optional(port.access.value_or(1));
-          for (uint16_t vlan : port.trunk) config.tagged.set(vlan);
-          if (port.trunk_all) config.tagged.set();
-          if (config.untagged) config.tagged.reset(*config.untagged);
+          SwitchPortConfig::Vlans tagged;
+          for (uint16_t vlan : port.trunk) tagged.set(vlan);
+          if (port.trunk_all) tagged.set();
+          if (config.untagged) tagged.reset(*config.untagged);
+          if (tagged.any()) config.tagged = std::make_unique<SwitchPortConfig::Vlans>(tagged);
         }
-        jack = &node.bridge->add_port(end.port, config);
+        jack = &node.bridge->add_port(end.port, std::move(config));
       }
       check(jack != nullptr, "every end of a link has a jack");
       link->add_end(site_of(end.node), *jack);

@@ -35,15 +35,24 @@ SimTime Arp::now() const { return inet_.site().now(); }
 
 // --- the table ---------------------------------------------------------------------------------
 
+// Of the first entry whose key is not below.
+size_t Arp::place(uint64_t key) const {
+  const auto at = std::lower_bound(entries_.begin(), entries_.end(), key,
+                                   [](const auto& e, uint64_t k) { return e.first < k; });
+  return size_t(at - entries_.begin());
+}
+
 Arp::Entry* Arp::find(const Ifnet& interface, Ipv4Address address) const {
-  const auto found = entries_.find(key(interface, address));
-  return found == entries_.end() ? nullptr : found->second.get();
+  const uint64_t wanted = key(interface, address);
+  const size_t at = place(wanted);
+  return at < entries_.size() && entries_[at].first == wanted ? entries_[at].second.get() : nullptr;
 }
 
 Arp::Entry& Arp::make(Ifnet& interface, Ipv4Address address) {
-  auto& slot = entries_[key(interface, address)];
-  slot = std::make_unique<Entry>(*this, interface, address);
-  return *slot;
+  const uint64_t own = key(interface, address);
+  auto made = std::make_unique<Entry>(*this, interface, address);
+  const auto at = entries_.begin() + std::ptrdiff_t(place(own));
+  return *entries_.emplace(at, own, std::move(made))->second;
 }
 
 void Arp::erase(Entry& entry) {
@@ -53,7 +62,7 @@ void Arp::erase(Entry& entry) {
                            to_text(entry.address));
   }
   ++stamp_;
-  entries_.erase(key(*entry.interface, entry.address));
+  entries_.erase(entries_.begin() + std::ptrdiff_t(place(key(*entry.interface, entry.address))));
 }
 
 void Arp::entry_expired(Entry& entry) {
@@ -295,12 +304,6 @@ void Arp::reply(const ArpHeader& arp, Ifnet& from) {
 // --- arp(8) ------------------------------------------------------------------------------------
 
 std::vector<ArpInfo> Arp::entries() const {
-  std::vector<const Entry*> sorted;
-  for (const auto& [key, entry] : entries_) sorted.push_back(entry.get());
-  std::sort(sorted.begin(), sorted.end(), [](const Entry* a, const Entry* b) {
-    if (a->interface != b->interface) return a->interface->index() < b->interface->index();
-    return a->address < b->address;
-  });
   std::vector<ArpInfo> all;
   inet_.for_each_address([&](const Ifnet& interface, const InterfaceAddress& own) {
     if (interface.has_link_addresses())
@@ -309,7 +312,7 @@ std::vector<ArpInfo> Arp::entries() const {
                      .interface = own.interface,
                      .permanent = true});
   });
-  for (const Entry* e : sorted) {
+  for (const auto& [key, e] : entries_) {
     const int64_t left = (e->expires - now()).ns();
     ArpInfo info{.address = e->address,
                  .mac = {},

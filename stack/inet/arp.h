@@ -5,7 +5,6 @@
 #pragma once
 
 #include <memory>
-#include <unordered_map>
 #include <vector>
 
 #include "core/event/timer.h"
@@ -85,6 +84,7 @@ class Arp final : public EtherProtocol {
   static uint64_t key(const Ifnet& interface, Ipv4Address address) {
     return uint64_t(interface.index()) << 32 | address.value;
   }
+  size_t place(uint64_t key) const;
   Entry* find(const Ifnet& interface, Ipv4Address address) const;
   Entry& make(Ifnet& interface, Ipv4Address address);
   void erase(Entry& entry);
@@ -102,8 +102,7 @@ class Arp final : public EtherProtocol {
   SimTime now() const;
 
   Inet& inet_;
-  std::unordered_map<uint64_t, std::unique_ptr<Entry>>
-      entries_;  // looked up, never walked in order
+  std::vector<std::pair<uint64_t, std::unique_ptr<Entry>>> entries_;  // sorted by key
   std::vector<std::unique_ptr<Announcement>> announcements_;
   uint32_t stamp_ = 1;  // changes whenever an entry is freed: routes remember entries under it
 };

@@ -81,7 +81,9 @@ Result<> Inet::get_route(GetRoute& wanted) {
 
 void Inet::list_routes(ListRoutes& list) const {
   if (list.fib < 0 || list.fib >= net_.fib_count()) return;
-  for (const Route* route : net_.routes(list.fib).sorted())
+  const RouteTable* table = net_.routes_if_there(list.fib);
+  if (!table) return;
+  for (const Route* route : table->sorted())
     list.routes.push_back(info_of(*route, site_.now()));
 }
 

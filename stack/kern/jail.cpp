@@ -86,12 +86,10 @@ Result<> read_value(JailSettings& s, const std::string& key, const std::string& 
     if (value.size() >= 256) return Errno::enametoolong;
     s.hostname = value;
     s.host_inherited = false;
-  } else if (key == "host.domainname") {
-    s.domainname = value;
-  } else if (key == "host.hostuuid") {
-    s.hostuuid = value;
-  } else if (key == "host.hostid") {
-    TRY(parse_number(value, 0, INT64_MAX, s.hostid));
+  } else if (key == "host.domainname" || key == "host.hostuuid" || key == "host.hostid") {
+    if (key == "host.hostid" && !parse_int(value)) return Errno::einval;
+    std::erase_if(s.host, [&](const auto& p) { return p.first == key; });
+    s.host.emplace_back(key, value);
   } else if (key == "host") {
     s.host_inherited = TRY(parse_system(value)) == JailSystem::inherit;
   } else if (key == "ip4") {
@@ -295,10 +293,14 @@ JailParams Jail::params(const Jail& viewer) const {
   all.emplace_back("children.cur", text("{}", below_));
   all.emplace_back("children.max", text("{}", s.children_max));
   all.emplace_back("cpuset.id", text("{}", id_ + 1));
-  all.emplace_back("host.domainname", s.domainname);
-  all.emplace_back("host.hostid", text("{}", s.hostid));
+  const auto host = [&](const char* name, const char* otherwise) {
+    const std::string* value = jail_param(s.host, name);
+    all.emplace_back(name, value ? *value : otherwise);
+  };
+  host("host.domainname", "");
+  host("host.hostid", "0");
   all.emplace_back("host.hostname", hostname());
-  all.emplace_back("host.hostuuid", s.hostuuid);
+  host("host.hostuuid", "");
   all.emplace_back("ip4.addr", join_addresses(s.addresses4));
   all.emplace_back("ip4.saddrsel", flag(s.source_select4));
   all.emplace_back("ip6.addr", join(s.addresses6, ","));

@@ -25,7 +25,9 @@ constexpr uint32_t set_hostname = 1, raw_sockets = 2, socket_af = 4, reserved_po
 // What jail_set(2) sets, as values.
 struct JailSettings {
   std::string root;  // of its files: a path of the machine, "" for "/"
-  std::string hostname, domainname, hostuuid;
+  std::string hostname;
+  // What few jails have: "host.domainname", "host.hostuuid", "host.hostid", by name.
+  JailParams host;
   std::vector<Ipv4Address> addresses4;  // with ip4 `new_`
   std::vector<std::string> addresses6;  // with ip6 `new_`; texts, until there is IPv6
   uint32_t allow = jail_allow::defaults;
@@ -33,7 +35,6 @@ struct JailSettings {
   int securelevel = -1;
   int enforce_statfs = 2;
   int devfs_ruleset = 0;
-  int64_t hostid = 0;
   JailSystem ip4 = JailSystem::inherit, ip6 = JailSystem::inherit;
   bool source_select4 = true, source_select6 = true;
   bool host_inherited = false;

@@ -18,7 +18,6 @@ constexpr size_t names_worthwhile = 16;
 NetStack::NetStack(Vnet& vnet, const NetSettings& defaults)
     : StateWithSettings(defaults),
       vnet_(vnet),
-      routes_(size_t(fib_count())),
       loop_timer_(vnet.site().node(), Timer::call<&NetStack::loop_due>, this) {
   // A machine's comes behind its hardware.
   if (vnet.jail().parent()) (void)create_clone("lo0");
@@ -26,7 +25,9 @@ NetStack::NetStack(Vnet& vnet, const NetSettings& defaults)
 
 NetStack::~NetStack() { give_everything_back(); }
 
-void NetStack::fibs_changed() { routes_.resize(size_t(fib_count())); }
+void NetStack::fibs_changed() {
+  if (routes_.size() > size_t(fib_count())) routes_.resize(size_t(fib_count()));
+}
 
 Ifnet& NetStack::attach(std::unique_ptr<Ifnet> interface) {
   size_t at = first_free_;

@@ -100,8 +100,16 @@ class NetStack final : public StateWithSettings<NetSettings> {
   // through a bounded queue, never a call. ENOBUFS: the queue is full.
   Result<> loop(Packet packet, uint16_t ether_type, Ifnet& from);
 
-  RouteTable& routes(int fib) { return routes_[size_t(fib)]; }
-  const RouteTable& routes(int fib) const { return routes_[size_t(fib)]; }
+  // Of a FIB below fib_count(); made when it is first asked for.
+  RouteTable& routes(int fib) {
+    if (size_t(fib) >= routes_.size()) [[unlikely]]
+      routes_.resize(size_t(fib) + 1);
+    return routes_[size_t(fib)];
+  }
+  // Null: nobody has asked for it yet, and it is empty.
+  const RouteTable* routes_if_there(int fib) const {
+    return size_t(fib) < routes_.size() ? &routes_[size_t(fib)] : nullptr;
+  }
   int fib_count() const { return int(settings().fibs); }
   void fibs_changed();
 
@@ -133,7 +141,7 @@ class NetStack final : public StateWithSettings<NetSettings> {
   void give_everything_back();
 
   Vnet& vnet_;
-  std::vector<RouteTable> routes_;
+  std::vector<RouteTable> routes_;  // of FIB 0 and those in use
   std::vector<InterfaceListener*> listeners_;
   std::vector<std::pair<uint16_t, EtherProtocol*>> ether_protocols_;
   std::vector<Slot> interfaces_;  // by index - 1
