@@ -31,7 +31,7 @@ bool Icmp::within_limit(Limit& limit) {
     limit.count = 0;
   }
   if (++limit.count <= settings().icmplim) return true;
-  ++counters.limited;
+  ++counters().limited;
   return false;
 }
 
@@ -49,7 +49,7 @@ bool Icmp::answerable(Packet& packet, const Ipv4Header& header) {
   if (header.protocol == ip_protocol::icmp && packet.size() > header.header_size()) {
     const uint8_t type = packet.octets()[header.header_size()];
     if (icmp_is_error(type)) {
-      ++counters.old_icmp;
+      ++counters().old_icmp;
       return false;
     }
   }
@@ -66,7 +66,7 @@ Ipv4Address Icmp::error_source(const Packet& packet, const Ipv4Header& header) c
 }
 
 void Icmp::send_error(Packet packet, uint8_t type, uint8_t code, uint32_t rest) {
-  ++counters.errors_called;
+  ++counters().errors_called;
   finish_checksum(packet);
   const Bytes octets = packet.octets();
   const auto header = load<Ipv4Header>(octets);
@@ -81,13 +81,13 @@ void Icmp::send_error(Packet packet, uint8_t type, uint8_t code, uint32_t rest) 
   std::copy_n(octets.begin(), quoted, message.begin() + sizeof(IcmpHeader));
   finish_icmp(message);
   error.set_cause(packet.id());
-  counters.out.add(uint8_t(std::min<size_t>(type, 40)));
+  counters().out.add(uint8_t(std::min<size_t>(type, 40)));
   const IpSend send{.source = error_source(packet, header),
                     .dest = header.source_address(),
                     .protocol = ip_protocol::icmp,
                     .tos = 0xc0,  // RFC 1812 s4.3.2.5: internetwork control
                     .fib = packet.fib()};
-  if (!inet_.output(std::move(error), send)) ++counters.no_return_route;
+  if (!inet_.output(std::move(error), send)) ++counters().no_return_route;
 }
 
 // --- what we receive ---------------------------------------------------------------------------
@@ -101,10 +101,10 @@ void Icmp::receive(Packet packet, const IpContext& context) {
   const Bytes message = packet.octets();
   const auto icmp = parse_icmp(message);
   if (!icmp) {
-    ++(&icmp.why() == &drops::truncated ? counters.too_short : counters.bad_checksum);
+    ++(&icmp.why() == &drops::truncated ? counters().too_short : counters().bad_checksum);
     return drop(packet, icmp.why());
   }
-  counters.in.add(uint8_t(std::min<size_t>(icmp->type, 40)));
+  counters().in.add(uint8_t(std::min<size_t>(icmp->type, 40)));
   switch (icmp->type) {
     case icmp_type::echo:
       return answer_echo(std::move(packet), context);
@@ -128,7 +128,7 @@ void Icmp::receive(Packet packet, const IpContext& context) {
 
 void Icmp::answer_echo(Packet packet, const IpContext& context) {
   if (context.dest_is_group && !settings().bmcastecho) {
-    ++counters.group_echo_ignored;
+    ++counters().group_echo_ignored;
     return drop(packet, drops::icmp_ignored);
   }
   if (!within_limit(echo_limit_)) return drop(packet, drops::icmp_limited);
@@ -140,7 +140,7 @@ void Icmp::answer_timestamp(Packet packet, const IpContext& context) {
   if (!settings().tstamprepl || packet.size() < sizeof(IcmpHeader) + 12)
     return drop(packet, drops::icmp_ignored);
   if (context.dest_is_group && !settings().bmcastecho) {
-    ++counters.group_timestamp_ignored;
+    ++counters().group_timestamp_ignored;
     return drop(packet, drops::icmp_ignored);
   }
   const MutableBytes message = packet.writable();
@@ -155,15 +155,15 @@ void Icmp::answer_timestamp(Packet packet, const IpContext& context) {
 void Icmp::reflect(Packet packet, const IpContext& context) {
   if (context.source.is_any() || context.source.is_multicast() ||
       inet_.is_broadcast(context.source)) {
-    ++counters.bad_return;
+    ++counters().bad_return;
     return drop(packet, drops::bad_address);
   }
   Packet answer = inet_.site().make_packet(packet.size());
   std::copy(packet.octets().begin(), packet.octets().end(), answer.writable_front().begin());
   finish_icmp(answer.writable_front());
   answer.set_cause(packet.id());
-  ++counters.reflected;
-  counters.out.add(answer.front()[0]);
+  ++counters().reflected;
+  counters().out.add(answer.front()[0]);
   const std::vector<uint8_t> options = inet_.reversed_options(context.header);
   const IpSend send{.source = inet_.is_local(context.dest) ? context.dest : Ipv4Address{},
                     .dest = context.source,
@@ -171,14 +171,14 @@ void Icmp::reflect(Packet packet, const IpContext& context) {
                     .tos = context.tos,
                     .fib = packet.fib(),
                     .options = options};
-  if (!inet_.output(std::move(answer), send)) ++counters.no_return_route;
+  if (!inet_.output(std::move(answer), send)) ++counters().no_return_route;
 }
 
 // Tells the protocol whose packet was quoted.
 void Icmp::notify(const IcmpHeader& icmp, Bytes message) {
   const auto quote = parse_icmp_quote(message);
   if (!quote || quote->transport.size() < 8) {
-    ++counters.bad_length;
+    ++counters().bad_length;
     return;
   }
   PathEvent event{.kind = PathEventKind::host_unreachable,
@@ -221,7 +221,7 @@ void Icmp::notify(const IcmpHeader& icmp, Bytes message) {
 void Icmp::redirected(const IcmpHeader& icmp, Bytes message, const IpContext& context) {
   const auto quote = parse_icmp_quote(message);
   if (!quote || icmp.code > 3) {
-    ++counters.bad_code;
+    ++counters().bad_code;
     return;
   }
   const Ipv4Address gateway{icmp.rest};

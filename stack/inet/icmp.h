@@ -1,6 +1,8 @@
 // stack/inet/icmp.h - ICMP for hosts and routers (RFC 792, 1122 s3.2.2, 1812 s4.3; icmp(4)).
 #pragma once
 
+#include <memory>
+
 #include "core/table/sparse_counts.h"
 #include "core/wire/net/icmp.h"
 #include "stack/ip/ip_protocol.h"
@@ -31,9 +33,18 @@ class Icmp final : public IpProtocol {
   // header's second word: MTU, pointer or gateway.
   void send_error(Packet packet, uint8_t type, uint8_t code, uint32_t rest = 0);
 
-  IcmpCounters counters;
+  // Made at the first increment.
+  IcmpCounters& counters() {
+    if (!counters_) counters_ = std::make_unique<IcmpCounters>();
+    return *counters_;
+  }
+  template <class Read>
+  uint64_t counted(Read read) const {
+    return counters_ ? read(*counters_) : 0;
+  }
 
  private:
+  std::unique_ptr<IcmpCounters> counters_;
   const IcmpSettings& settings() const;
   struct Limit {  // of one class of answers
     const char* name;

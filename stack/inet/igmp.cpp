@@ -128,7 +128,7 @@ void Igmp::send_report(Ifnet& interface, Ipv4Address group, uint8_t record_type)
 }
 
 void Igmp::send(Ifnet& interface, const IgmpMessage& message, Ipv4Address dest) {
-  ++counters.sent;
+  ++counters().sent;
   const std::vector<uint8_t> octets = emit_igmp(message);
   Packet packet = inet_.site().make_packet(octets.size());
   std::copy(octets.begin(), octets.end(), packet.writable_front().begin());
@@ -145,19 +145,19 @@ void Igmp::send(Ifnet& interface, const IgmpMessage& message, Ipv4Address dest) 
 // --- what we receive ---------------------------------------------------------------------------
 
 void Igmp::receive(Packet packet, const IpContext& context) {
-  ++counters.received;
+  ++counters().received;
   const auto message = parse_igmp(packet.octets());
   if (!message) {
-    ++(&message.why() == &drops::bad_checksum ? counters.bad_checksum : counters.too_short);
+    ++(&message.why() == &drops::bad_checksum ? counters().bad_checksum : counters().too_short);
     return inet_.site().note_drop(packet.id(), message.why(), "igmp");
   }
   if (message->type == igmp_type::query) {
     query(*message, *context.interface);
   } else if (message->type == igmp_type::v1_report || message->type == igmp_type::v2_report) {
-    ++counters.reports;
+    ++counters().reports;
     if (Membership* m = find(*context.interface, message->group)) {
       // RFC 2236 s3: somebody else has said it for us.
-      ++counters.our_reports;
+      ++counters().our_reports;
       if (m->unsolicited == 0) m->timer.cancel();
       m->last_reporter = false;
     }
@@ -166,14 +166,14 @@ void Igmp::receive(Packet packet, const IpContext& context) {
 }
 
 void Igmp::query(const IgmpMessage& message, Ifnet& interface) {
-  ++(message.version == 3 ? counters.v3_queries : counters.old_queries);
+  ++(message.version == 3 ? counters().v3_queries : counters().old_queries);
   if (message.version < 3) {
     std::erase_if(queriers_, [&](const Querier& q) {
       return q.interface == &interface && q.version == message.version;
     });
     queriers_.push_back({&interface, message.version, inet_.site().now() + old_querier_timeout});
   }
-  ++(message.group.is_any() ? counters.general_queries : counters.group_queries);
+  ++(message.group.is_any() ? counters().general_queries : counters().group_queries);
   const SimTime most(std::max<int64_t>(message.max_response_ms, 1) * 1'000'000);
   for (const auto& m : memberships_) {
     if (m->interface != &interface || m->group == all_systems) continue;

@@ -35,9 +35,18 @@ class Igmp final : public IpProtocol {
   std::vector<GroupInfo> groups() const;
 
   void receive(Packet packet, const IpContext& context) override;
-  IgmpCounters counters;
+  // Made at the first increment.
+  IgmpCounters& counters() {
+    if (!counters_) counters_ = std::make_unique<IgmpCounters>();
+    return *counters_;
+  }
+  template <class Read>
+  uint64_t counted(Read read) const {
+    return counters_ ? read(*counters_) : 0;
+  }
 
  private:
+  std::unique_ptr<IgmpCounters> counters_;
   struct Membership {
     Membership(Igmp& owner, Ifnet& i, Ipv4Address g);
     void due() { igmp.report_due(*this); }

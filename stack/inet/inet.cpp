@@ -104,11 +104,17 @@ constexpr SysctlRecord sysctls[] = {
   {                                                                             \
     group, name, words, [](const ModuleState& m) { return self(m).expression; } \
   }
-#define ICMP_HISTOGRAM(direction, type, words)                                       \
-  {                                                                                  \
-    "icmp", "icps_" #direction "hist", "\t" words ": {}",                            \
-        [](const ModuleState& m) { return self(m).icmp().counters.direction[type]; } \
+// Parts that count nothing have no counters yet.
+#define PART_COUNTER(part, name, words, member)                                           \
+  {                                                                                       \
+#part, name, words, [](const ModuleState& m) {                                          \
+      return self(m).part().counted([](const auto& c) -> uint64_t { return c.member; });    \
+    } \
   }
+#define ICMP_COUNTER(name, words, member) PART_COUNTER(icmp, name, words, member)
+#define IGMP_COUNTER(name, words, member) PART_COUNTER(igmp, name, words, member)
+#define ICMP_HISTOGRAM(direction, type, words) \
+  ICMP_COUNTER("icps_" #direction "hist", "\t" words ": {}", direction[type])
 
 constexpr CounterRecord counters[] = {
     COUNTER("ip", "ips_total", "{} total packet{s} received", counters.received),
@@ -145,25 +151,22 @@ constexpr CounterRecord counters[] = {
     COUNTER("ip", "ips_cantfrag", "{} datagram{s} that can't be fragmented",
             counters.cant_fragment),
     COUNTER("ip", "ips_badaddr", "{} datagram{s} with bad address in header", counters.bad_address),
-    COUNTER("icmp", "icps_error", "{} call{s} to icmp_error", icmp().counters.errors_called),
-    COUNTER("icmp", "icps_oldicmp", "{} error{s} not generated in response to an icmp message",
-            icmp().counters.old_icmp),
+    ICMP_COUNTER("icps_error", "{} call{s} to icmp_error", errors_called),
+    ICMP_COUNTER("icps_oldicmp", "{} error{s} not generated in response to an icmp message",
+                 old_icmp),
     ICMP_HISTOGRAM(out, 0, "Output echo reply"),
     ICMP_HISTOGRAM(out, 3, "Output destination unreachable"),
     ICMP_HISTOGRAM(out, 5, "Output routing redirect"),
     ICMP_HISTOGRAM(out, 11, "Output time exceeded"),
     ICMP_HISTOGRAM(out, 12, "Output parameter problem"),
     ICMP_HISTOGRAM(out, 14, "Output time stamp reply"),
-    COUNTER("icmp", "icps_badcode", "{} message{s} with bad code fields", icmp().counters.bad_code),
-    COUNTER("icmp", "icps_tooshort", "{} message{s} less than the minimum length",
-            icmp().counters.too_short),
-    COUNTER("icmp", "icps_checksum", "{} message{s} with bad checksum",
-            icmp().counters.bad_checksum),
-    COUNTER("icmp", "icps_badlen", "{} message{s} with bad length", icmp().counters.bad_length),
-    COUNTER("icmp", "icps_bmcastecho", "{} multicast echo requests ignored",
-            icmp().counters.group_echo_ignored),
-    COUNTER("icmp", "icps_bmcasttstamp", "{} multicast timestamp requests ignored",
-            icmp().counters.group_timestamp_ignored),
+    ICMP_COUNTER("icps_badcode", "{} message{s} with bad code fields", bad_code),
+    ICMP_COUNTER("icps_tooshort", "{} message{s} less than the minimum length", too_short),
+    ICMP_COUNTER("icps_checksum", "{} message{s} with bad checksum", bad_checksum),
+    ICMP_COUNTER("icps_badlen", "{} message{s} with bad length", bad_length),
+    ICMP_COUNTER("icps_bmcastecho", "{} multicast echo requests ignored", group_echo_ignored),
+    ICMP_COUNTER("icps_bmcasttstamp", "{} multicast timestamp requests ignored",
+                 group_timestamp_ignored),
     ICMP_HISTOGRAM(in, 0, "Input echo reply"),
     ICMP_HISTOGRAM(in, 3, "Input destination unreachable"),
     ICMP_HISTOGRAM(in, 5, "Input routing redirect"),
@@ -171,30 +174,21 @@ constexpr CounterRecord counters[] = {
     ICMP_HISTOGRAM(in, 11, "Input time exceeded"),
     ICMP_HISTOGRAM(in, 12, "Input parameter problem"),
     ICMP_HISTOGRAM(in, 13, "Input time stamp"),
-    COUNTER("icmp", "icps_reflect", "{} message response{s} generated", icmp().counters.reflected),
-    COUNTER("icmp", "icps_badaddr", "{} invalid return address{es}", icmp().counters.bad_return),
-    COUNTER("icmp", "icps_noroute", "{} no return route{s}", icmp().counters.no_return_route),
-    COUNTER("icmp", "icps_limited", "{} response{s} left out by the rate limit",
-            icmp().counters.limited),
-    COUNTER("igmp", "igps_rcv_total", "{} message{s} received", igmp().counters.received),
-    COUNTER("igmp", "igps_rcv_tooshort", "{} message{s} received with too few bytes",
-            igmp().counters.too_short),
-    COUNTER("igmp", "igps_rcv_badsum", "{} message{s} received with bad checksum",
-            igmp().counters.bad_checksum),
-    COUNTER("igmp", "igps_rcv_v1v2_queries", "{} V1/V2 membership quer{ies} received",
-            igmp().counters.old_queries),
-    COUNTER("igmp", "igps_rcv_v3_queries", "{} V3 membership quer{ies} received",
-            igmp().counters.v3_queries),
-    COUNTER("igmp", "igps_rcv_gen_queries", "{} general quer{ies} received",
-            igmp().counters.general_queries),
-    COUNTER("igmp", "igps_rcv_group_queries", "{} group quer{ies} received",
-            igmp().counters.group_queries),
-    COUNTER("igmp", "igps_rcv_reports", "{} membership report{s} received",
-            igmp().counters.reports),
-    COUNTER("igmp", "igps_rcv_ourreports",
-            "{} membership report{s} received for groups to which we belong",
-            igmp().counters.our_reports),
-    COUNTER("igmp", "igps_snd_reports", "{} membership report{s} sent", igmp().counters.sent),
+    ICMP_COUNTER("icps_reflect", "{} message response{s} generated", reflected),
+    ICMP_COUNTER("icps_badaddr", "{} invalid return address{es}", bad_return),
+    ICMP_COUNTER("icps_noroute", "{} no return route{s}", no_return_route),
+    ICMP_COUNTER("icps_limited", "{} response{s} left out by the rate limit", limited),
+    IGMP_COUNTER("igps_rcv_total", "{} message{s} received", received),
+    IGMP_COUNTER("igps_rcv_tooshort", "{} message{s} received with too few bytes", too_short),
+    IGMP_COUNTER("igps_rcv_badsum", "{} message{s} received with bad checksum", bad_checksum),
+    IGMP_COUNTER("igps_rcv_v1v2_queries", "{} V1/V2 membership quer{ies} received", old_queries),
+    IGMP_COUNTER("igps_rcv_v3_queries", "{} V3 membership quer{ies} received", v3_queries),
+    IGMP_COUNTER("igps_rcv_gen_queries", "{} general quer{ies} received", general_queries),
+    IGMP_COUNTER("igps_rcv_group_queries", "{} group quer{ies} received", group_queries),
+    IGMP_COUNTER("igps_rcv_reports", "{} membership report{s} received", reports),
+    IGMP_COUNTER("igps_rcv_ourreports",
+                 "{} membership report{s} received for groups to which we belong", our_reports),
+    IGMP_COUNTER("igps_snd_reports", "{} membership report{s} sent", sent),
     COUNTER("arp", "txrequests", "{} ARP request{s} sent", arp().counters.requests_sent),
     COUNTER("arp", "txreplies", "{} ARP repl{ies} sent", arp().counters.replies_sent),
     COUNTER("arp", "rxrequests", "{} ARP request{s} received", arp().counters.requests_received),
@@ -207,6 +201,9 @@ constexpr CounterRecord counters[] = {
 };
 #undef COUNTER
 #undef ICMP_HISTOGRAM
+#undef ICMP_COUNTER
+#undef IGMP_COUNTER
+#undef PART_COUNTER
 
 Table addresses_table(const ModuleState* state) {
   Table table{{{"interface", "Interface"},

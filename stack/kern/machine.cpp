@@ -11,8 +11,7 @@ Machine::Machine(Site& site, std::string hostname, const MachineParts& parts)
       hostname_(std::move(hostname)),
       parts_(parts),
       random_(site.random("kernel")),
-      undertaker_(site.node(), Timer::call<&Machine::remove_abandoned>, this),
-      reaper_(site.node(), Timer::call<&Machine::reap_orphans>, this) {
+      undertaker_(site.node(), Timer::call<&Machine::bury>, this) {
   power_on();
 }
 
@@ -32,7 +31,6 @@ void Machine::power_off() {
   processes_.clear();
   files_.sockets().clear();
   to_reap_.clear();
-  reaper_.cancel();
   undertaker_.cancel();
   abandoned_.clear();
   while (!base_->children().empty()) remove_jail(*base_->children().begin()->second);
@@ -143,11 +141,12 @@ void Machine::detach(Process& process) {
 
 void Machine::reap_later(Pid pid) {
   to_reap_.push_back(pid);
-  if (!reaper_.armed()) reaper_.arm_soft(SimTime());
+  if (!undertaker_.armed()) undertaker_.arm_soft(SimTime());
 }
 
-void Machine::reap_orphans() {
+void Machine::bury() {
   for (Pid pid : std::exchange(to_reap_, {})) reap(pid);
+  remove_abandoned();
 }
 
 void Machine::reap(Pid pid) { processes_.erase(pid); }

@@ -104,7 +104,7 @@ class Machine : public TableSource {
 
  private:
   void reap_later(Pid pid);
-  void reap_orphans();
+  void bury();
   void remove_abandoned();
   Result<std::pair<Jail*, std::string>> place_for(const JailParams& params, Jail& caller,
                                                   std::string& message);
@@ -124,10 +124,9 @@ class Machine : public TableSource {
   std::map<int, Jail*> jails_;  // by jid, without the base system
   int last_jid_ = 0;
   std::vector<int> abandoned_;
-  Timer undertaker_;
   std::map<Pid, std::unique_ptr<Process>> processes_;
   std::vector<Pid> to_reap_;
-  Timer reaper_;
+  Timer undertaker_;  // of orphans, and of jails that nobody is in
   Pid next_pid_ = 100;
 };
 
