@@ -31,9 +31,7 @@ class Netcat {
   Task<int> call_ports();
 
  private:
-  SocketType type() const {
-    return want_.datagram() ? SocketType::datagram : SocketType::stream;
-  }
+  SocketType type() const { return want_.datagram() ? SocketType::datagram : SocketType::stream; }
   const char* protocol() const { return want_.datagram() ? "udp" : "tcp"; }
   Task<Ipv4Address> address_of(std::string host);
   Task<Fd> local_socket(std::string bound_to);
@@ -397,10 +395,11 @@ Task<int> nc(Sys& sys, Args args) {
 
 const Command nc_command{
     .name = "nc",
-    .synopsis = "nc [-46bDdFhklNnrStUuvz] [-I length] [-i interval] [-M ttl] [-O length]\n"
-                "  [-P proxy_username] [-p source_port] [-s source] [-T ToS]\n"
-                "  [-V rtable] [-w timeout] [-X proxy_protocol]\n"
-                "  [-x proxy_address[:port]] [destination] [port]",
+    .synopsis =
+        "nc [-46bDdFhklNnrStUuvz] [-I length] [-i interval] [-M ttl] [-O length]\n"
+        "  [-P proxy_username] [-p source_port] [-s source] [-T ToS]\n"
+        "  [-V rtable] [-w timeout] [-X proxy_protocol]\n"
+        "  [-x proxy_address[:port]] [destination] [port]",
     .run = nc};
 
 }  // namespace stackyard

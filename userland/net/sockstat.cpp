@@ -13,7 +13,7 @@ namespace {
 struct Wanted {
   bool inet = true, local = true;
   bool listening = true, connected = true;
-  std::vector<std::string> protocols;               // empty: all
+  std::vector<std::string> protocols;              // empty: all
   std::vector<std::pair<int64_t, int64_t>> ports;  // empty: all
   std::optional<int> jail;
 };
@@ -25,8 +25,7 @@ bool wants(const Wanted& want, const SocketInfo& s) {
   const bool connected = is_local(s) ? s.peer != 0 : s.foreign.port != 0;
   if (connected ? !want.connected : !want.listening) return false;
   const auto named = [&](const std::string& p) { return s.protocol.starts_with(p); };
-  if (!want.protocols.empty() &&
-      !std::any_of(want.protocols.begin(), want.protocols.end(), named))
+  if (!want.protocols.empty() && !std::any_of(want.protocols.begin(), want.protocols.end(), named))
     return false;
   const auto holds = [&](const auto& range) {
     const auto in = [&](uint16_t p) { return p && p >= range.first && p <= range.second; };
