@@ -359,3 +359,21 @@ TEST_CASE("a daemon leaves its parent, which sees it end well, and lives on unde
   CHECK(wrong_line == 0);
   CHECK(lab.run("a", "cat /tmp/late").output == "done\n");
 }
+
+TEST_CASE("jails meet at a socket in a folder that both see, and only there") {
+  LabFixture lab(one);
+  lab.run("a", "mkdir -p /jails/one/shared /jails/two");
+  lab.run("a", "jail -c name=sees path=/jails vnet persist");
+  lab.run("a", "jail -c name=one path=/jails/one vnet persist");
+  lab.run("a", "jail -c name=two path=/jails/two vnet persist");
+  lab.run("a", "jexec one nc -lkU /shared/s > /tmp/got &");
+  CHECK(lab.run("a", "jexec sees ls -l /one/shared/s").output.starts_with("s"));
+  CHECK(lab.run("a", "echo in | jexec sees nc -NU /one/shared/s").exit == 0);
+  lab.pass(1_s);
+  CHECK(lab.run("a", "cat /tmp/got").output == "in\n");
+  CHECK(lab.run("a", "jexec two nc -U /shared/s").says("No such file or directory"));
+  CHECK(lab.run("a", "jexec two nc -U /../one/shared/s").says("No such file or directory"));
+  // A jail's death takes its socket, and leaves its name.
+  lab.run("a", "jail -r one");
+  CHECK(lab.run("a", "nc -U /jails/one/shared/s").says("Connection refused"));
+}

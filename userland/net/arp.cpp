@@ -2,6 +2,7 @@
 #include "core/base/text.h"
 #include "stack/inet/api/inet_requests.h"
 #include "userland/commands.h"
+#include "userland/lib/exec.h"
 #include "userland/lib/options.h"
 #include "userland/lib/xo.h"
 
@@ -132,9 +133,10 @@ Task<int> arp(Sys& sys, Args args) {
     co_await sys.complain("only text and JSON are in this build");
     co_return 1;
   }
-  const Options options(args, "adfi:nsS");
+  const Options options(args, "adfi:j:nsS");
   const auto& rest = options.rest();
   if (!options.error().empty()) co_return co_await bad_usage(sys, arp_command, options.error(), 1);
+  if (!co_await enter_jail(sys, options)) co_return 1;
   if (options.has('d') && options.has('a')) co_return co_await remove_all(sys);
   ShowArp want{.interface = options.value('i'), .numeric = options.has('n'), .style = style};
   if (options.has('a')) co_return co_await show(sys, want);

@@ -3,6 +3,7 @@
 
 #include "core/base/text.h"
 #include "userland/commands.h"
+#include "userland/lib/exec.h"
 #include "userland/lib/options.h"
 
 namespace stackyard {
@@ -22,6 +23,7 @@ bool is_local(const SocketInfo& s) { return s.local.family == Af::local; }
 
 bool wants(const Wanted& want, const SocketInfo& s) {
   if (is_local(s) ? !want.local : !want.inet) return false;
+  if (want.jail && s.jid != *want.jail) return false;
   const bool connected = is_local(s) ? s.peer != 0 : s.foreign.port != 0;
   if (connected ? !want.connected : !want.listening) return false;
   const auto named = [&](const std::string& p) { return s.protocol.starts_with(p); };
@@ -64,6 +66,10 @@ Task<int> sockstat(Sys& sys, Args args) {
   if (!options.error().empty() || !options.rest().empty())
     co_return co_await bad_usage(sys, sockstat_command, options.error(), 1);
   Wanted want;
+  if (options.has('j')) {
+    want.jail = co_await find_jail_id(sys, options.value('j'));
+    if (!want.jail) co_return 1;
+  }
   if (options.has('4') || options.has('6') || options.has('u')) {
     want.inet = options.has('4');
     want.local = options.has('u');

@@ -116,8 +116,9 @@ Task<int> Service::run(std::string action) {
   }
   if (action == "status") {
     const Pid pid = co_await running_pid();
-    co_await sys_.print(pid ? text("{} is running as pid {}.\n", name, pid)
-                            : text("{} is not running.\n", name));
+    std::string state = text("{} is not running.\n", name);
+    if (pid) state = text("{} is running as pid {}.\n", name, pid);
+    co_await sys_.print(state);
     co_return pid ? 0 : 1;
   }
   if (action == "enabled") co_return enabled ? 0 : 1;

@@ -196,8 +196,10 @@ Task<int> pgrep_or_kill(Sys& sys, Args args) {
   }
   for (const ProcessInfo& p : found) {
     const std::string name = options.has('f') ? p.command : base_name(p);
-    if (!kills && !options.has('q'))
-      co_await sys.print(options.has('l') ? text("{} {}\n", p.pid, name) : text("{}\n", p.pid));
+    std::string line = text("{}", p.pid);
+    if (options.has('l')) line += " " + name;
+    line += "\n";
+    if (!kills && !options.has('q')) co_await sys.print(line);
     if (kills) (void)co_await sys.kill(p.pid, wanted.signal);
   }
   co_return found.empty() ? 1 : 0;
@@ -335,7 +337,8 @@ Task<int> timeout(Sys& sys, Args args) {
   const auto kill_after = parse_duration(options.value('k', "0"));
   const auto signal = signal_named(options.value('s', "TERM"));
   if (!limit || !kill_after || !signal) {
-    co_await sys.complain(signal ? "duration is not a number" : "invalid signal");
+    const std::string wrong = signal ? "duration is not a number" : "invalid signal";
+    co_await sys.complain(wrong);
     co_return 125;
   }
   want.limit = *limit;
