@@ -62,6 +62,7 @@ constexpr Line lines[] = {
     {"service inetd start; echo $?",
      "Cannot 'start' inetd. Set inetd_enable to YES in /etc/rc.conf or use 'onestart' instead of "
      "'start'.\n1\n"},
+    {"basename /a/b.txt .txt; dirname /a/b /c x; id -u", "b\n/a\n/\n.\n0\n"},
     // nc's own grammar.
     {"nc -lks x 1; echo $?", "nc: cannot use -s and -l\n1\n"},
     {"nc -k a 1; echo $?", "nc: must use -l with -k\n1\n"},
@@ -163,6 +164,15 @@ TEST_CASE("ping floods with dots and backspaces, and ends by -o, -t and -c") {
   CHECK(lab.run("a", "ping -i .1 -q -t 1 b").says("10 packets received"));
   CHECK(lab.run("a", "ping -c 1 -t 1 10.0.0.9").exit == 2);
   CHECK(lab.run("a", "ping -c 1 -p ff -s 10 -a b").says("\a18 bytes from 10.0.0.2"));
+}
+
+TEST_CASE("tcpdump writes each packet at once, so that a kill loses nothing") {
+  LabFixture lab(two);
+  lab.run("a", "tcpdump -lU --immediate-mode -i em0 -w /tmp/out.pcap icmp 2> /dev/null &");
+  lab.run("a", "ping -c 2 b; killall -9 tcpdump");
+  const auto read = lab.run("a", "tcpdump -nr /tmp/out.pcap -ttt");
+  CHECK(read.says("ICMP echo request"));
+  CHECK(read.says("00:00:00.9"));
 }
 
 TEST_CASE("netstat shows unix-domain sockets and interfaces that are down") {

@@ -310,6 +310,40 @@ Task<int> date(Sys& sys, Args args) {
   co_return 0;
 }
 
+Task<int> basename_(Sys& sys, Args args) {
+  if (args.size() < 2) co_return co_await sys.usage(basename_command, 1);
+  std::string name = args[1];
+  while (name.size() > 1 && name.ends_with('/')) name.pop_back();
+  if (name != "/") name = name.substr(name.rfind('/') + 1);
+  if (args.size() > 2 && name.size() > args[2].size() && name.ends_with(args[2]))
+    name.resize(name.size() - args[2].size());
+  co_await sys.print(name + "\n");
+  co_return 0;
+}
+
+Task<int> dirname_(Sys& sys, Args args) {
+  if (args.size() < 2) co_return co_await sys.usage(dirname_command, 1);
+  for (size_t i = 1; i < args.size(); ++i) {
+    std::string path = args[i];
+    while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+    const size_t slash = path.rfind('/');
+    const std::string folder = slash == path.npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
+    co_await sys.print(folder + "\n");
+  }
+  co_return 0;
+}
+
+// Everybody on a machine is root.
+Task<int> id(Sys& sys, Args args) {
+  const Options options(args, "Ggnpru");
+  std::string out = "uid=0(root) gid=0(wheel) groups=0(wheel),5(operator)";
+  if (options.has('u')) out = options.has('n') ? "root" : "0";
+  if (options.has('g')) out = options.has('n') ? "wheel" : "0";
+  if (options.has('G')) out = options.has('n') ? "wheel operator" : "0 5";
+  co_await sys.print(out + "\n");
+  co_return 0;
+}
+
 Task<int> dmesg(Sys& sys, Args) {
   co_await sys.print(sys.log_text());
   co_return 0;
@@ -355,6 +389,11 @@ const Command cp_command{.name = "cp", .synopsis = "cp source target", .run = cp
 const Command touch_command{.name = "touch", .synopsis = "touch file ...", .run = touch};
 const Command env_command{.name = "env", .synopsis = "env", .run = env};
 const Command date_command{.name = "date", .synopsis = "date [+%s]", .run = date};
+const Command basename_command{
+    .name = "basename", .synopsis = "basename string [suffix]", .run = basename_};
+const Command dirname_command{
+    .name = "dirname", .synopsis = "dirname string [...]", .run = dirname_};
+const Command id_command{.name = "id", .synopsis = "id [-Ggnpru]", .run = id};
 const Command dmesg_command{.name = "dmesg", .synopsis = "dmesg", .run = dmesg};
 const Command logger_command{.name = "logger", .synopsis = "logger message ...", .run = logger};
 const Command uname_command{.name = "uname", .synopsis = "uname [-amnrs]", .run = uname};
