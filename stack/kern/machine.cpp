@@ -202,6 +202,10 @@ struct KernelSysctl {
 constexpr KernelSysctl kernel_sysctls[] = {
     {"kern.boottime", "Estimated system boottime",
      [](const Jail& j) { return text("{}", j.machine().booted().s()); }},
+    {"kern.features.inet", "Internet Protocol version 4",
+     [](const Jail&) { return std::string("1"); }},
+    {"kern.features.vimage", "VIMAGE kernel virtualization",
+     [](const Jail&) { return std::string("1"); }},
     {"kern.hostname", "Hostname", [](const Jail& j) { return j.hostname(); }},
     {"kern.osrelease", "Operating system release",
      [](const Jail&) { return std::string("14.0-RELEASE"); }},

@@ -94,8 +94,8 @@ Call<void> Process::connect(Fd fd, SockAddr address) {
   const auto opened = *file(fd);
   const bool under_way = !started && started.error() == Errno::einprogress;
   if (!under_way || opened->blocking() == Blocking::no) return call<void>(started);
-  return {*this, retry<void>(opened, SimTime(),
-                             [](OpenFile& f) { return f.socket()->connect_result(); })};
+  return {*this,
+          retry<void>(opened, SimTime(), [](OpenFile& f) { return f.socket()->connect_result(); })};
 }
 
 Call<void> Process::listen(Fd fd, int backlog) {

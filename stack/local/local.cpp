@@ -38,11 +38,11 @@ std::string shown(const ModuleState* state, long (*value)(const LocalSockets&)) 
   return text("{}", state ? value(static_cast<const Local*>(state)->sockets) : 0);
 }
 
-#define SPACE(name_, summary_, field)                                         \
-  {                                                                           \
-    .name = name_, .summary = summary_,                                       \
-    .number = [](const void* s) -> const int64_t& { return of(s).field; },    \
-    .least = 1, .most = 2 * 1024 * 1024                                       \
+#define SPACE(name_, summary_, field)                                                  \
+  {                                                                                    \
+    .name = name_, .summary = summary_,                                                \
+    .number = [](const void* s) -> const int64_t& { return of(s).field; }, .least = 1, \
+    .most = 2 * 1024 * 1024                                                            \
   }
 constexpr SysctlRecord sysctls[] = {
     SPACE("net.local.stream.sendspace", "Default stream send space.", stream_send),

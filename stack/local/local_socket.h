@@ -87,14 +87,14 @@ class LocalSocket final : public LocalSocketOps {
   Credentials caller_, peer_credentials_;
   SockAddr name_{.family = Af::local, .path = {}};
   std::shared_ptr<FileNode> node_;
-  LocalSocket* peer_ = nullptr;           // of a datagram socket: where it sends to
-  std::vector<LocalSocket*> senders_;     // datagram sockets that are connected to this one
+  LocalSocket* peer_ = nullptr;        // of a datagram socket: where it sends to
+  std::vector<LocalSocket*> senders_;  // datagram sockets that are connected to this one
   std::deque<Message> queue_;
   size_t queued_ = 0;
   int backlog_ = -1;  // not negative: it listens
   std::deque<std::unique_ptr<LocalSocket>> pending_;
   Errno error_ = Errno::ok;
-  bool embryo_ = false;  // in a listening socket's queue
+  bool embryo_ = false;     // in a listening socket's queue
   bool connected_ = false;  // is or was
   bool cannot_send_ = false, cannot_receive_ = false;
   bool want_credentials_ = false, want_credentials_always_ = false;

@@ -9,9 +9,9 @@ namespace stackyard {
 
 namespace {
 constexpr std::array<std::string_view, signals_max> signal_names = {
-    "HUP",  "INT",  "QUIT", "ILL",  "TRAP", "ABRT",   "EMT",  "FPE",   "KILL", "BUS",  "SEGV",
-    "SYS",  "PIPE", "ALRM", "TERM", "URG",  "STOP",   "TSTP", "CONT",  "CHLD", "TTIN", "TTOU",
-    "IO",   "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "INFO", "USR1", "USR2"};
+    "HUP", "INT",  "QUIT", "ILL",    "TRAP", "ABRT",  "EMT",  "FPE",  "KILL", "BUS",  "SEGV",
+    "SYS", "PIPE", "ALRM", "TERM",   "URG",  "STOP",  "TSTP", "CONT", "CHLD", "TTIN", "TTOU",
+    "IO",  "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "INFO", "USR1", "USR2"};
 }  // namespace
 
 std::string_view signal_name(Signal signal) { return signal_names[size_t(signal) - 1]; }

@@ -136,7 +136,7 @@ enum class SocketOption : uint8_t {
   ip_unblock_source,
   local_creds,             // the first message of a stream, or each datagram, says who sent it
   local_creds_persistent,  // each message does
-  bpf_filter,  // octets: an expression of pcap-filter(7)
+  bpf_filter,              // octets: an expression of pcap-filter(7)
   bpf_promiscuous,
   bpf_snaplen,
   bpf_interface,  // octets: a name; starts the capture
@@ -180,13 +180,13 @@ struct Ancillary {
 struct Received {
   std::vector<uint8_t> octets;
   SockAddr from;
-  size_t length = 0;             // of the whole datagram: more than octets when it was cut
-  SockAddr to;                   // IP_RECVDSTADDR
-  uint8_t ttl = 0;               // IP_RECVTTL
-  uint8_t tos = 0;               // IP_RECVTOS
-  uint32_t interface_index = 0;  // IP_RECVIF
-  bool link_group = false;       // came as a link-layer broadcast or multicast
-  SimTime time;                  // bpf: when it was seen
+  size_t length = 0;                   // of the whole datagram: more than octets when it was cut
+  SockAddr to;                         // IP_RECVDSTADDR
+  uint8_t ttl = 0;                     // IP_RECVTTL
+  uint8_t tos = 0;                     // IP_RECVTOS
+  uint32_t interface_index = 0;        // IP_RECVIF
+  bool link_group = false;             // came as a link-layer broadcast or multicast
+  SimTime time;                        // bpf: when it was seen
   std::unique_ptr<Ancillary> control;  // null: nothing
 };
 

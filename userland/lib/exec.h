@@ -2,6 +2,7 @@
 #pragma once
 
 #include "stack/sys/sys.h"
+#include "userland/lib/options.h"
 
 namespace stackyard {
 
@@ -12,5 +13,8 @@ Task<int> exec_words(Sys& sys, Args words, std::string failure);
 // The jail that a word names (a jid or a name), or nothing, after complaining as jail_getid(3)
 // does.
 Task<std::optional<int>> find_jail_id(Sys& sys, std::string jail);
+
+// Goes on inside the jail that option -j names, if it was given. False: it failed, and said so.
+Task<bool> enter_jail(Sys& sys, const Options& options);
 
 }  // namespace stackyard

@@ -10,12 +10,12 @@ struct Service {
   const char* name;
   uint16_t port;
 };
-constexpr Service services[] = {
-    {"echo", 7},    {"discard", 9}, {"daytime", 13}, {"chargen", 19}, {"ftp", 21},
-    {"ssh", 22},    {"telnet", 23}, {"smtp", 25},    {"time", 37},    {"domain", 53},
-    {"tftp", 69},   {"http", 80},   {"sunrpc", 111}, {"ntp", 123},    {"snmp", 161},
-    {"bgp", 179},   {"imap", 143},  {"https", 443},  {"isakmp", 500}, {"syslog", 514},
-    {"router", 520}, {"iperf", 5001}};
+constexpr Service services[] = {{"echo", 7},     {"discard", 9}, {"daytime", 13}, {"chargen", 19},
+                                {"ftp", 21},     {"ssh", 22},    {"telnet", 23},  {"smtp", 25},
+                                {"time", 37},    {"domain", 53}, {"tftp", 69},    {"http", 80},
+                                {"sunrpc", 111}, {"ntp", 123},   {"snmp", 161},   {"bgp", 179},
+                                {"imap", 143},   {"https", 443}, {"isakmp", 500}, {"syslog", 514},
+                                {"router", 520}, {"iperf", 5001}};
 
 }  // namespace
 

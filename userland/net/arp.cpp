@@ -2,7 +2,9 @@
 #include "core/base/text.h"
 #include "stack/inet/api/inet_requests.h"
 #include "userland/commands.h"
+#include "userland/lib/exec.h"
 #include "userland/lib/options.h"
+#include "userland/lib/xo.h"
 
 namespace stackyard {
 
@@ -21,23 +23,59 @@ std::string line_of(const ArpInfo& e, const std::string& name) {
   return line + " [ethernet]\n";
 }
 
-Task<int> show(Sys& sys, std::optional<Ipv4Address> only, std::string interface, bool numeric) {
+void show_in_json(Xo& xo, const ArpInfo& e, const std::string& name) {
+  xo.open_instance();
+  xo.field("hostname", name);
+  xo.field("ip-address", to_text(e.address));
+  if (e.mac)
+    xo.field("mac-address", to_text(*e.mac));
+  else
+    xo.flag("incomplete");
+  xo.field("interface", e.interface);
+  if (e.permanent)
+    xo.flag("permanent");
+  else if (e.expires_s > 0)
+    xo.field("expires", e.expires_s);
+  else
+    xo.flag("expired");
+  if (e.published) xo.flag("published");
+  xo.field("type", "ethernet");
+  xo.close();
+}
+
+struct ShowArp {
+  std::optional<Ipv4Address> only;
+  std::string interface;
+  bool numeric = false;
+  XoStyle style = XoStyle::text;
+};
+
+Task<int> show(Sys& sys, ShowArp want) {
   ListArp list;
   if (const auto got = sys.request(list); !got) co_return 1;
   const std::string hosts = (co_await sys.read_file("/etc/hosts")).value_or("");
   bool found = false;
+  std::optional<Xo> xo;
+  if (want.style != XoStyle::text) {
+    xo.emplace(want.style, "1");
+    xo->open_container("arp");
+    xo->open_list("arp-cache");
+  }
   for (const ArpInfo& e : list.entries) {
-    if (only && e.address != *only) continue;
-    if (!interface.empty() && e.interface != interface) continue;
+    if (want.only && e.address != *want.only) continue;
+    if (!want.interface.empty() && e.interface != want.interface) continue;
     found = true;
-    std::string known = numeric ? "?" : host_name(sys, hosts, e.address);
+    std::string known = want.numeric ? "?" : host_name(sys, hosts, e.address);
     if (known == to_text(e.address)) known = "?";
-    co_await sys.print(line_of(e, known));
+    if (xo)
+      show_in_json(*xo, e, known);
+    else
+      co_await sys.print(line_of(e, known));
   }
-  if (only && !found) {
-    co_await sys.print(text("{} ({}) -- no entry\n", to_text(*only), to_text(*only)));
-    co_return 1;
-  }
+  if (xo) co_await sys.print(xo->finish());
+  if (want.only && !found && !xo)
+    co_await sys.print(text("{} ({}) -- no entry\n", to_text(*want.only), to_text(*want.only)));
+  if (want.only && !found) co_return 1;
   co_return 0;
 }
 
@@ -90,11 +128,18 @@ Task<int> set(Sys& sys, std::vector<std::string> words) {
 }
 
 Task<int> arp(Sys& sys, Args args) {
-  const Options options(args, "adfi:nsS");
+  const XoStyle style = take_xo(args);
+  if (style == XoStyle::unknown) {
+    co_await sys.complain("only text and JSON are in this build");
+    co_return 1;
+  }
+  const Options options(args, "adfi:j:nsS");
   const auto& rest = options.rest();
   if (!options.error().empty()) co_return co_await bad_usage(sys, arp_command, options.error(), 1);
+  if (!co_await enter_jail(sys, options)) co_return 1;
   if (options.has('d') && options.has('a')) co_return co_await remove_all(sys);
-  if (options.has('a')) co_return co_await show(sys, {}, options.value('i'), options.has('n'));
+  ShowArp want{.interface = options.value('i'), .numeric = options.has('n'), .style = style};
+  if (options.has('a')) co_return co_await show(sys, want);
   if (rest.empty()) co_return co_await bad_usage(sys, arp_command, "", 1);
   const auto address = sys.resolve(rest[0]);
   if (!address) {
@@ -108,7 +153,8 @@ Task<int> arp(Sys& sys, Args args) {
     (void)sys.request(old);
   }
   if (options.has('s') || options.has('S')) co_return co_await set(sys, rest);
-  co_return co_await show(sys, address, options.value('i'), options.has('n'));
+  want.only = address;
+  co_return co_await show(sys, want);
 }
 
 }  // namespace

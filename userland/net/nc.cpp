@@ -31,9 +31,7 @@ class Netcat {
   Task<int> call_ports();
 
  private:
-  SocketType type() const {
-    return want_.datagram() ? SocketType::datagram : SocketType::stream;
-  }
+  SocketType type() const { return want_.datagram() ? SocketType::datagram : SocketType::stream; }
   const char* protocol() const { return want_.datagram() ? "udp" : "tcp"; }
   Task<Ipv4Address> address_of(std::string host);
   Task<Fd> local_socket(std::string bound_to);
@@ -233,10 +231,11 @@ Task<int> Netcat::call_port(Ipv4Address address, uint16_t port) {
       const Result<size_t> sent = co_await sys_.send(fd, probe);
       if (!sent) done = sent.error();
     }
-    const std::string service = want_.has('n') ? "" : service_name(port);
+    std::string service = "*";
+    if (!want_.has('n') && !service_name(port).empty()) service = service_name(port);
     if (done)
       co_await sys_.print_error(text("Connection to {} {} port [{}/{}] succeeded!\n", want_.host,
-                                     port, protocol(), service.empty() ? "*" : service));
+                                     port, protocol(), service));
   }
   if (done && !want_.has('z')) co_await transfer(fd);
   co_await sys_.close(fd);
@@ -333,7 +332,8 @@ Task<std::vector<uint16_t>> read_ports(Sys& sys, const NcOptions& want, std::str
       for (int64_t port = low; port <= high; ++port) ports.push_back(uint16_t(port));
     }
   } else {
-    const auto port = co_await service_port(sys, word, want.datagram() ? "udp" : "tcp");
+    const std::string protocol = want.datagram() ? "udp" : "tcp";
+    const auto port = co_await service_port(sys, word, protocol);
     if (port)
       ports.push_back(*port);
     else
@@ -382,10 +382,11 @@ Task<int> nc(Sys& sys, Args args) {
   }
   if (want.local() || rest.size() == 2) want.host = rest[0];
   if (!want.local()) want.ports = co_await read_ports(sys, want, rest.back());
-  if (options.has('p'))
-    want.source_port =
-        (co_await service_port(sys, options.value('p'), want.datagram() ? "udp" : "tcp"))
-            .value_or(0);
+  if (options.has('p')) {
+    const std::string word = options.value('p'), protocol = want.datagram() ? "udp" : "tcp";
+    const auto port = co_await service_port(sys, word, protocol);
+    want.source_port = port.value_or(0);
+  }
   sys.set_signal(Signal::pipe, SignalAction::ignore);
   Netcat netcat(sys, want);
   if (options.has('l')) co_return co_await netcat.serve();
@@ -397,10 +398,11 @@ Task<int> nc(Sys& sys, Args args) {
 
 const Command nc_command{
     .name = "nc",
-    .synopsis = "nc [-46bDdFhklNnrStUuvz] [-I length] [-i interval] [-M ttl] [-O length]\n"
-                "  [-P proxy_username] [-p source_port] [-s source] [-T ToS]\n"
-                "  [-V rtable] [-w timeout] [-X proxy_protocol]\n"
-                "  [-x proxy_address[:port]] [destination] [port]",
+    .synopsis =
+        "nc [-46bDdFhklNnrStUuvz] [-I length] [-i interval] [-M ttl] [-O length]\n"
+        "  [-P proxy_username] [-p source_port] [-s source] [-T ToS]\n"
+        "  [-V rtable] [-w timeout] [-X proxy_protocol]\n"
+        "  [-x proxy_address[:port]] [destination] [port]",
     .run = nc};
 
 }  // namespace stackyard

@@ -1,148 +1,379 @@
-// userland/net/netstat.cpp - netstat(1): routes, interfaces, sockets, statistics.
+// userland/net/netstat.cpp - netstat(1): routes, interfaces, sockets, statistics; text or JSON.
 #include <algorithm>
+#include <array>
 
 #include "core/base/text.h"
 #include "stack/inet/api/inet_requests.h"
 #include "stack/net/api/interface_requests.h"
 #include "stack/net/route_table.h"
 #include "userland/commands.h"
+#include "userland/lib/exec.h"
 #include "userland/lib/options.h"
+#include "userland/lib/xo.h"
+#include "userland/net/netstat_fields.h"
 
 namespace stackyard {
 
 namespace {
+
+// What is printed: text, or JSON below "statistics".
+class Report {
+ public:
+  explicit Report(XoStyle style) {
+    if (style == XoStyle::text) return;
+    xo.emplace(style, "1");
+    xo->open_container("statistics");
+  }
+  std::string finish() { return xo ? xo->finish() : words; }
+  std::optional<Xo> xo;
+  std::string words;
+};
+
+// --- routes ------------------------------------------------------------------------------------
 
 std::string destination_text(const RouteInfo& r) {
   if (r.dest.length == 0) return "default";
   return r.flags & route_flag::host ? to_text(r.dest.address) : to_text(r.dest);
 }
 
-Task<int> routes(Sys& sys, const Options& options) {
+std::string gateway_text(const RouteInfo& r) {
+  return r.flags & route_flag::gateway ? to_text(r.gateway) : text("link#{}", r.link_index);
+}
+
+struct FlagName {
+  uint32_t flag;
+  const char* name;
+};
+constexpr FlagName flag_names[] = {
+    {route_flag::up, "up"},           {route_flag::gateway, "gateway"},
+    {route_flag::host, "host"},       {route_flag::reject, "reject"},
+    {route_flag::dynamic, "dynamic"}, {route_flag::modified, "modified"},
+    {route_flag::static_, "static"},  {route_flag::proto1, "proto1"},
+    {route_flag::proto2, "proto2"},   {route_flag::blackhole, "blackhole"}};
+
+void route_in_json(Xo& xo, const RouteInfo& r, bool wide) {
+  xo.open_instance();
+  xo.field("destination", destination_text(r));
+  xo.field("gateway", gateway_text(r));
+  xo.field("flags", route_flag_letters(r.flags));
+  xo.open_list("flags_pretty");
+  for (const FlagName& f : flag_names)
+    if (r.flags & f.flag) xo.leaf(f.name);
+  xo.close();
+  if (wide) {
+    xo.field("use", int64_t(r.uses));
+    xo.field("mtu", int64_t(r.mtu));
+  }
+  xo.field("interface-name", r.interface);
+  if (r.expires > SimTime()) xo.field("expire-time", r.expires.s());
+  xo.close();
+}
+
+Task<int> routes(Sys& sys, const Options& options, Report report) {
   ListRoutes list;
-  list.fib = int(parse_int(options.value('F', text("{}", sys.fib()))).value_or(0));
+  list.fib = int(parse_int(options.value('F', text("{}", sys.fib()))).value_or(-1));
+  const auto fibs = parse_int(sys.sysctl("net.fibs").value_or("1")).value_or(1);
+  if (list.fib < 0 || list.fib >= fibs) {
+    co_await sys.complain("invalid fib");
+    co_return 1;
+  }
   if (!sys.request(list)) co_return 1;
-  std::string out = list.fib ? text("Routing tables (fib: {})\n", list.fib) : "Routing tables\n";
-  out += "\nInternet:\n";
   const bool wide = options.has('W');
-  out += text("{:<18} {:<18} {:<8}", "Destination", "Gateway", "Flags");
+  std::string& out = report.words;
+  out = list.fib ? text("Routing tables (fib: {})\n", list.fib) : "Routing tables\n";
+  out += text("\nInternet:\n{:<18} {:<18} {:<8}", "Destination", "Gateway", "Flags");
   if (wide) out += text(" {:>8} {:>6}", "Use", "Mtu");
   out += text(" {:>8} {:>6}\n", "Netif", "Expire");
+  if (report.xo) {
+    report.xo->open_container("route-information");
+    if (list.fib) report.xo->field("fib", int64_t(list.fib));
+    report.xo->open_container("route-table");
+    report.xo->open_list("rt-family");
+    report.xo->open_instance();
+    report.xo->field("address-family", "Internet");
+    report.xo->open_list("rt-entry");
+  }
   for (const RouteInfo& r : list.routes) {
-    const std::string gateway =
-        r.flags & route_flag::gateway ? to_text(r.gateway) : text("link#{}", r.link_index);
-    out += text("{:<18} {:<18} {:<8}", destination_text(r), gateway, route_flag_letters(r.flags));
+    if (report.xo) route_in_json(*report.xo, r, wide);
+    out += text("{:<18} {:<18} {:<8}", destination_text(r), gateway_text(r),
+                route_flag_letters(r.flags));
     if (wide) out += text(" {:>8} {:>6}", r.uses, r.mtu);
     out += text(" {:>8}", r.interface);
     if (r.expires > SimTime()) out += text(" {:>6}", r.expires.s());
     out += "\n";
   }
-  co_await sys.print(out);
+  co_await sys.print(report.finish());
   co_return 0;
 }
 
-std::string interface_line(const InterfaceInfo& i, const std::string& network,
-                           const std::string& address, const Options& options, bool errors) {
+// --- interfaces --------------------------------------------------------------------------------
+
+// A line of netstat -i: of the interface itself, or of one of its addresses.
+struct InterfaceLine {
+  const InterfaceInfo& interface;
+  std::string network, address;
+  bool is_link;
+};
+
+std::string interface_text(const InterfaceLine& line, const Options& options) {
+  const InterfaceInfo& i = line.interface;
   const InterfaceCounters& c = i.counters;
-  const auto number = [&](uint64_t n) { return errors ? text("{}", n) : std::string("-"); };
-  std::string line =
-      text("{:<7} {:>5} {:<13} {:<17} {:>9} {:>5} {:>5}", i.name, errors ? text("{}", i.mtu) : "-",
-           network, address, c.packets_in, number(c.errors_in), number(c.drops_in));
-  if (options.has('b')) line += text(" {:>10}", c.octets_in);
-  line += text(" {:>9} {:>5}", c.packets_out, number(c.errors_out));
-  if (options.has('b')) line += text(" {:>10}", c.octets_out);
-  line += text(" {:>5}", errors ? "0" : "-");
-  if (options.has('d')) line += text(" {:>5}", c.drops_out);
-  return line + "\n";
+  const auto number = [&](uint64_t n) { return line.is_link ? text("{}", n) : std::string("-"); };
+  const std::string name = i.flags & if_flag::up ? i.name : i.name + "*";
+  std::string out =
+      text("{:<7} {:>5} {:<13} {:<17} {:>9} {:>5} {:>5}", name, number(i.mtu), line.network,
+           line.address, c.packets_in, number(c.errors_in), number(c.drops_in));
+  if (options.has('b')) out += text(" {:>10}", c.octets_in);
+  out += text(" {:>9} {:>5}", c.packets_out, number(c.errors_out));
+  if (options.has('b')) out += text(" {:>10}", c.octets_out);
+  out += text(" {:>5}", number(0));
+  if (options.has('d')) out += text(" {:>5}", number(c.drops_out));
+  return out + "\n";
 }
 
-Task<int> interfaces(Sys& sys, const Options& options) {
+void interface_in_json(Xo& xo, const InterfaceLine& line, const Options& options) {
+  const InterfaceInfo& i = line.interface;
+  const InterfaceCounters& c = i.counters;
+  xo.open_instance();
+  xo.field("name", i.name);
+  xo.field("flags", text("0x{:x}", i.flags));
+  if (line.is_link) xo.field("mtu", int64_t(i.mtu));
+  xo.field("network", line.network);
+  xo.field("address", line.address);
+  xo.field("received-packets", int64_t(c.packets_in));
+  if (line.is_link) xo.field("received-errors", int64_t(c.errors_in));
+  if (line.is_link) xo.field("dropped-packets", int64_t(c.drops_in));
+  if (options.has('b')) xo.field("received-bytes", int64_t(c.octets_in));
+  xo.field("sent-packets", int64_t(c.packets_out));
+  if (line.is_link) xo.field("send-errors", int64_t(c.errors_out));
+  if (options.has('b')) xo.field("sent-bytes", int64_t(c.octets_out));
+  if (line.is_link) xo.field("collisions", int64_t(0));
+  if (line.is_link && options.has('d')) xo.field("dropped-packets", int64_t(c.drops_out));
+  xo.close();
+}
+
+Task<int> interfaces(Sys& sys, const Options& options, Report report) {
   ListInterfaces list;
   ListAddresses addresses;
   if (!sys.request(list) || !sys.request(addresses)) co_return 1;
-  std::string out = text("{:<7} {:>5} {:<13} {:<17} {:>9} {:>5} {:>5}", "Name", "Mtu", "Network",
-                         "Address", "Ipkts", "Ierrs", "Idrop");
+  std::string& out = report.words;
+  out = text("{:<7} {:>5} {:<13} {:<17} {:>9} {:>5} {:>5}", "Name", "Mtu", "Network", "Address",
+             "Ipkts", "Ierrs", "Idrop");
   if (options.has('b')) out += text(" {:>10}", "Ibytes");
   out += text(" {:>9} {:>5}", "Opkts", "Oerrs");
   if (options.has('b')) out += text(" {:>10}", "Obytes");
   out += text(" {:>5}", "Coll");
   if (options.has('d')) out += text(" {:>5}", "Drop");
   out += "\n";
+  if (report.xo) report.xo->open_list("interface");
+  const auto show = [&](const InterfaceLine& line) {
+    if (report.xo) interface_in_json(*report.xo, line, options);
+    out += interface_text(line, options);
+  };
   for (const InterfaceInfo& i : list.interfaces) {
     if (options.has('I') && i.name != options.value('I')) continue;
-    out += interface_line(i, text("<Link#{}>", i.index), i.mac ? to_text(*i.mac) : i.name, options,
-                          true);
+    if (!options.has('f') || options.value('f') == "link")
+      show({i, text("<Link#{}>", i.index), i.mac ? to_text(*i.mac) : i.name, true});
+    if (options.value('f', "inet") != "inet") continue;
     for (const InterfaceAddress& a : addresses.addresses)
       if (a.interface == i.name)
-        out += interface_line(i, to_text(a.address.canonical()), to_text(a.address.address),
-                              options, false);
+        show({i, to_text(a.address.canonical()), to_text(a.address.address), false});
   }
-  co_await sys.print(out);
+  co_await sys.print(report.finish());
   co_return 0;
 }
 
-Task<int> statistics(Sys& sys, const Options& options) {
+// --- statistics --------------------------------------------------------------------------------
+
+bool is_histogram(const CounterLine& line) { return line.text[0] == '\t'; }
+
+// "\tOutput echo reply: {}" is {"name": "echo reply", "count": N} of output-histogram.
+void histogram_in_json(Xo& xo, const CounterLine& line) {
+  const std::string words = std::string(trim(line.text));
+  const size_t space = words.find(' ');
+  xo.open_instance();
+  xo.field("name", words.substr(space + 1, words.find(':') - space - 1));
+  xo.field("count", int64_t(line.value));
+  xo.close();
+}
+
+void statistics_in_json(Xo& xo, const std::vector<CounterLine>& lines) {
+  std::string group, histogram;
+  for (const CounterLine& line : lines) {
+    const std::string now = !is_histogram(line)                     ? ""
+                            : trim(line.text).starts_with("Output") ? "output"
+                                                                    : "input";
+    if (!histogram.empty() && (now != histogram || group != line.group)) xo.close();
+    if (group != line.group) {
+      if (!group.empty()) xo.close();
+      xo.open_container(line.group);
+      histogram.clear();
+    }
+    group = line.group;
+    if (!now.empty() && now != histogram) xo.open_list(now + "-histogram");
+    histogram = now;
+    if (now.empty())
+      xo.field(netstat_field(line), int64_t(line.value));
+    else
+      histogram_in_json(xo, line);
+  }
+}
+
+Task<int> statistics(Sys& sys, const Options& options, Report report) {
   const std::string only = options.value('p');
-  std::string out, group;
+  std::vector<CounterLine> lines;
+  bool known = only.empty();
   for (const CounterLine& line : sys.counters()) {
     if (!only.empty() && only != line.group) continue;
+    known = true;
     if (options.count('s') > 1 && line.value == 0) continue;  // -ss: what is not zero
     // Histogram lines stand only for types that were seen, as FreeBSD prints them.
-    if (line.text[0] == '\t' && line.value == 0) continue;
-    if (group != line.group) {
-      group = line.group;
-      out += group + ":\n";
-    }
-    out += "\t" + to_text(line) + "\n";
+    if (is_histogram(line) && line.value == 0) continue;
+    lines.push_back(line);
   }
-  if (!only.empty() && out.empty() && options.count('s') == 1) {
+  if (!known) {
     co_await sys.complain(text("{}: unknown or uninstrumented protocol", only));
     co_return 1;
   }
-  co_await sys.print(out);
+  std::string group;
+  for (const CounterLine& line : lines) {
+    if (group != line.group) report.words += std::string(line.group) + ":\n";
+    group = line.group;
+    report.words += "\t" + to_text(line) + "\n";
+  }
+  if (report.xo) statistics_in_json(*report.xo, lines);
+  co_await sys.print(report.finish());
   co_return 0;
 }
 
-std::string socket_address(const SockAddr& a) {
-  const std::string address = a.address.is_any() ? "*" : to_text(a.address);
-  return text("{}.{}", address, a.port ? text("{}", a.port) : "*");
+// --- sockets -----------------------------------------------------------------------------------
+
+bool is_local(const SocketInfo& s) { return s.local.family == Af::local; }
+std::string address_text(const SockAddr& a) {
+  return a.address.is_any() ? "*" : to_text(a.address);
+}
+std::string port_text(const SockAddr& a) { return a.port ? text("{}", a.port) : "*"; }
+
+void inet_sockets(const std::vector<SocketInfo>& sockets, const Options& options, Report& report) {
+  report.words += text("Active Internet connections{}\n{:<5} {:>6} {:>6}  {:<22} {:<22} {:<11}\n",
+                       options.has('a') ? " (including servers)" : "", "Proto", "Recv-Q", "Send-Q",
+                       "Local Address", "Foreign Address", "(state)");
+  for (const SocketInfo& s : sockets) {
+    report.words += text("{:<5} {:>6} {:>6}  {:<22} {:<22} {}\n", s.protocol, s.receive_queue,
+                         s.send_queue, address_text(s.local) + "." + port_text(s.local),
+                         address_text(s.foreign) + "." + port_text(s.foreign), s.state);
+    if (!report.xo) continue;
+    Xo& xo = *report.xo;
+    xo.open_instance();
+    xo.field("protocol", s.protocol);
+    xo.field("receive-bytes-waiting", int64_t(s.receive_queue));
+    xo.field("send-bytes-waiting", int64_t(s.send_queue));
+    for (const auto& [name, end] : {std::pair("local", &s.local), {"remote", &s.foreign}}) {
+      xo.open_container(name);
+      xo.field("address", address_text(*end));
+      xo.field("port", port_text(*end));
+      xo.close();
+    }
+    if (!s.state.empty()) xo.field("tcp-state", s.state);
+    xo.close();
+  }
 }
 
-Task<int> sockets(Sys& sys, const Options& options) {
-  std::string out = "Active Internet connections";
-  if (options.has('a')) out += " (including servers)";
-  out += text("\n{:<5} {:>6} {:>6}  {:<22} {:<22} {:<11}\n", "Proto", "Recv-Q", "Send-Q",
-              "Local Address", "Foreign Address", "(state)");
-  for (const SocketInfo& s : sys.sockets()) {
-    if (!options.has('a') && s.foreign.port == 0) continue;
-    out += text("{:<5} {:>6} {:>6}  {:<22} {:<22} \n", s.protocol, s.receive_queue, s.send_queue,
-                socket_address(s.local), socket_address(s.foreign));
+// Addresses of control blocks: made up, but different for each socket, and the same in every run.
+std::string block_address(uint64_t serial) {
+  return serial ? text("{:016x}", 0xfffff80003000000 + serial * 0x100) : "0";
+}
+
+void local_sockets(const std::vector<SocketInfo>& sockets, Report& report) {
+  report.words += text(
+      "Active UNIX domain sockets\n{:<16} {:<6} {:>6} {:>6} {:>16} {:>16} {:>16} "
+      "{:>16} {}\n",
+      "Address", "Type", "Recv-Q", "Send-Q", "Inode", "Conn", "Refs", "Nextref", "Addr");
+  for (const SocketInfo& s : sockets) {
+    const std::string path = s.local.path.str();
+    const std::string inode =
+        path.empty() ? "0" : text("{:016x}", 0xfffff80004000000 + s.serial * 0x100);
+    report.words += text("{:<16} {:<6} {:>6} {:>6} {:>16} {:>16} {:>16} {:>16}{}\n",
+                         block_address(s.serial), s.protocol, s.receive_queue, s.send_queue, inode,
+                         block_address(s.peer), 0, 0, path.empty() ? "" : " " + path);
+    if (!report.xo) continue;
+    Xo& xo = *report.xo;
+    xo.open_instance();
+    xo.field("address", block_address(s.serial));
+    xo.field("type", s.protocol);
+    xo.field("receive-bytes-waiting", int64_t(s.receive_queue));
+    xo.field("send-bytes-waiting", int64_t(s.send_queue));
+    xo.field("vnode", inode);
+    xo.field("connection", block_address(s.peer));
+    xo.field("first-reference", "0");
+    xo.field("next-reference", "0");
+    if (!path.empty()) xo.field("path", path);
+    xo.close();
   }
-  co_await sys.print(out);
+}
+
+Task<int> sockets(Sys& sys, const Options& options, Report report) {
+  const std::string family = options.value('f');
+  std::vector<SocketInfo> inet, local;
+  for (const SocketInfo& s : sys.sockets()) {
+    auto& list = is_local(s) ? local : inet;
+    // Duplicates of a descriptor are one socket.
+    const bool seen = s.serial && std::any_of(list.begin(), list.end(), [&](const auto& other) {
+                        return other.serial == s.serial;
+                      });
+    if (is_local(s) ? !seen : options.has('a') || s.foreign.port != 0) list.push_back(s);
+  }
+  if (report.xo) report.xo->open_list("socket");
+  const bool internet = family.empty() || family == "inet";
+  if (internet && (!inet.empty() || !family.empty() || local.empty()))
+    inet_sockets(inet, options, report);
+  const bool unix_ones = family == "unix" || family == "local";
+  if (unix_ones || (family.empty() && !options.has('4') && !local.empty()))
+    local_sockets(local, report);
+  co_await sys.print(report.finish());
   co_return 0;
 }
 
 Task<int> netstat(Sys& sys, Args args) {
-  const Options options(args, "4abdF:f:I:inp:rsWw:");
+  const XoStyle style = take_xo(args);
+  const Options options(args, "46aAbdF:f:hI:ij:Lnp:rsSWw:xz");
   if (!options.error().empty() || !options.rest().empty())
     co_return co_await bad_usage(sys, netstat_command, options.error(), 1);
-  if (options.has('f') && options.value('f') != "inet") {
-    co_await sys.complain(text("{}: unknown address family", options.value('f')));
+  if (style == XoStyle::unknown) {
+    co_await sys.complain("only text and JSON are in this build");
     co_return 1;
   }
-  if (options.has('r')) co_return co_await routes(sys, options);
-  if (options.has('s') || options.has('p')) co_return co_await statistics(sys, options);
-  if (options.has('i') || options.has('I')) co_return co_await interfaces(sys, options);
-  co_return co_await sockets(sys, options);
+  const std::string family = options.value('f', "inet");
+  constexpr std::array<std::string_view, 4> families{"inet", "unix", "local", "link"};
+  if (std::find(families.begin(), families.end(), family) == families.end()) {
+    co_await sys.complain(text("{}: unknown address family", family));
+    co_return 1;
+  }
+  if (options.has('6') || options.has('z')) {
+    std::string wrong = "-6: no IPv6 in this build";
+    if (options.has('z')) wrong = "-z: counters cannot be zeroed in this build";
+    co_await sys.complain(wrong);
+    co_return 1;
+  }
+  if (!co_await enter_jail(sys, options)) co_return 1;
+  Report report(style);
+  if (options.has('r')) co_return co_await routes(sys, options, std::move(report));
+  if (options.has('s') || options.has('p'))
+    co_return co_await statistics(sys, options, std::move(report));
+  if (options.has('i') || options.has('I'))
+    co_return co_await interfaces(sys, options, std::move(report));
+  co_return co_await sockets(sys, options, std::move(report));
 }
 
 }  // namespace
 
 const Command netstat_command{.name = "netstat",
                               .synopsis =
-                                  "netstat [-4an] [-f inet]\n"
-                                  "netstat -i | -I interface [-bdn]\n"
-                                  "netstat -s [-s] [-p protocol]\n"
-                                  "netstat -r [-nW] [-F fibnum]",
+                                  "netstat [-j jail] [-46AaLnSWx] [-f protocol_family]\n"
+                                  "netstat -i | -I interface [-j jail] [-4bdhnW] "
+                                  "[-f address_family]\n"
+                                  "netstat -s [-j jail] [-s] [-p protocol]\n"
+                                  "netstat -r [-j jail] [-4nW] [-F fibnum]",
                               .run = netstat};
 
 }  // namespace stackyard

@@ -4,6 +4,7 @@
 
 #include "core/base/text.h"
 #include "core/wire/net/icmp.h"
+#include "stack/net/api/interface_requests.h"
 #include "userland/commands.h"
 #include "userland/lib/options.h"
 
@@ -21,7 +22,11 @@ struct PingOptions {
   int64_t ttl = 0;
   int64_t tos = 0;
   bool dont_fragment = false, quiet = false, flood = false, once = false, record_route = false;
-  bool numeric = false, dont_route = false;
+  bool dont_route = false, no_loop = false;
+  bool bell = false, bell_missed = false;  // -a, -A
+  int64_t multicast_ttl = 0;
+  std::string interface;         // -I: for groups
+  std::vector<uint8_t> pattern;  // -p: fills the packet
 };
 
 struct PingStats {
@@ -62,7 +67,9 @@ std::vector<uint8_t> echo_request(uint16_t ident, uint16_t sequence, const PingO
                                   SimTime now) {
   std::vector<uint8_t> message(sizeof(IcmpHeader) + want.size);
   store(IcmpHeader{.type = icmp_type::echo, .rest = uint32_t(ident) << 16 | sequence}, message);
-  for (size_t i = 0; i < want.size; ++i) message[sizeof(IcmpHeader) + i] = uint8_t(i);
+  for (size_t i = 0; i < want.size; ++i)
+    message[sizeof(IcmpHeader) + i] =
+        want.pattern.empty() ? uint8_t(i) : want.pattern[i % want.pattern.size()];
   if (want.size >= 8) store(be64(uint64_t(now.ns())), MutableBytes(message).subspan(8));
   finish_icmp(message);
   return message;
@@ -116,6 +123,7 @@ class Ping {
   Task<int> run();
 
  private:
+  Task<void> set_multicast_options();
   Task<bool> send();
   Task<void> listen_until(SimTime until);
   std::string take(const Received& got);
@@ -146,9 +154,10 @@ std::string Ping::take_reply(const Ipv4Header& ip, const IcmpHeader& icmp, const
   ++(duplicate ? stats_.duplicates : stats_.received);
   if (want_.quiet) return "";
   if (want_.flood) return duplicate ? "" : "\b";
-  std::string line = text("{} bytes from {}: icmp_seq={} ttl={} time={} ms{}",
-                          ip.total_length - ip.header_size(), to_text(ip.source_address()),
-                          sequence, ip.ttl, milliseconds(rtt), duplicate ? " (DUP!)" : "");
+  std::string line = want_.bell ? "\a" : "";
+  line += text("{} bytes from {}: icmp_seq={} ttl={} time={} ms{}",
+               ip.total_length - ip.header_size(), to_text(ip.source_address()), sequence, ip.ttl,
+               milliseconds(rtt), duplicate ? " (DUP!)" : "");
   for_each_option(Bytes(got.octets).first(ip.header_size()), [&](const Ipv4Option& option) {
     if (option.type != ipv4_option::record_route) return;
     const Bytes octets = Bytes(got.octets).subspan(option.offset, option.length);
@@ -210,14 +219,32 @@ Task<void> Ping::listen_until(SimTime until) {
   }
 }
 
+Task<void> Ping::set_multicast_options() {
+  if (want_.multicast_ttl)
+    co_await sys_.set_option(socket_, SocketOption::ip_multicast_ttl, want_.multicast_ttl)
+        .or_err(71, "setsockopt");
+  if (want_.no_loop)
+    co_await sys_.set_option(socket_, SocketOption::ip_multicast_loop, 0).or_err(71, "setsockopt");
+  if (want_.interface.empty()) co_return;
+  OptionValue by;
+  ListInterfaces list;
+  (void)sys_.request(list);
+  for (const InterfaceInfo& i : list.interfaces)
+    if (i.name == want_.interface) by.interface_index = i.index;
+  if (by.interface_index == 0) by.interface = sys_.resolve(want_.interface).value_or(Ipv4Address{});
+  if (by.interface_index == 0 && by.interface.is_any()) {
+    co_await sys_.complain(text("invalid multicast interface: `{}'", want_.interface));
+    sys_.exit(64);
+  }
+  co_await sys_.set_option(socket_, SocketOption::ip_multicast_if, by).or_err(71, "setsockopt");
+}
+
 Task<int> Ping::run() {
   sys_.catch_signals();
   socket_ = co_await sys_.socket(Af::inet, SocketType::raw, ip_protocol::icmp).or_err(71, "socket");
   if (want_.ttl)
     co_await sys_.set_option(socket_, SocketOption::ip_ttl, want_.ttl).or_err(71, "setsockopt");
-  if (want_.ttl)
-    co_await sys_.set_option(socket_, SocketOption::ip_multicast_ttl, want_.ttl)
-        .or_err(71, "setsockopt");
+  co_await set_multicast_options();
   co_await sys_.set_option(socket_, SocketOption::ip_tos, want_.tos).or_warn("tos");
   co_await sys_.set_option(socket_, SocketOption::so_broadcast, 1).or_warn("broadcast");
   co_await sys_.set_option(socket_, SocketOption::so_rcvbuf, 128 * 1024).or_warn("SO_RCVBUF");
@@ -244,6 +271,7 @@ Task<int> Ping::run() {
   if (want_.timeout > SimTime()) deadline_ = sys_.now() + want_.timeout;
   while (!finished() && (want_.count == 0 || stats_.sent < want_.count)) {
     const SimTime next = sys_.now() + want_.interval;
+    if (want_.bell_missed && stats_.sent > stats_.received) co_await sys_.print("\a");
     co_await send();
     const bool last = want_.count && stats_.sent >= want_.count;
     if (!last) co_await listen_until(next);
@@ -258,11 +286,25 @@ Task<int> Ping::run() {
 
 // Fills in what the command line says; a text is what is wrong with it.
 std::string parse(Sys& sys, const Options& options, PingOptions& want) {
+  // What ping(8) calls the value of each option that is not as it should be.
+  constexpr std::pair<char, const char*> names[] = {{'c', "count of packets to transmit"},
+                                                    {'s', "packet size"},
+                                                    {'m', "TTL"},
+                                                    {'W', "timing interval"},
+                                                    {'t', "timeout"},
+                                                    {'T', "multicast TTL"},
+                                                    {'z', "TOS"}};
   int64_t size = int64_t(want.size), wait_ms = -1, timeout = 0;
-  const Options::Number numbers[] = {{'c', 1, INT64_MAX, want.count}, {'s', 0, 65507, size},
-                                     {'m', 0, 255, want.ttl},         {'W', 0, 3'600'000, wait_ms},
-                                     {'t', 1, 3'600'000, timeout},    {'z', 0, 255, want.tos}};
-  if (std::string wrong = options.read_numbers(numbers); !wrong.empty()) return wrong;
+  const Options::Number numbers[] = {{'c', 1, INT64_MAX, want.count},  {'s', 0, 65507, size},
+                                     {'m', 0, 255, want.ttl},          {'W', 0, 3'600'000, wait_ms},
+                                     {'t', 1, 3'600'000, timeout},     {'z', 0, 255, want.tos},
+                                     {'T', 0, 255, want.multicast_ttl}};
+  for (const Options::Number& number : numbers) {
+    const std::string wrong = options.read_numbers(std::span(&number, 1));
+    for (const auto& [letter, name] : names)
+      if (!wrong.empty() && letter == number.letter)
+        return text("invalid {}: `{}'", name, options.value(letter));
+  }
   want.size = size_t(size);
   if (wait_ms >= 0) want.wait = SimTime(wait_ms * 1'000'000);
   want.timeout = SimTime(timeout * 1'000'000'000);
@@ -281,6 +323,16 @@ std::string parse(Sys& sys, const Options& options, PingOptions& want) {
   want.once = options.has('o');
   want.record_route = options.has('R');
   want.dont_route = options.has('r');
+  want.no_loop = options.has('L');
+  want.bell = options.has('a');
+  want.bell_missed = options.has('A');
+  want.interface = options.value('I');
+  const std::string pattern = options.value('p');
+  for (size_t i = 0; i < pattern.size(); i += 2) {
+    const auto octet = parse_int("0x" + pattern.substr(i, 2));
+    if (!octet) return "patterns must be specified as hex digits";
+    want.pattern.push_back(uint8_t(*octet));
+  }
   if (options.has('S')) {
     want.source = sys.resolve(options.value('S'));
     if (!want.source) return text("cannot resolve {}: Unknown host", options.value('S'));
@@ -289,7 +341,7 @@ std::string parse(Sys& sys, const Options& options, PingOptions& want) {
 }
 
 Task<int> ping(Sys& sys, Args args) {
-  const Options options(args, "4c:DfI:i:m:noqRrS:s:t:vW:z:");
+  const Options options(args, "4aAc:DfI:i:Lm:noPp:QqRrS:s:T:t:vW:z:");
   if (!options.error().empty() || options.rest().size() != 1)
     co_return co_await bad_usage(sys, ping_command, options.error());
   PingOptions want;
@@ -314,8 +366,8 @@ Task<int> ping(Sys& sys, Args args) {
 const Command ping_command{
     .name = "ping",
     .synopsis =
-        "ping [-4DfnoqRrv] [-c count] [-i wait] [-m ttl] [-S src_addr] [-s packetsize]\n"
-        "[-t timeout] [-W waittime] [-z tos] host",
+        "ping [-4AaDfLnoQqRrv] [-c count] [-I iface | group] [-i wait] [-m ttl] [-p pattern]\n"
+        "[-S src_addr] [-s packetsize] [-T mcast_ttl] [-t timeout] [-W waittime] [-z tos] host",
     .run = ping};
 
 }  // namespace stackyard

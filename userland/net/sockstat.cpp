@@ -3,6 +3,7 @@
 
 #include "core/base/text.h"
 #include "userland/commands.h"
+#include "userland/lib/exec.h"
 #include "userland/lib/options.h"
 
 namespace stackyard {
@@ -13,7 +14,7 @@ namespace {
 struct Wanted {
   bool inet = true, local = true;
   bool listening = true, connected = true;
-  std::vector<std::string> protocols;               // empty: all
+  std::vector<std::string> protocols;              // empty: all
   std::vector<std::pair<int64_t, int64_t>> ports;  // empty: all
   std::optional<int> jail;
 };
@@ -22,11 +23,11 @@ bool is_local(const SocketInfo& s) { return s.local.family == Af::local; }
 
 bool wants(const Wanted& want, const SocketInfo& s) {
   if (is_local(s) ? !want.local : !want.inet) return false;
+  if (want.jail && s.jid != *want.jail) return false;
   const bool connected = is_local(s) ? s.peer != 0 : s.foreign.port != 0;
   if (connected ? !want.connected : !want.listening) return false;
   const auto named = [&](const std::string& p) { return s.protocol.starts_with(p); };
-  if (!want.protocols.empty() &&
-      !std::any_of(want.protocols.begin(), want.protocols.end(), named))
+  if (!want.protocols.empty() && !std::any_of(want.protocols.begin(), want.protocols.end(), named))
     return false;
   const auto holds = [&](const auto& range) {
     const auto in = [&](uint16_t p) { return p && p >= range.first && p <= range.second; };
@@ -65,6 +66,10 @@ Task<int> sockstat(Sys& sys, Args args) {
   if (!options.error().empty() || !options.rest().empty())
     co_return co_await bad_usage(sys, sockstat_command, options.error(), 1);
   Wanted want;
+  if (options.has('j')) {
+    want.jail = co_await find_jail_id(sys, options.value('j'));
+    if (!want.jail) co_return 1;
+  }
   if (options.has('4') || options.has('6') || options.has('u')) {
     want.inet = options.has('4');
     want.local = options.has('u');

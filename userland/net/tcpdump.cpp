@@ -24,6 +24,7 @@ class Tcpdump {
   Task<void> show(const Received& frame, bool ethernet);
   std::string stamp(SimTime time);
   std::string render(const Received& frame, bool ethernet);
+  Task<void> save();
   Task<int> finish();
 
   Sys& sys_;
@@ -31,7 +32,8 @@ class Tcpdump {
   std::string filter_;
   int64_t shown_ = 0;
   std::optional<SimTime> previous_, first_;
-  std::string saved_;
+  std::string saved_;  // of -w: what is not yet in the file
+  Fd out_ = fd_out;
   std::unique_ptr<CaptureFile> file_;
 };
 
@@ -83,18 +85,20 @@ Task<void> Tcpdump::show(const Received& frame, bool ethernet) {
                   .length = uint32_t(frame.length),
                   .octets = frame.octets,
                   .comment = {}});
+    co_await save();
   } else {
     co_await sys_.print(render(frame, ethernet));
   }
 }
 
+// Each packet is in the file at once, as with -U: a reader may follow, and a kill loses nothing.
+Task<void> Tcpdump::save() {
+  (void)file_->flush();
+  const std::string octets = std::exchange(saved_, "");
+  co_await sys_.write(out_, octets).or_err(1, options_.value('w'));
+}
+
 Task<int> Tcpdump::finish() {
-  if (file_) {
-    (void)file_->flush();
-    const Fd out =
-        co_await sys_.open(options_.value('w'), OpenMode::write).or_err(1, options_.value('w'));
-    co_await sys_.write(out, saved_).or_err(1, options_.value('w'));
-  }
   co_await sys_.print_error(
       text("{} packet{} captured\n{} packet{} received by filter\n0 packets dropped by kernel\n",
            shown_, shown_ == 1 ? "" : "s", shown_, shown_ == 1 ? "" : "s"));
@@ -143,6 +147,9 @@ Task<int> Tcpdump::live() {
     file_ = CaptureFile::to_memory(saved_, true);
     file_->add_interface(interface, loopback ? LinkType::null : LinkType::ethernet,
                          uint32_t(number.number ? 262144 : snaplen));
+    const std::string path = options_.value('w');
+    if (path != "-") out_ = co_await sys_.open(path, OpenMode::write).or_err(1, path);
+    co_await save();
   } else if (!options_.has('v')) {
     co_await sys_.print_error(
         "tcpdump: verbose output suppressed, use -v[v]... for full protocol decode\n");

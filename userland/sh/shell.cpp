@@ -5,6 +5,7 @@
 
 #include "core/base/text.h"
 #include "userland/commands.h"
+#include "userland/lib/exec.h"
 
 namespace stackyard {
 
@@ -260,9 +261,14 @@ Task<int> Shell::run_redirected(ShellTree tree) {
 
 // --- execution ---------------------------------------------------------------------------------
 
+// Signals that come meanwhile are answered when the command has ended.
 Task<int> Shell::wait_for(Pid pid) {
-  const auto ended = co_await sys_.wait(pid);
-  co_return ended ? ended->second : 127;
+  for (;;) {
+    const auto ended = co_await sys_.wait(pid);
+    if (ended) co_return ended->second;
+    if (ended.error() != Errno::eintr) co_return 127;
+    while (const auto signal = sys_.take_signal()) caught_.push_back(*signal);
+  }
 }
 
 Task<Result<Pid>> Shell::start(ShellTree tree, std::vector<std::pair<Fd, Fd>> descriptors) {
@@ -332,6 +338,7 @@ Task<int> Shell::run(ShellTree tree) {
       const std::vector<std::pair<Fd, Fd>> inherited;
       const Result<Pid> pid = co_await start(tree->children[0], inherited);
       last_background_ = pid.value_or(0);
+      if (pid) add_job(*pid, *tree->children[0]);
       last_status_ = 0;
       break;
     }
@@ -342,6 +349,7 @@ Task<int> Shell::run(ShellTree tree) {
       break;
     }
   }
+  if (sys_.interrupted() || !caught_.empty()) co_await run_traps();
   co_return last_status_;
 }
 
@@ -356,7 +364,10 @@ Task<int> Shell::run_simple(ShellTree tree) {
   }
   // Nothing with braces stands in a co_await: GCC 12 destroys such temporaries twice.
   const Words raw(tree->words.begin() + long(first), tree->words.end());
-  const Words words = co_await expand(raw);
+  Words words = co_await expand(raw);
+  for (size_t i = 1; i < words.size() && words[0] == "kill"; ++i)
+    if (words[i].starts_with('%'))
+      if (const Job* job = find_job(words[i])) words[i] = text("{}", job->pid);
   auto& environment = sys_.environment();
   if (words.empty()) {
     for (const auto& [name, value] : assignments) environment[name] = value;
@@ -483,16 +494,23 @@ Task<std::optional<int>> Shell::builtin(Words words) {
     co_return 0;
   }
   if (name == "read") co_return (co_await read_builtin(words)) ? 0 : 1;
-  if (name == "wait") {
-    if (words.size() > 1) co_return co_await wait_for(int(parse_int(words[1]).value_or(0)));
-    while (co_await sys_.wait(0)) {
-    }
-    co_return 0;
+  if (name == "exec") {
+    const Words rest(words.begin() + 1, words.end());
+    if (rest.empty()) co_return 0;
+    throw Exit{co_await exec_words(sys_, rest, "exec: " + rest[0])};
   }
-  co_return std::nullopt;
+  co_return co_await job_builtin(words);
 }
 
 Task<int> Shell::run_script(std::string script) {
+  co_return co_await exit_trap(co_await run_text(script));
+}
+
+Task<int> Shell::run_input(bool interactive) {
+  co_return co_await exit_trap(co_await run_lines(interactive));
+}
+
+Task<int> Shell::run_text(std::string script) {
   const ShellParse parsed = parse_shell(script);
   if (!parsed.tree) {
     co_await sys_.print_error(text("sh: {}\n", parsed.error));
@@ -505,7 +523,7 @@ Task<int> Shell::run_script(std::string script) {
   }
 }
 
-Task<int> Shell::run_input(bool interactive) {
+Task<int> Shell::run_lines(bool interactive) {
   std::string pending;
   const auto prompt = [&]() -> std::string {
     if (!interactive) return "";

@@ -1,6 +1,9 @@
 // userland/sh/shell.h - executes a shell tree: expansions, redirections, jobs.
 #pragma once
 
+#include <map>
+#include <optional>
+
 #include "stack/sys/sys.h"
 #include "userland/sh/syntax.h"
 
@@ -17,6 +20,12 @@ class Shell {
 
  private:
   using Words = std::vector<std::string>;
+  struct Job {
+    int number;
+    Pid pid;
+    std::string command;
+    std::optional<int> status;  // it has ended
+  };
   struct Exit {  // thrown by `exit`, and caught where a shell ends
     int status;
   };
@@ -32,6 +41,21 @@ class Shell {
   Task<Result<Pid>> start(ShellTree tree, std::vector<std::pair<Fd, Fd>> descriptors);
   Task<std::optional<int>> builtin(Words words);
   Task<bool> read_builtin(Words words);
+  Task<int> run_text(std::string script);
+  Task<int> run_lines(bool interactive);
+
+  // --- jobs.cpp ---
+  void add_job(Pid pid, const ShellNode& tree);
+  // "%1", "%%", "%-", "%sleep": a job; null: there is none.
+  Job* find_job(const std::string& word);
+  Task<void> look_at_jobs();
+  Task<std::optional<int>> job_builtin(Words words);
+  Task<int> wait_builtin(Words words);
+  Task<int> jobs_builtin(Words words);
+  Task<int> trap_builtin(Words words);
+  // Runs what traps are for signals that have come; at the end of the shell, that of EXIT.
+  Task<void> run_traps();
+  Task<int> exit_trap(int status);
   Task<int> wait_for(Pid pid);
   // Runs a tree as all that is left to do in this process: a simple command takes the process
   // over, as exec does, so that its pid is the command's.
@@ -52,6 +76,9 @@ class Shell {
   Words parameters_;  // [0] is $0
   int last_status_ = 0;
   Pid last_background_ = 0;
+  std::vector<Job> jobs_;
+  std::map<int, std::string> traps_;  // by signal; 0: EXIT
+  std::vector<Signal> caught_;        // and not yet answered
 };
 
 // $(( )): integers, + - * / %, comparisons, parentheses; names are variables.

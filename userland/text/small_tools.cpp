@@ -159,13 +159,6 @@ Task<int> test(Sys& sys, Args args) {
   co_return value ? 0 : 1;
 }
 
-Task<int> sleep(Sys& sys, Args args) {
-  const auto duration = args.size() == 2 ? parse_seconds(args[1]) : std::nullopt;
-  if (!duration) co_return co_await sys.usage(sleep_command, 1);
-  co_await sys.sleep(*duration);
-  co_return 0;
-}
-
 Task<int> seq(Sys& sys, Args args) {
   std::vector<int64_t> n;
   for (size_t i = 1; i < args.size(); ++i) n.push_back(parse_int(args[i]).value_or(0));
@@ -223,8 +216,7 @@ Task<int> ls(Sys& sys, Args args) {
       if (folder && name.starts_with('.') && !options.has('a')) continue;
       const auto entry = sys.stat(folder ? path + "/" + name : name);
       std::string line = name;
-      if (options.has('F') && entry)
-        line += entry->is_folder ? "/" : entry->is_socket ? "=" : "";
+      if (options.has('F') && entry) line += entry->is_folder ? "/" : entry->is_socket ? "=" : "";
       line = options.has('l') && entry ? long_line(*entry, line) : line + "\n";
       co_await sys.print(line);
     }
@@ -318,6 +310,40 @@ Task<int> date(Sys& sys, Args args) {
   co_return 0;
 }
 
+Task<int> basename_(Sys& sys, Args args) {
+  if (args.size() < 2) co_return co_await sys.usage(basename_command, 1);
+  std::string name = args[1];
+  while (name.size() > 1 && name.ends_with('/')) name.pop_back();
+  if (name != "/") name = name.substr(name.rfind('/') + 1);
+  if (args.size() > 2 && name.size() > args[2].size() && name.ends_with(args[2]))
+    name.resize(name.size() - args[2].size());
+  co_await sys.print(name + "\n");
+  co_return 0;
+}
+
+Task<int> dirname_(Sys& sys, Args args) {
+  if (args.size() < 2) co_return co_await sys.usage(dirname_command, 1);
+  for (size_t i = 1; i < args.size(); ++i) {
+    std::string path = args[i];
+    while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+    const size_t slash = path.rfind('/');
+    const std::string folder = slash == path.npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
+    co_await sys.print(folder + "\n");
+  }
+  co_return 0;
+}
+
+// Everybody on a machine is root.
+Task<int> id(Sys& sys, Args args) {
+  const Options options(args, "Ggnpru");
+  std::string out = "uid=0(root) gid=0(wheel) groups=0(wheel),5(operator)";
+  if (options.has('u')) out = options.has('n') ? "root" : "0";
+  if (options.has('g')) out = options.has('n') ? "wheel" : "0";
+  if (options.has('G')) out = options.has('n') ? "wheel operator" : "0 5";
+  co_await sys.print(out + "\n");
+  co_return 0;
+}
+
 Task<int> dmesg(Sys& sys, Args) {
   co_await sys.print(sys.log_text());
   co_return 0;
@@ -344,43 +370,6 @@ Task<int> uname(Sys& sys, Args args) {
   co_return 0;
 }
 
-Task<int> ps(Sys& sys, Args) {
-  std::string out = text("{:>5} {:>5} {}\n", "PID", "PPID", "COMMAND");
-  for (const ProcessInfo& p : sys.processes())
-    out += text("{:>5} {:>5} {}\n", p.pid, p.parent, p.command);
-  co_await sys.print(out);
-  co_return 0;
-}
-
-Task<int> kill(Sys& sys, Args args) {
-  Signal signal = Signal::term;
-  size_t at = 1;
-  if (at < args.size() && args[at] == "-s") {
-    args.erase(args.begin() + long(at));
-    if (at < args.size()) args[at] = "-" + args[at];
-  }
-  if (at < args.size() && args[at].size() > 1 && args[at][0] == '-') {
-    const auto named = signal_named(args[at].substr(1));
-    if (!named) {
-      co_await sys.complain(text("unknown signal {}", args[at].substr(1)));
-      co_return 1;
-    }
-    signal = *named;
-    ++at;
-  }
-  if (at >= args.size()) co_return co_await sys.usage(kill_command, 2);
-  int status = 0;
-  for (; at < args.size(); ++at) {
-    const auto pid = parse_int(args[at]);
-    Result<> done = Errno::einval;
-    if (pid) done = co_await sys.kill(int(*pid), signal);
-    if (done) continue;
-    co_await sys.complain(text("{}: {}", args[at], errno_text(done.error())));
-    status = 1;
-  }
-  co_return status;
-}
-
 }  // namespace
 
 const Command echo_command{.name = "echo", .synopsis = "echo [-n] [string ...]", .run = echo};
@@ -390,7 +379,6 @@ const Command true_command{.name = "true", .synopsis = "true", .run = true_};
 const Command false_command{.name = "false", .synopsis = "false", .run = false_};
 const Command test_command{.name = "test", .synopsis = "test expression", .run = test};
 const Command bracket_command{.name = "[", .synopsis = "[ expression ]", .run = test};
-const Command sleep_command{.name = "sleep", .synopsis = "sleep seconds", .run = sleep};
 const Command seq_command{.name = "seq", .synopsis = "seq [first [incr]] last", .run = seq};
 const Command yes_command{.name = "yes", .synopsis = "yes [expletive]", .run = yes};
 const Command ls_command{.name = "ls", .synopsis = "ls [-1adFl] [file ...]", .run = ls};
@@ -401,11 +389,12 @@ const Command cp_command{.name = "cp", .synopsis = "cp source target", .run = cp
 const Command touch_command{.name = "touch", .synopsis = "touch file ...", .run = touch};
 const Command env_command{.name = "env", .synopsis = "env", .run = env};
 const Command date_command{.name = "date", .synopsis = "date [+%s]", .run = date};
+const Command basename_command{
+    .name = "basename", .synopsis = "basename string [suffix]", .run = basename_};
+const Command dirname_command{
+    .name = "dirname", .synopsis = "dirname string [...]", .run = dirname_};
+const Command id_command{.name = "id", .synopsis = "id [-Ggnpru]", .run = id};
 const Command dmesg_command{.name = "dmesg", .synopsis = "dmesg", .run = dmesg};
 const Command logger_command{.name = "logger", .synopsis = "logger message ...", .run = logger};
 const Command uname_command{.name = "uname", .synopsis = "uname [-amnrs]", .run = uname};
-const Command ps_command{.name = "ps", .synopsis = "ps", .run = ps};
-const Command kill_command{
-    .name = "kill", .synopsis = "kill [-s signal_name | -signal] pid ...", .run = kill};
-
 }  // namespace stackyard
