@@ -3,6 +3,7 @@
 
 #include <set>
 
+#include "stack/net/net_stack.h"
 #include "tests/support/lab_fixture.h"
 
 using namespace stackyard;
