@@ -21,6 +21,12 @@ BROKEN = {
     'traceroute': ('ttl=3', 'left'),
     'path-mtu': ('narrow=1500', 'pieces'),
     'slow-lossy': ('loss=0%', 'lossy'),
+    'isolated-jail': ('word=down', 'hears'),
+    'epair-jails': ('mask=25', 'joined'),
+    'router-jail': ('kind=host', 'across'),
+    'nested-tenant': ('children=3', 'limit'),
+    'one-segment': ('same=10.0.0.12/24', 'second'),
+    'destroy-storm': ('clean=true', 'jails'),
 }
 # Every check of every scenario fails on some broken variant: other ways to break a lab, as edits of
 # its text.
@@ -45,6 +51,30 @@ EDITS = {
                  ('narrow: 576', 'narrow: 1500', ['refused'])],
     'slow-lossy': [('delay: 40ms', 'delay: 10ms', ['slow']),
                    ('nc -u -l 7 >', 'nc -u -l 8 >', ['heard'])],
+    'isolated-jail': [('alone: {params', 'alone: {vnet: inherit, params', ['jails', 'bare', 'deaf', 'alone']),
+                      ('ready: {interfaces: {lo0: {}}', 'ready: {interfaces: {}', ['listed']),
+                      ('[pc -- srv]', '[{endpoints: pc -- srv, state: down}]', ['machine'])],
+    'epair-jails': [('a: {interfaces: {lo0: {}, epair0a: {addresses: ["10.0.5.1/${mask}"]}}}',
+                     'a: {vnet: inherit}', ['elsewhere', 'apart']),
+                    ('[ifconfig epair0b down]', '["true"]', ['pulled']),
+                    ('vars: {mask: 24}', 'vars: {mask: 25}', ['learnt', 'asked', 'again'])],
+    'router-jail': [('  fw:\n', '  fw:\n    sysctl: {net.inet.ip.forwarding: 1}\n', ['host']),
+                    ('[jexec gate sysctl net.inet.ip.forwarding=0]', '["true"]', ['stopped']),
+                    ('[jail -r gate]', '["true"]', ['home', 'gone']),
+                    ('vars: {kind: router}', 'vars: {kind: host}', ['path', 'forwards'])],
+    'nested-tenant': [('ifconfig epair0b vnet right', 'echo no', ['works', 'through']),
+                      ('name=left vnet', 'name=lift vnet', ['sees', 'owner']),
+                      ('name=right vnet', 'name=neighbour vnet', ['blind']),
+                      ('epair9a: {addresses: [10.9.0.1/24]}', 'epair9a: {addresses: none}', ['other']),
+                      ('[jail -r tenant]', '["true"]', ['swept', 'nothing'])],
+    'one-segment': [('10.0.0.11/24', '10.0.0.14/24', ['machine', 'learnt', 'honest']),
+                    ('[10.0.0.12/24]', '[10.0.0.15/24]', ['first', 'inside', 'wired', 'theirs']),
+                    ('vars: {same: 10.0.0.13/24}', 'vars: {same: 10.0.0.16/24}', ['between'])],
+    'destroy-storm': [('[ $i -lt 200 ]', '[ $i -lt 0 ]', ['busy']),
+                      ('-c 2000', '-c 100', ['steady']),
+                      ('ifconfig $e destroy', 'echo no', ['interfaces', 'routes']),
+                      ('"echo storm over: $i"', '"sleep 100 &"', ['processes']),
+                      ('[10.0.0.2/24]', '[10.1.0.2/24]', ['alive'])],
 }
 
 
