@@ -51,10 +51,11 @@ void Lab::start() {
 
 void Lab::power_on(size_t node) {
   nodes_[node].machine->power_on();
+  const size_t behind = spec_.behind(node);
   for (const Step step :
        {&Lab::create_jail, &Lab::set_tunables, &Lab::set_sysctls, &Lab::attach_interfaces,
         &Lab::configure, &Lab::configure_routes, &Lab::start_services, &Lab::start_exec})
-    for (size_t i = node; i < spec_.behind(node); ++i) (this->*step)(i);
+    for (size_t i = node; i < behind; ++i) (this->*step)(i);
 }
 
 // --- files and jails ---------------------------------------------------------------------------
@@ -87,6 +88,10 @@ void Lab::put_files(size_t index) {
 
 void Lab::create_jail(size_t index) {
   const NodeSpec& spec = spec_.nodes[index];
+  // Stacks of its jails begin with what its loader has set, as on FreeBSD.
+  if (!spec.is_jail())
+    for (const SettingSpec& s : spec_.settings(spec).tunables)
+      machine(index)->set_tunable(s.name, s.value);
   if (!spec.is_jail()) return;
   JailParams params{{"name", jail_name(spec)},
                     {"host.hostname", spec_.hostname(spec)},
@@ -128,10 +133,8 @@ void Lab::set_tunables(size_t index) {
   if (!jail || !spec.vnet) return;
   const NodeSettings& settings = spec_.settings(spec);
   if (settings.fibs != 4) (void)jail->vnet().set_sysctl("net.fibs", text("{}", settings.fibs));
-  for (const SettingSpec& s : settings.tunables) {
-    if (!spec.is_jail()) machine(index)->set_tunable(s.name, s.value);
+  for (const SettingSpec& s : settings.tunables)
     (void)machine(index)->set_sysctl(s.name, s.value, *jail);
-  }
 }
 
 void Lab::set_sysctls(size_t index) {

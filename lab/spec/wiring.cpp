@@ -60,7 +60,8 @@ void LabReader::pair_up(size_t machine) {
     else if (fresh && !listed)
       unlisted.emplace_back(name, End{node, place});
   };
-  for (size_t n = machine; n < lab_.behind(machine); ++n) {
+  const size_t behind = lab_.behind(machine);
+  for (size_t n = machine; n < behind; ++n) {
     for (const InterfaceSpec& i : lab_.nodes[n].interfaces)
       if (i.type == InterfaceType::epair) mention(n, i.name, i.place, true);
     for (const InterfaceSpec& i : lab_.nodes[n].interfaces) {
