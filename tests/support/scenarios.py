@@ -26,6 +26,7 @@ BROKEN = {
     'router-jail': ('kind=host', 'across'),
     'nested-tenant': ('children=3', 'limit'),
     'one-segment': ('same=10.0.0.12/24', 'second'),
+    'back-channel': ('path=/var/run/front', 'heard'),
     'destroy-storm': ('clean=true', 'jails'),
 }
 # Every check of every scenario fails on some broken variant: other ways to break a lab, as edits of
@@ -70,6 +71,11 @@ EDITS = {
     'one-segment': [('10.0.0.11/24', '10.0.0.14/24', ['machine', 'learnt', 'honest']),
                     ('[10.0.0.12/24]', '[10.0.0.15/24]', ['first', 'inside', 'wired', 'theirs']),
                     ('vars: {same: 10.0.0.13/24}', 'vars: {same: 10.0.0.16/24}', ['between'])],
+    'back-channel': [('front: {}', 'front: {interfaces: {epair0a: {}}}', ['unwired']),
+                     ('-l -U /var/run/back', '-l -U /var/run/other', ['there']),
+                     ('params: {path: /walled}, ', '', ['refused']),
+                     ('front: {}', 'front: {interfaces: {lo0: {}}}', ['silent']),
+                     ('${path}"', '/var/run/other"', ['ended'])],
     'destroy-storm': [('[ $i -lt 200 ]', '[ $i -lt 0 ]', ['busy']),
                       ('-c 2000', '-c 100', ['steady']),
                       ('ifconfig $e destroy', 'echo no', ['interfaces', 'routes']),
