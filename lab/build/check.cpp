@@ -1,6 +1,7 @@
 // lab/build/check.cpp - what only a build can tell about a lab file: names of sysctls, jails'
 // parameters and services, and filters.
 #include <algorithm>
+#include <set>
 
 #include "core/base/text.h"
 #include "core/capture/filter.h"

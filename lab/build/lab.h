@@ -3,8 +3,8 @@
 
 #include <functional>
 #include <memory>
-#include <set>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "hw/link/link.h"
@@ -127,7 +127,7 @@ class Lab {
   std::vector<Observer*> observers_;
   std::vector<Tracer*> tracers_;
   uint32_t world_notes_ = 0;
-  std::set<uint64_t> macs_;
+  std::unordered_set<uint64_t> macs_;  // never walked
   std::shared_ptr<const BaseFiles> base_files_;  // of every machine
   std::map<size_t, uint32_t> link_taps_;
   uint32_t next_tap_ = 1;

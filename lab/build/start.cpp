@@ -51,10 +51,11 @@ void Lab::start() {
 
 void Lab::power_on(size_t node) {
   nodes_[node].machine->power_on();
+  const size_t behind = spec_.behind(node);
   for (const Step step :
        {&Lab::create_jail, &Lab::set_tunables, &Lab::set_sysctls, &Lab::attach_interfaces,
         &Lab::configure, &Lab::configure_routes, &Lab::start_services, &Lab::start_exec})
-    for (size_t i = node; i < spec_.behind(node); ++i) (this->*step)(i);
+    for (size_t i = node; i < behind; ++i) (this->*step)(i);
 }
 
 // --- files and jails ---------------------------------------------------------------------------
@@ -87,6 +88,10 @@ void Lab::put_files(size_t index) {
 
 void Lab::create_jail(size_t index) {
   const NodeSpec& spec = spec_.nodes[index];
+  // Stacks of its jails begin with what its loader has set, as on FreeBSD.
+  if (!spec.is_jail())
+    for (const SettingSpec& s : spec_.settings(spec).tunables)
+      machine(index)->set_tunable(s.name, s.value);
   if (!spec.is_jail()) return;
   JailParams params{{"name", jail_name(spec)},
                     {"host.hostname", spec_.hostname(spec)},
@@ -128,10 +133,8 @@ void Lab::set_tunables(size_t index) {
   if (!jail || !spec.vnet) return;
   const NodeSettings& settings = spec_.settings(spec);
   if (settings.fibs != 4) (void)jail->vnet().set_sysctl("net.fibs", text("{}", settings.fibs));
-  for (const SettingSpec& s : settings.tunables) {
-    if (!spec.is_jail()) machine(index)->set_tunable(s.name, s.value);
+  for (const SettingSpec& s : settings.tunables)
     (void)machine(index)->set_sysctl(s.name, s.value, *jail);
-  }
 }
 
 void Lab::set_sysctls(size_t index) {
@@ -187,13 +190,23 @@ void Lab::create_clones(size_t index) {
   Jail* jail = this->jail(index);
   if (!jail) return;
   NetStack& net = stack_of(*jail);
-  for (const InterfaceSpec& i : spec_.nodes[index].interfaces) {
-    if (i.type == InterfaceType::nic || i.type == InterfaceType::epair || net.find(i.name))
-      continue;
+  const auto create = [&](const InterfaceSpec& i) {
     const bool own_name = interface_type_by_name(i.name) != i.type;
     const auto made = net.create_clone(own_name ? interface_type_name(i.type) : i.name);
     if (made && *made != i.name) (void)net.rename(*net.find(*made), i.name);
-  }
+  };
+  const std::vector<InterfaceSpec>& interfaces = spec_.nodes[index].interfaces;
+  const auto missing = [&](const InterfaceSpec& i) {
+    return i.type != InterfaceType::nic && i.type != InterfaceType::epair && !net.find(i.name);
+  };
+  for (const InterfaceSpec& i : interfaces)
+    if (i.type != InterfaceType::vlan && missing(i)) create(i);
+  // A vlan comes after its parent, which may be a vlan; four deep at most.
+  for (int depth = 0; depth < 4; ++depth)
+    for (const InterfaceSpec& i : interfaces) {
+      const std::string& parent = spec_.more(i).parent.name;
+      if (missing(i) && (parent.empty() || net.find(parent))) create(i);
+    }
 }
 
 void Lab::configure(size_t index) {
@@ -237,6 +250,14 @@ void Lab::configure_interface(size_t index, Vnet& vnet, const InterfaceSpec& i) 
     down.up = false;
     (void)vnet.request(down);
   }
+  // What has no request of its own is said as a user would say it.
+  std::string own;
+  for (const Named& member : more.members) own += " addm " + member.name;
+  if (!more.parent.name.empty() && i.name.find('.') == i.name.npos)
+    own += text(" vlan {} vlandev {}", more.vlan, more.parent.name);
+  if (more.provider_tag) own += " vlanproto 802.1ad";
+  if (more.pcp) own += text(" vlanpcp {}", *more.pcp);
+  if (!own.empty()) run_shell(index, text("ifconfig {}{}", i.name, own), nullptr);
   for (const std::string& words : more.ifconfig)
     run_shell(index, text("ifconfig {} {}", i.name, words), nullptr);
 }

@@ -106,8 +106,8 @@ int run_command(const RunArguments& arguments) {
     }
   }
   const double pace = pace_of(arguments.pace.empty() ? spec->pace : arguments.pace);
-  const LabSpec names = *spec;
   Session session(std::move(*spec), options);
+  const LabSpec& names = session.lab().spec();
   Progress progress(session.end_time());
   std::vector<OutputLine> output;
   session.on_output = [&](const OutputLine& line) {

@@ -24,13 +24,16 @@ std::vector<uint32_t> Captures::tap(const Tap& tap, uint32_t snaplen, File& file
   } else if (tap.kind == Tap::Kind::node) {
     const NodeSpec& node = spec.nodes[tap.index];
     for (const InterfaceSpec& i : node.interfaces)
-      spots.push_back({node.name + ":" + i.name, tap.index, i.name,
-                       i.loopback() ? LinkType::null : LinkType::ethernet});
+      spots.push_back(
+          {node.name + ":" + i.name, tap.index, i.name,
+           i.loopback() || i.type == InterfaceType::tun ? LinkType::null : LinkType::ethernet});
     for (const std::string& port : node.ports)
       spots.push_back({node.name + ":" + port, tap.index, port, LinkType::ethernet});
   } else {
     spots.push_back({tap.text, tap.index, tap.port,
-                     tap.port.starts_with("lo") ? LinkType::null : LinkType::ethernet});
+                     tap.port.starts_with("lo") || tap.port.starts_with("tun")
+                         ? LinkType::null
+                         : LinkType::ethernet});
   }
   std::vector<uint32_t> numbers;
   for (const Spot& spot : spots) {

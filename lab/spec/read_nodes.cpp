@@ -92,9 +92,12 @@ void LabReader::read_entry(const std::string& name, Place place, const Yaml& val
   const auto kind = kind_of(value, parent >= 0);
   if (!kind) return;
   Alike alike;
-  const Yaml* count = value.find("count");
-  if (!count || count->is_null())
+  const Yaml* given = value.find("count");
+  if (!given || given->is_null())
     return read_node({name, outer, value, place, *kind, parent}, alike);
+  Yaml substituted = *given;
+  substitute(substituted, outer, true);
+  const Yaml* count = &substituted;
   const auto sizes = r_.list(count, "count");
   if (sizes.empty() || sizes.size() > 2) {
     r_.problems.error(count->place, "count is a number or a list of two", "write 3 or [3, 4]");
@@ -117,6 +120,7 @@ void LabReader::read_entry(const std::string& name, Place place, const Yaml& val
         numbers.emplace_back("j", text("{}", j));
         own += text("-{}", j);
       }
+      numbers.insert(numbers.end(), outer.begin(), outer.end());  // its own come first
       read_node({own, numbers, value, place, *kind, parent}, alike);
     }
   }

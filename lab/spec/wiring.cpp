@@ -25,6 +25,12 @@ InterfaceSpec implied(const std::string& name, InterfaceType type, Place place) 
   return interface;
 }
 
+// Whether a node is `around` or a jail below it: parents come first.
+bool within(const LabSpec& lab, size_t node, size_t around) {
+  while (node > around && lab.nodes[node].is_jail()) node = size_t(lab.nodes[node].parent);
+  return node == around;
+}
+
 bool can_be_below(InterfaceType lower, InterfaceType upper) {
   if (lower == InterfaceType::lo || lower == InterfaceType::tun) return false;
   return lower != InterfaceType::bridge || upper == InterfaceType::vlan;
@@ -60,7 +66,8 @@ void LabReader::pair_up(size_t machine) {
     else if (fresh && !listed)
       unlisted.emplace_back(name, End{node, place});
   };
-  for (size_t n = machine; n < lab_.behind(machine); ++n) {
+  const size_t behind = lab_.behind(machine);
+  for (size_t n = machine; n < behind; ++n) {
     for (const InterfaceSpec& i : lab_.nodes[n].interfaces)
       if (i.type == InterfaceType::epair) mention(n, i.name, i.place, true);
     for (const InterfaceSpec& i : lab_.nodes[n].interfaces) {
@@ -81,7 +88,7 @@ void LabReader::pair_up(size_t machine) {
   for (auto a = ends.begin(); a != ends.end() && std::next(a) != ends.end(); std::advance(a, 2)) {
     size_t home = a->second.node;
     const size_t other = std::next(a)->second.node;
-    while (other < home || other >= lab_.behind(home)) home = size_t(lab_.nodes[home].parent);
+    while (!within(lab_, other, home)) home = size_t(lab_.nodes[home].parent);
     lab_.epairs.push_back({a->first.first, lab_.vnet_of(home), {a->second.node, other}});
   }
 }

@@ -161,22 +161,22 @@ nodes:
     count: 2
     jails:
       "j${i}": {interfaces: {"epair${i}b": {}}}
-      x: {count: [1, 2], params: {allow.raw_sockets: true, children.max: 4}}
+      x: {count: ["${i}", 1], params: {allow.raw_sockets: true, children.max: 4}}
       shared: {vnet: inherit, jails: {deep: {}}}
-links: ["m1/j1:em0 -- m2/x1-2", {endpoints: ["m*/j*", m1]}]
+links: ["m1/j1:em0 -- m2/x2-1", {endpoints: ["m*/j*", m1]}]
 )");
   CHECK(names(lab) ==
-        "m1 m1/j1 m1/x1-1 m1/x1-2 m1/shared m1/shared/deep "
-        "m2 m2/j2 m2/x1-1 m2/x1-2 m2/shared m2/shared/deep ");
+        "m1 m1/j1 m1/x1-1 m1/shared m1/shared/deep "
+        "m2 m2/j2 m2/x1-1 m2/x2-1 m2/shared m2/shared/deep ");
   CHECK(lab.hostname(node(lab, "m2/j2")) == "of-2");
-  CHECK(lab.hostname(node(lab, "m2/x1-2")) == "of-1");
+  CHECK(lab.hostname(node(lab, "m2/x2-1")) == "of-2");
   CHECK(lab.settings(node(lab, "m2/j2")).exec.empty());
   CHECK(lab.settings(node(lab, "m2")).exec.size() == 1);
   CHECK(lab.settings(node(lab, "m1/x1-1")).sysctls.empty());
   CHECK(lab.settings(node(lab, "m1/x1-1")).params[0].value == "true");
   CHECK(lab.vnet_of(lab.node_index.at("m1/shared")) == lab.node_index.at("m1"));
   CHECK(node(lab, "m1/shared/deep").vnet);
-  CHECK(lab.behind(0) == 6);
+  CHECK(lab.behind(0) == 5);
   CHECK(lab.links[1].ends.size() == 3);
   CHECK(lab.links[0].ends[1].port == "em0");
 }
