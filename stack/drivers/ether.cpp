@@ -7,6 +7,7 @@ namespace stackyard {
 
 EtherInterface::EtherInterface(NetStack& net, std::string name, NicDevice& nic)
     : EtherIfnet(net, std::move(name), nic.permanent_address()), nic_(nic) {
+  set_capabilities(if_option::checksums | if_option::vlan_mtu | if_option::link_state);
   nic_.attach(this);
   nic_.set_address(mac_);
 }

@@ -12,6 +12,7 @@ class EtherInterface final : public EtherIfnet, public NicClient {
   ~EtherInterface() override;
 
   bool link_up() const override { return nic_.carrier(); }
+  uint64_t rate() const override { return nic_.rate(); }
   std::string media() const override;
   std::string status() const override { return nic_.carrier() ? "active" : "no carrier"; }
   void set_link_groups(std::vector<MacAddress> groups) override {

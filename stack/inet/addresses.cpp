@@ -99,9 +99,10 @@ Result<> Inet::add_address(const AddAddress& wanted) {
   } else if (wanted.replace && !primary_address(*interface).is_any()) {
     TRY(delete_address({{}, wanted.interface, std::nullopt}));
   }
-  Address address{interface, wanted.address, {}};
+  Address address{interface, wanted.address, {}, {}};
   const bool broadcasts = interface->has_flag(if_flag::broadcast) && wanted.address.length < 31;
-  if (broadcasts) address.broadcast = wanted.broadcast.value_or(wanted.address.broadcast());
+  if (broadcasts) address.broadcast = wanted.second.value_or(wanted.address.broadcast());
+  if (interface->has_flag(if_flag::point_to_point)) address.peer = wanted.second.value_or(ip);
   addresses_.push_back(address);
   add_local(ip);
   interface->set_up(true);
@@ -116,7 +117,11 @@ void Inet::add_address_routes(const Address& address) {
   const bool loopback = address.interface->has_flag(if_flag::loopback);
   Route route{.link = address.interface, .source = address.prefix.address};
   route.interface = address.interface;
-  if (!loopback && address.prefix.length < 32) {
+  if (address.interface->has_flag(if_flag::point_to_point)) {
+    route.dest = {address.peer, 32};
+    route.flags = route_flag::up | route_flag::host | route_flag::pinned;
+    if (address.peer != address.prefix.address) (void)table.add(route);
+  } else if (!loopback && address.prefix.length < 32) {
     route.dest = address.prefix.canonical();
     route.flags = route_flag::up | route_flag::pinned;
     (void)table.add(route);  // a second address of the same network finds it there
@@ -148,6 +153,7 @@ Result<> Inet::delete_address(const DeleteAddress& wanted) {
 void Inet::remove_address_routes(const Address& gone) {
   RouteTable& table = net_.routes(gone.interface->fib());
   (void)table.remove({gone.prefix.address, 32});
+  if (!gone.peer.is_any()) (void)table.remove({gone.peer, 32});
   const Route* route = table.find(gone.prefix.canonical());
   if (route && route->interface == gone.interface && route->has(route_flag::pinned))
     (void)table.remove(gone.prefix.canonical());

@@ -82,7 +82,7 @@ class Inet final : public StateWithSettings<InetSettings>,
   template <class Visit>
   void for_each_address(Visit visit) const {
     for (const Address& a : addresses_)
-      visit(*a.interface, InterfaceAddress{a.interface->name(), a.prefix, a.broadcast});
+      visit(*a.interface, InterfaceAddress{a.interface->name(), a.prefix, a.broadcast, a.peer});
   }
   void interface_departing(Ifnet& interface) override;
   void interface_up_changed(Ifnet& interface) override;
@@ -122,6 +122,7 @@ class Inet final : public StateWithSettings<InetSettings>,
     Ifnet* interface;
     Ipv4Prefix prefix;
     Ipv4Address broadcast;  // 0: none
+    Ipv4Address peer;       // of a point-to-point link; 0: none
   };
   struct Destination {  // what output and source_for decide
     Ifnet* interface = nullptr;

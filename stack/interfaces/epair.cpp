@@ -26,7 +26,9 @@ class Epair final : public EtherIfnet {
 
   Epair(NetStack& net, std::string name, MacAddress mac)
       : EtherIfnet(net, std::move(name), mac),
-        timer_(net.site().node(), Timer::call<&Epair::cross>, this) {}
+        timer_(net.site().node(), Timer::call<&Epair::cross>, this) {
+    set_capabilities(if_option::checksums | if_option::vlan_mtu);
+  }
   ~Epair() override { clear(); }
 
   void join(Epair& peer) { peer_ = &peer; }
@@ -35,6 +37,7 @@ class Epair final : public EtherIfnet {
 
   bool link_up() const override { return up() && peer_ && peer_->up(); }
   std::string media() const override { return "Ethernet 10Gbase-T (10Gbase-T <full-duplex>)"; }
+  uint64_t rate() const override { return 10'000'000'000; }
   std::string status() const override { return link_up() ? "active" : "no carrier"; }
 
  private:

@@ -11,7 +11,9 @@ namespace {
 class Loopback final : public Ifnet {
  public:
   Loopback(NetStack& net, std::string name)
-      : Ifnet(net, std::move(name), if_flag::loopback | if_flag::multicast, 16384) {}
+      : Ifnet(net, std::move(name), if_flag::loopback | if_flag::multicast, 16384) {
+    set_capabilities(if_option::checksums | if_option::link_state);
+  }
 
   Result<> output(Packet packet, uint16_t ether_type, MacAddress) override {
     if (!up()) {

@@ -17,6 +17,7 @@ struct CloneRequest {
   NetStack& net;
   std::string name;
   uint32_t unit;
+  const CloneParams& params;
 };
 
 struct ClonerRecord {
@@ -30,7 +31,7 @@ struct ClonerRecord {
   std::vector<std::string> (*names)(const std::string& name_and_unit) = nullptr;
   // The unit that the stack itself made and that cannot be destroyed (lo0); -1: none.
   int permanent_unit = -1;
-  // Accepts names that are not NAME + number ("em0.5"): the whole name, or null: none.
+  // Accepts names that are not NAME + number ("em0.5") and have no unit. Null: none.
   bool (*accepts)(NetStack& net, const std::string& name) = nullptr;
 };
 

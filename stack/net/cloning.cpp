@@ -64,7 +64,8 @@ bool NetStack::unit_is_free(const ClonerRecord& cloner, uint32_t unit) {
   return bool(check_free(cloner, text("{}{}", cloner.name, unit)));
 }
 
-Result<std::string> NetStack::create_clone(const std::string& name) {
+Result<std::string> NetStack::create_clone(const std::string& name, const CloneParams& params) {
+  if (name.size() > name_max) return Errno::einval;
   const ClonerRecord* cloner = nullptr;
   std::optional<uint32_t> unit;
   bool whole_name = false;
@@ -77,7 +78,7 @@ Result<std::string> NetStack::create_clone(const std::string& name) {
   if (!cloner) return Errno::einval;
   if (whole_name && !unit) {
     TRY(check_free(*cloner, name));
-    return cloner->create({*this, name, 0});
+    return cloner->create({*this, name, CloneOrigin::no_unit, params});
   }
   if (!unit) {
     unit = units_of(*cloner).first_free;
@@ -86,15 +87,17 @@ Result<std::string> NetStack::create_clone(const std::string& name) {
   } else if (!unit_is_free(*cloner, *unit)) {
     return Errno::eexist;
   }
-  return cloner->create({*this, text("{}{}", cloner->name, *unit), *unit});
+  return cloner->create({*this, text("{}{}", cloner->name, *unit), *unit, params});
 }
 
 Ifnet& NetStack::attach_clone(std::unique_ptr<Ifnet> interface, const ClonerRecord& cloner,
                               uint32_t unit) {
-  Units& units = units_of(cloner);
-  if (units.used.size() <= unit) units.used.resize(unit + 1);
-  units.used[unit] = true;
-  if (unit == units.first_free) ++units.first_free;
+  if (unit != CloneOrigin::no_unit) {
+    Units& units = units_of(cloner);
+    if (units.used.size() <= unit) units.used.resize(unit + 1);
+    units.used[unit] = true;
+    if (unit == units.first_free) ++units.first_free;
+  }
   interface->origin_ = {&cloner, unit};
   interface->groups_.push_back(cloner.name);
   return attach(std::move(interface));

@@ -12,6 +12,7 @@ inline constexpr DropReason unknown_ether_type{"unknown_ether_type",
 inline constexpr DropReason not_our_address{"not_our_address",
                                             "the frame is addressed to another station"};
 inline constexpr DropReason unexpected_vlan{"unexpected_vlan", "no vlan interface has this tag"};
+inline constexpr DropReason monitoring{"monitoring", "the interface only watches (monitor)"};
 inline constexpr DropReason loopback_queue_full{"loopback_queue_full", "lo0's queue was full"};
 
 }  // namespace stackyard::drops

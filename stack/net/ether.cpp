@@ -1,5 +1,6 @@
 #include "stack/net/ether.h"
 
+#include "core/offload/checksum_offload.h"
 #include "stack/net/drops.h"
 
 namespace stackyard {
@@ -40,6 +41,7 @@ Result<> EtherIfnet::send(Packet frame) {
   }
   ++counters_.packets_out;
   counters_.octets_out += frame.size();
+  if (!enabled(if_option::txcsum)) finish_checksum(frame);
   tap(frame, true);
   transmit(std::move(frame));
   return {};
@@ -52,6 +54,8 @@ void EtherIfnet::input(Packet frame) {
   counters_.octets_in += frame.size();
   frame.set_interface(ref().value);
   tap(frame, false);
+  if (has_flag(if_flag::monitor)) [[unlikely]]
+    return site_.note_drop(frame.id(), drops::monitoring, name());
   if (master_) [[unlikely]] {
     frame = master_->member_input(std::move(frame), *this);
     if (!frame) return;

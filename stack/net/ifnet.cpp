@@ -13,6 +13,7 @@ Ifnet::Ifnet(NetStack& net, std::string name, uint32_t flags, uint32_t mtu)
       flags_(flags),
       home_(&net),
       name_(std::move(name)),
+      driver_(name_),
       mtu_(mtu) {}
 
 Ifnet::~Ifnet() { leave_captures(); }
@@ -20,7 +21,7 @@ Ifnet::~Ifnet() { leave_captures(); }
 void Ifnet::leave_captures() {
   for (BpfTap* tap : std::exchange(taps_, {})) tap->interface_gone();
   promiscuous_ = 0;
-  flags_ &= ~if_flag::promiscuous;
+  flags_ &= ~(if_flag::promiscuous | if_flag::always_promiscuous);
 }
 
 Result<> Ifnet::set_mtu(uint32_t mtu) {
@@ -48,7 +49,11 @@ InterfaceInfo Ifnet::info() const {
                      .index = index_,
                      .flags = flags_,
                      .mtu = mtu_,
+                     .metric = metric_,
                      .fib = fib_,
+                     .options = options_,
+                     .capabilities = capabilities_,
+                     .driver = driver_,
                      .mac = {},
                      .media = media(),
                      .status = status(),
@@ -77,8 +82,16 @@ Result<> Ifnet::change(const SetInterface& wanted) {
   }
   for (const std::string& group : wanted.remove_groups)
     if (std::erase(groups_, group) == 0) return Errno::enoent;
+  if (wanted.metric) metric_ = *wanted.metric;
   if (wanted.arp) flags_ = *wanted.arp ? flags_ & ~if_flag::noarp : flags_ | if_flag::noarp;
-  if (wanted.promiscuous) set_promiscuous(*wanted.promiscuous);
+  flags_ |= wanted.set_flags & if_flag::plain;
+  flags_ &= ~(wanted.clear_flags & if_flag::plain);
+  options_ |= wanted.set_options & capabilities_;
+  options_ &= ~wanted.clear_options;
+  if (wanted.promiscuous && *wanted.promiscuous != has_flag(if_flag::always_promiscuous)) {
+    flags_ ^= if_flag::always_promiscuous;
+    set_promiscuous(*wanted.promiscuous);
+  }
   if (wanted.up) set_up(*wanted.up);
   return {};
 }

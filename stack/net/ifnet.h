@@ -24,8 +24,9 @@ struct IfRef {
 
 // Which cloner made an interface, and as which unit of whose (if_clone(9)).
 struct CloneOrigin {
-  const ClonerRecord* cloner = nullptr;  // null: hardware, or part of the stack
-  uint32_t unit = 0;
+  static constexpr uint32_t no_unit = UINT32_MAX;  // of a name that is not NAME + number
+  const ClonerRecord* cloner = nullptr;            // null: hardware, or part of the stack
+  uint32_t unit = no_unit;
 };
 
 class Ifnet {
@@ -64,9 +65,12 @@ class Ifnet {
   bool up() const { return flags_ & if_flag::up; }
   const std::vector<std::string>& groups() const { return groups_; }
   uint32_t mtu() const { return mtu_; }
-  Result<> set_mtu(uint32_t mtu);
+  virtual Result<> set_mtu(uint32_t mtu);
   void set_up(bool up);
-  void set_promiscuous(bool on);  // counted: as often off as on
+  void set_promiscuous(bool on);                                     // counted: as often off as on
+  bool enabled(uint32_t option) const { return options_ & option; }  // of if_option
+  // Bits per second; 0: unknown.
+  virtual uint64_t rate() const { return 0; }
   int fib() const { return fib_; }
   const InterfaceCounters& counters() const { return counters_; }
   InterfaceInfo info() const;
@@ -90,6 +94,8 @@ class Ifnet {
   // It is in another stack now, unconfigured.
   virtual void moved() {}
   virtual uint32_t mtu_max() const { return 65535; }
+  // What it can do, and does from the start.
+  void set_capabilities(uint32_t options) { capabilities_ = options_ = options; }
 
   NetStack* net_;
   Site& site_;
@@ -105,10 +111,14 @@ class Ifnet {
   NetStack* home_;
   CloneOrigin origin_;
   std::string name_;
+  std::string driver_;
   uint32_t index_ = 0;
   uint32_t generation_ = 0;
   uint32_t lent_at_ = 0;  // in its home's list, while it is elsewhere
   uint32_t mtu_;
+  uint32_t capabilities_ = 0;
+  uint32_t options_ = 0;
+  int metric_ = 0;
   int fib_ = 0;
   int promiscuous_ = 0;
   std::string description_;

@@ -181,7 +181,7 @@ Result<> list_cloners(ModuleState& state, Request& request) {
 
 Result<> create_interface(ModuleState& state, Request& request) {
   auto& wanted = static_cast<CreateInterface&>(request);
-  wanted.name = TRY(self(state).create_clone(wanted.name));
+  wanted.name = TRY(self(state).create_clone(wanted.name, wanted.params));
   return {};
 }
 

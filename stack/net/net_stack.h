@@ -66,7 +66,7 @@ class NetStack final : public StateWithSettings<NetSettings> {
   // --- clones and moves (cloning.cpp) ---
   // ifconfig(8)'s create: "epair" takes the lowest free unit, "epair3" that one. Gives the name.
   // EINVAL: no such cloner, EEXIST.
-  Result<std::string> create_clone(const std::string& name);
+  Result<std::string> create_clone(const std::string& name, const CloneParams& params = {});
   // EINVAL: not a clone. Destroys its companion too, in whatever stack it is.
   Result<> destroy_clone(Ifnet& interface);
   // EEXIST: the name is taken, EINVAL: it is not a name.

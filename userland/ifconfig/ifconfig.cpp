@@ -1,262 +1,277 @@
-// userland/ifconfig/ifconfig.cpp - ifconfig(8): a table of keywords, and the status lines.
+// userland/ifconfig/ifconfig.cpp - ifconfig(8): the command line; what keywords do is said by kind.
+#include "userland/ifconfig/ifconfig.h"
+
+#include <algorithm>
+
 #include "core/base/text.h"
-#include "stack/inet/api/inet_requests.h"
-#include "stack/net/api/interface_requests.h"
 #include "userland/commands.h"
+#include "userland/lib/enter_jail.h"
 #include "userland/lib/options.h"
 
 namespace stackyard {
 
 namespace {
 
-// What the words of one command line ask for, collected before anything is done.
-struct Wanted {
-  SetInterface set;
-  bool any_setting = false;
-  std::optional<Ipv4Prefix> address;
-  std::optional<Ipv4Address> broadcast;
-  std::optional<uint8_t> netmask_length;
-  bool alias = false, remove = false;
-  std::string error;  // "netmask: bad value"
-  Errno code = Errno::ok;
-};
+// In the order of the lines that they print.
+constexpr const IfconfigKind* kinds[] = {&generic_kind, &options_kind, &link_kind,
+                                         &inet_kind,    &groups_kind,  &media_kind};
 
-using Words = std::vector<std::string>;
-
-struct Keyword {
-  const char* name;
-  bool argument;
-  void (*apply)(Wanted& wanted, const std::string& value);
-};
-
-constexpr Keyword keywords[] = {
-    {"up", false, [](Wanted& w, const std::string&) { w.set.up = true; }},
-    {"down", false, [](Wanted& w, const std::string&) { w.set.up = false; }},
-    {"arp", false, [](Wanted& w, const std::string&) { w.set.arp = true; }},
-    {"-arp", false, [](Wanted& w, const std::string&) { w.set.arp = false; }},
-    {"promisc", false, [](Wanted& w, const std::string&) { w.set.promiscuous = true; }},
-    {"-promisc", false, [](Wanted& w, const std::string&) { w.set.promiscuous = false; }},
-    {"mtu", true,
-     [](Wanted& w, const std::string& v) {
-       const auto mtu = parse_int(v);
-       if (!mtu || *mtu < 0)
-         w.error = "mtu: bad value";
-       else
-         w.set.mtu = uint32_t(*mtu);
-     }},
-    {"ether", true,
-     [](Wanted& w, const std::string& v) {
-       w.set.mac = parse_mac(v);
-       if (!w.set.mac) w.error = text("ether: bad address {}", v);
-     }},
-    {"description", true, [](Wanted& w, const std::string& v) { w.set.description = v; }},
-    {"-description", false, [](Wanted& w, const std::string&) { w.set.description = ""; }},
-    {"group", true, [](Wanted& w, const std::string& v) { w.set.add_groups.push_back(v); }},
-    {"-group", true, [](Wanted& w, const std::string& v) { w.set.remove_groups.push_back(v); }},
-    {"fib", true,
-     [](Wanted& w, const std::string& v) {
-       const auto fib = parse_int(v);
-       if (!fib)
-         w.error = "fib: bad value";
-       else
-         w.set.fib = int(*fib);
-     }},
-    {"metric", true, [](Wanted&, const std::string&) {}},
-    {"alias", false, [](Wanted& w, const std::string&) { w.alias = true; }},
-    {"add", false, [](Wanted& w, const std::string&) { w.alias = true; }},
-    {"-alias", false, [](Wanted& w, const std::string&) { w.remove = true; }},
-    {"delete", false, [](Wanted& w, const std::string&) { w.remove = true; }},
-    {"remove", false, [](Wanted& w, const std::string&) { w.remove = true; }},
-    {"netmask", true,
-     [](Wanted& w, const std::string& v) {
-       const auto number = v.starts_with("0x") ? parse_int(v) : std::nullopt;
-       const auto mask =
-           number ? Ipv4Address{uint32_t(*number)} : parse_ipv4(v).value_or(Ipv4Address{1});
-       w.netmask_length = prefix_length_of(mask);
-       if (!w.netmask_length) w.error = text("netmask: bad value {}", v);
-     }},
-    {"broadcast", true,
-     [](Wanted& w, const std::string& v) {
-       w.broadcast = parse_ipv4(v);
-       if (!w.broadcast) w.error = text("broadcast: bad value {}", v);
-     }},
-};
-
-const Keyword* find_keyword(const std::string& name) {
-  for (const Keyword& k : keywords)
-    if (name == k.name) return &k;
-  if (name == "lladdr") return find_keyword("ether");
-  if (name == "descr") return find_keyword("description");
+const Keyword* find_keyword(const std::string& name, bool creates) {
+  for (const IfconfigKind* kind : kinds)
+    for (const Keyword& k : kind->keywords)
+      if (k.creates == creates && name == k.name) return &k;
   return nullptr;
 }
 
-// The prefix length that an address without one has: that of its old class.
-uint8_t class_length(Ipv4Address a) {
-  return a.value >> 31 == 0 ? 8 : a.value >> 30 == 2 ? 16 : 24;
+bool is_family(const std::string& word) {
+  return word == "inet" || word == "inet6" || word == "link" || word == "ether" || word == "lladdr";
 }
 
-Wanted parse(Sys& sys, const Words& words, size_t at) {
-  Wanted w;
-  for (; at < words.size() && w.error.empty(); ++at) {
-    const std::string& word = words[at];
-    if (word == "inet") continue;
-    if (word == "inet6") {
-      w.error = "inet6: IPv6 is not in this build yet";
-      return w;
-    }
-    if (const Keyword* keyword = find_keyword(word)) {
-      if (keyword->argument && at + 1 >= words.size()) {
-        w.error = text("'{}' requires argument", word);
-        return w;
-      }
-      w.any_setting = true;
-      keyword->apply(w, keyword->argument ? words[++at] : "");
-      continue;
-    }
-    if (auto prefix = parse_ipv4_prefix(word)) {
-      w.address = prefix;
-      w.netmask_length = prefix->length;
-    } else if (auto address = sys.resolve(word)) {
-      w.address = Ipv4Prefix{*address, class_length(*address)};
-    } else {
-      w.error = text("{}: bad value", word);
-    }
+Complaint create(IfconfigRun& run) {
+  run.creating = false;
+  const size_t dot = run.name.rfind('.');
+  if (dot != run.name.npos && (run.clone.tag || !run.clone.parent.empty()))
+    return "ambiguous vlan specification";
+  if (run.name.starts_with("vlan") && dot == run.name.npos) {
+    if (!run.clone.parent.empty() && !run.clone.tag) return "must specify a tag for vlan create";
+    if (run.clone.tag && run.clone.parent.empty())
+      return "must specify a parent device for vlan create";
   }
-  if (w.address && w.netmask_length) w.address->length = *w.netmask_length;
-  return w;
+  CreateInterface request;
+  request.name = run.name;
+  request.params = run.clone;
+  if (const auto done = run.sys.request(request); !done) {
+    if (done.error() == Errno::eexist) return text("interface {} already exists", run.name);
+    return complaint("SIOCIFCREATE2", done.error());
+  }
+  run.announce = request.name != run.name;
+  run.name = request.name;
+  run.clone = {};
+  return "";
 }
 
-Task<int> configure(Sys& sys, Words words) {
-  Wanted w = parse(sys, words, 2);
-  w.set.name = words[1];
-  if (!w.error.empty()) {
-    co_await sys.complain(w.error);
-    co_return 1;
+Complaint apply_word(IfconfigRun& run, const Words& words, size_t& at) {
+  const std::string& word = words[at];
+  const Keyword* keyword = find_keyword(word, run.creating);
+  if (!keyword && run.creating) return create(run);  // and the same word again
+  ++at;
+  if (!keyword && is_family(word)) {
+    if (word == "inet6") return "inet6: IPv6 is not in this build yet";
+    run.family = word == "inet" ? "inet" : "link";
+    return "";
   }
-  const auto fail = [&](const char* what, Errno error) {
-    return sys.complain(text("{}: {}", what, errno_text(error)));
-  };
-  if (w.remove) {
-    DeleteAddress request;
-    request.interface = words[1];
-    if (w.address) request.address = w.address->address;
-    if (const auto done = sys.request(request); !done) {
-      co_await fail("ioctl (SIOCDIFADDR)", done.error());
-      co_return 1;
-    }
-  } else if (w.address) {
-    AddAddress request;
-    request.interface = words[1];
-    request.address = *w.address;
-    request.broadcast = w.broadcast;
-    request.replace = !w.alias;
-    if (const auto done = sys.request(request); !done) {
-      co_await fail("ioctl (SIOCAIFADDR)", done.error());
-      co_return 1;
-    }
-  }
-  if (!w.any_setting) co_return 0;
-  if (const auto done = sys.request(w.set); !done) {
-    const char* what = w.set.mtu   ? "ioctl SIOCSIFMTU (set mtu)"
-                       : w.set.mac ? "ioctl (set lladdr)"
-                       : w.set.fib ? "ioctl (SIOCSIFFIB)"
-                                   : "ioctl (SIOCSIFFLAGS)";
-    co_await fail(what, done.error());
-    co_return 1;
-  }
-  co_return 0;
+  if (!keyword) return apply_address(run, word);
+  const size_t count = size_t(keyword->arguments);
+  if (at + count > words.size())
+    return count == 1 ? text("'{}' requires argument", word)
+                      : text("'{}' requires {} arguments", word, count);
+  at += count;
+  return keyword->apply(run, Words(words.begin() + long(at - count - 1), words.begin() + long(at)));
 }
 
-std::string flags_text(uint32_t flags) {
-  struct Bit {
-    uint32_t flag;
-    const char* name;
-  };
-  constexpr Bit bits[] = {{if_flag::up, "UP"},
-                          {if_flag::broadcast, "BROADCAST"},
-                          {if_flag::loopback, "LOOPBACK"},
-                          {if_flag::point_to_point, "POINTOPOINT"},
-                          {if_flag::running, "RUNNING"},
-                          {if_flag::noarp, "NOARP"},
-                          {if_flag::promiscuous, "PROMISC"},
-                          {if_flag::simplex, "SIMPLEX"},
-                          {if_flag::multicast, "MULTICAST"}};
-  Words names;
-  for (const Bit& b : bits)
-    if (flags & b.flag) names.push_back(b.name);
-  return text("flags={:x}<{}>", flags, join(names, ","));
+Complaint apply_words(IfconfigRun& run, const Words& words) {
+  for (size_t at = 0; at < words.size();)
+    if (Complaint wrong = apply_word(run, words, at); !wrong.empty()) return wrong;
+  if (run.creating)
+    if (Complaint wrong = create(run); !wrong.empty()) return wrong;
+  for (const auto step : run.at_end)
+    if (Complaint wrong = step(run); !wrong.empty()) return wrong;
+  return finish_inet(run);
 }
 
-std::string status(const InterfaceInfo& i, const std::vector<InterfaceAddress>& addresses) {
-  std::string out = text("{}: {} metric 0 mtu {}\n", i.name, flags_text(i.flags), i.mtu);
-  if (!i.description.empty()) out += text("\tdescription: {}\n", i.description);
-  out += i.mac ? "\toptions=7<RXCSUM,TXCSUM,VLAN_MTU>\n" : "\toptions=3<RXCSUM,TXCSUM>\n";
-  if (i.mac) out += text("\tether {}\n", to_text(*i.mac));
-  for (const InterfaceAddress& a : addresses) {
-    if (a.interface != i.name) continue;
-    out += text("\tinet {} netmask 0x{:08x}", to_text(a.address.address), a.address.mask());
-    if (!a.broadcast.is_any()) out += text(" broadcast {}", to_text(a.broadcast));
-    out += "\n";
+Task<int> configure(Sys& sys, std::string name, Words words, bool creating) {
+  IfconfigRun run{.sys = sys, .name = name, .creating = creating, .family = "inet"};
+  const Complaint wrong = apply_words(run, words);
+  if (run.announce) run.output += run.name + "\n";
+  if (!run.output.empty()) co_await sys.print(run.output);
+  if (wrong.empty()) co_return 0;
+  co_await sys.complain(wrong);
+  co_return 1;
+}
+
+// --- showing -----------------------------------------------------------------------------------
+
+struct Choice {  // which interfaces, and which lines
+  std::string name, group, no_group, family;
+  bool only_up = false, only_down = false;
+  ShowOptions show;
+};
+
+bool has_group(const InterfaceInfo& i, const std::string& group) {
+  return group == "all" || std::find(i.groups.begin(), i.groups.end(), group) != i.groups.end();
+}
+
+bool chosen(const Choice& choice, const InterfaceInfo& i) {
+  const bool up = i.flags & if_flag::up;
+  if (!choice.name.empty() && i.name != choice.name) return false;
+  if ((choice.only_up && !up) || (choice.only_down && up)) return false;
+  if (!choice.group.empty() && !has_group(i, choice.group)) return false;
+  return choice.no_group.empty() || !has_group(i, choice.no_group);
+}
+
+// -l's family: only interfaces that have an address of it.
+bool has_family(Sys& sys, const InterfaceInfo& i, const std::string& family) {
+  if (family.empty() || family == "link") return true;
+  if (family == "ether" || family == "lladdr") return i.mac.has_value();
+  return family == "inet" && !inet_kind.status(sys, i, {}).empty();
+}
+
+std::string status(Sys& sys, const Choice& choice, const InterfaceInfo& i) {
+  std::string lines;
+  for (const IfconfigKind* kind : kinds) {
+    const bool of_family = kind == &inet_kind ? choice.family == "inet"
+                           : kind == &link_kind
+                               ? choice.family != "inet" && choice.family != "inet6"
+                               : kind == &generic_kind || kind == &options_kind;
+    if (kind->status && (choice.family.empty() || of_family))
+      lines += kind->status(sys, i, choice.show);
   }
-  if (!i.groups.empty()) out += text("\tgroups: {}\n", join(i.groups, " "));
-  if (i.fib) out += text("\tfib: {}\n", i.fib);
-  if (!i.media.empty()) out += text("\tmedia: {}\n", i.media);
-  if (!i.status.empty()) out += text("\tstatus: {}\n", i.status);
-  return out;
+  return lines;
 }
 
-Task<int> show(Sys& sys, const Options& options, std::string only) {
+Task<int> list_names(Sys& sys, Choice choice) {
   ListInterfaces list;
-  ListAddresses addresses;
-  if (!sys.request(list) || !sys.request(addresses)) co_return 1;
+  (void)sys.request(list);
   Words names;
-  bool found = false;
-  for (const InterfaceInfo& i : list.interfaces) {
-    const bool up = i.flags & if_flag::up;
-    if (!only.empty() && i.name != only) continue;
-    if ((options.has('u') && !up) || (options.has('d') && up)) continue;
-    found = true;
-    names.push_back(i.name);
-    if (!options.has('l')) co_await sys.print(status(i, addresses.addresses));
+  for (const InterfaceInfo& i : list.interfaces)
+    if (chosen(choice, i) && has_family(sys, i, choice.family)) names.push_back(i.name);
+  co_await sys.print(join(names, " ") + "\n");
+  co_return 0;
+}
+
+Task<int> show(Sys& sys, Choice choice) {
+  ListInterfaces list;
+  (void)sys.request(list);
+  for (const InterfaceInfo& i : list.interfaces)
+    if (chosen(choice, i)) co_await sys.print(status(sys, choice, i));
+  co_return 0;
+}
+
+Task<int> list_cloners(Sys& sys) {
+  ListCloners list;
+  (void)sys.request(list);
+  co_await sys.print(join(list.names, " ") + "\n");
+  co_return 0;
+}
+
+Task<int> list_group(Sys& sys, std::string group) {
+  ListInterfaces list;
+  (void)sys.request(list);
+  for (const InterfaceInfo& i : list.interfaces)
+    if (has_group(i, group)) co_await sys.print(i.name + "\n");
+  co_return 0;
+}
+
+// "inet:cidr,ether:dash" of -f or IFCONFIG_FORMAT.
+void read_format(ShowOptions& show, const std::string& format) {
+  for (const std::string& part : split(format, ',')) {
+    if (part.starts_with("inet:")) show.inet_format = part.substr(5);
+    if (part.starts_with("ether:")) show.ether_format = part.substr(6);
   }
-  if (options.has('l')) co_await sys.print(join(names, " ") + "\n");
-  if (!only.empty() && !found) {
-    co_await sys.complain(text("interface {} does not exist", only));
+}
+
+bool exists(Sys& sys, const std::string& name) {
+  ListInterfaces list;
+  (void)sys.request(list);
+  return std::any_of(list.interfaces.begin(), list.interfaces.end(),
+                     [&](const InterfaceInfo& i) { return i.name == name; });
+}
+
+Task<int> one_interface(Sys& sys, Choice choice, Words words) {
+  const std::string verb = words.empty() ? "" : words[0];
+  const bool creates = verb == "create" || verb == "plumb";
+  const std::string name = choice.name;
+  if (!exists(sys, name)) {
+    std::string wrong = text("interface {} does not exist", name);
+    if (creates && name.size() > 15) wrong = text("{}: cloning name too long", name);
+    if (creates && name.size() <= 15) co_return co_await configure(sys, name, words, true);
+    if (verb == "-vnet") co_return co_await configure(sys, name, words, false);
+    co_await sys.complain(wrong);
     co_return 1;
   }
-  co_return 0;
+  if (creates && words.size() == 1) {
+    co_await sys.complain(text("interface {} already exists", name));
+    co_return 1;
+  }
+  if (creates) words.erase(words.begin());
+  if (words.size() == 1 && is_family(words[0])) {
+    choice.family = words[0];
+    words.clear();
+  }
+  if (words.empty()) co_return co_await show(sys, choice);
+  co_return co_await configure(sys, name, words, false);
 }
 
 Task<int> ifconfig(Sys& sys, Args args) {
-  const Options options(args, "adlmuv");
-  if (!options.error().empty())
-    co_return co_await bad_usage(sys, ifconfig_command, options.error(), 1);
+  const Options options(args, "aCDdf:G:g:j:klLmnuv");
   const auto& rest = options.rest();
-  if (rest.empty()) co_return co_await show(sys, options, "");
-  if (rest.size() == 1 || (rest.size() == 2 && rest[1] == "inet"))
-    co_return co_await show(sys, options, rest[0]);
-  ListInterfaces list;
-  if (!sys.request(list)) co_return 1;
-  bool known = false;
-  for (const InterfaceInfo& i : list.interfaces) known |= i.name == rest[0];
-  if (!known) {
-    co_await sys.complain(text("interface {} does not exist", rest[0]));
-    co_return 1;
+  const bool names = options.has('l');
+  const bool all = options.has('a') || (rest.empty() && !names);
+  const bool odd = (names && (options.has('a') || options.has('m'))) ||
+                   (options.has('u') && options.has('d')) || ((all || names) && rest.size() > 1);
+  if (!options.error().empty() || odd)
+    co_return co_await bad_usage(sys, ifconfig_command, options.error(), 1);
+  if (options.has('j')) {
+    const std::string wrong = enter_jail(sys, options.value('j'));
+    if (!wrong.empty()) {
+      co_await sys.complain(wrong);
+      co_return 1;
+    }
   }
-  Words words{args[0]};
-  words.insert(words.end(), rest.begin(), rest.end());
-  co_return co_await configure(sys, words);
+  if (options.has('C')) co_return co_await list_cloners(sys);
+  if (options.has('g') && !options.has('a') && !names)
+    co_return co_await list_group(sys, options.value('g'));
+
+  Choice choice{.name = "",
+                .group = options.value('g'),
+                .no_group = options.value('G'),
+                .family = "",
+                .only_up = options.has('u'),
+                .only_down = options.has('d'),
+                .show = {}};
+  choice.show.media = options.has('m');
+  choice.show.driver = options.has('D');
+  choice.show.verbose = options.has('v');
+  const auto& environment = sys.environment();
+  if (const auto found = environment.find("IFCONFIG_FORMAT"); found != environment.end())
+    read_format(choice.show, found->second);
+  read_format(choice.show, options.value('f'));
+  if (all || names) {
+    if (!rest.empty()) choice.family = rest[0];
+    if (!rest.empty() && !is_family(rest[0])) {
+      co_await sys.complain(text("Address family '{}' unknown.", rest[0]));
+      co_return co_await sys.usage(ifconfig_command, 1);
+    }
+    if (names) co_return co_await list_names(sys, choice);
+    co_return co_await show(sys, choice);
+  }
+  choice.name = rest[0];
+  const Words words(rest.begin() + 1, rest.end());
+  co_return co_await one_interface(sys, choice, words);
 }
 
 }  // namespace
 
+Complaint complaint(const std::string& what, Errno error) {
+  return text("{}: {}", what, errno_text(error));
+}
+
+Complaint short_complaint(const std::string& what, Errno error) {
+  if (error == Errno::enxio) return what + ": no such interface";
+  if (error == Errno::eperm) return what + ": permission denied";
+  return complaint(what, error);
+}
+
 const Command ifconfig_command{
     .name = "ifconfig",
     .synopsis =
-        "ifconfig [-adlu] [interface]\n"
-        "ifconfig interface [inet] [address[/prefixlen]] [netmask mask] [broadcast addr]\n"
-        "[alias | -alias] [up | down] [mtu n] [ether mac] [arp | -arp] [fib n]\n"
-        "[description text] [group name | -group name] [promisc | -promisc]",
+        "ifconfig [-j jail] [-DkLmnv] [-f type:format] interface [create]\n"
+        "[address_family [address [dest_address]]] [parameters]\n"
+        "ifconfig [-j jail] interface destroy\n"
+        "ifconfig [-j jail] -a [-dDkLmuv] [-G groupname] [-g groupname] [address_family]\n"
+        "ifconfig -C\n"
+        "ifconfig [-j jail] -g groupname\n"
+        "ifconfig [-j jail] -l [-du] [-g groupname] [address_family]",
     .run = ifconfig};
 
 }  // namespace stackyard

@@ -15,6 +15,7 @@ struct InterfaceAddress {
   std::string interface;
   Ipv4Prefix address;
   Ipv4Address broadcast;  // 0: none
+  Ipv4Address peer;       // of a point-to-point link
 };
 
 struct ListAddresses : RequestOf<ListAddresses> {
@@ -26,7 +27,7 @@ struct AddAddress : RequestOf<AddAddress> {
   static constexpr RequestKind kind_of{"inet", "add address"};
   std::string interface;
   Ipv4Prefix address;
-  std::optional<Ipv4Address> broadcast;
+  std::optional<Ipv4Address> second;  // the broadcast address, or the peer of a point-to-point link
   bool replace = false;  // instead of the interface's primary address
 };
 // EADDRNOTAVAIL: it is not there.
