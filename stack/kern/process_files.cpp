@@ -47,8 +47,38 @@ std::string Process::absolute(const std::string& path) const {
   return jail_->settings().root + FileSystem::resolve(folder_, path);
 }
 
+// A socket is always the machine's, wherever its name is.
+bool Process::client_owns(const std::string& path) const {
+  if (!client_ || !client_->owns(FileSystem::resolve(folder_, path))) return false;
+  const auto node = machine_.files().find(absolute(path));
+  return !node || !(*node)->is_socket;
+}
+
+Task<Result<Fd>> Process::open_task(std::shared_ptr<OpenFile> file) {
+  const auto opened = co_await retry<void>(file, SimTime(), [](OpenFile& f) { return f.opened(); });
+  if (!opened) co_return opened.error();
+  co_return new_descriptor(file);
+}
+
+Task<Result<int>> Process::answer_task(std::shared_ptr<Answer> answer) {
+  co_return co_await retry<int>(answer, SimTime(),
+                                [](OpenFile& f) { return static_cast<Answer&>(f).value(); });
+}
+
+bool Process::runs_outside(const std::string& command) const {
+  return started_by_client_ && client_->runs(command);
+}
+
+Call<int> Process::run_outside(Args args) {
+  const std::string jail = jail_->parent() ? jail_->name_seen_by(machine_.base()) : "";
+  const OutsideContext context{jail, fib_};
+  return {*this, answer_task(client_->run(args, context))};
+}
+
 Call<Fd> Process::open(const std::string& path, OpenMode mode) {
   if (descriptors_.size() >= descriptors_max) return call<Fd>(Errno::emfile);
+  if (client_owns(path))
+    return {*this, open_task(client_->open(FileSystem::resolve(folder_, path), mode))};
   FileSystem& files = machine_.files();
   const auto node = mode == OpenMode::read ? files.find(absolute(path))
                                            : files.create(absolute(path), mode == OpenMode::write);
@@ -164,6 +194,10 @@ Result<std::vector<std::string>> Process::list(const std::string& path) const {
 }
 
 Result<> Process::remove(const std::string& path) {
+  if (client_owns(path)) {
+    client_->remove(FileSystem::resolve(folder_, path));
+    return {};
+  }
   return machine_.files().remove(absolute(path));
 }
 Result<> Process::make_folder(const std::string& path) {

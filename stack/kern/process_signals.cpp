@@ -51,6 +51,7 @@ void Process::signal(Signal signal) {
     stopped_ = true;
     return;
   }
+  killed_by_ = signal;
   kill_status_ = signal_status(signal);
   stopped_ = false;
   if (!running_ && !wake_timer_.armed()) wake_timer_.arm_soft(SimTime());
@@ -71,14 +72,30 @@ Call<void> Process::kill(Pid pid, std::optional<Signal> signal) {
   return {*this, signalled_task<void>({})};
 }
 
-Call<void> Process::daemon(DaemonOptions options) {
+Result<> Process::into_background(const DaemonOptions& options) {
   if (!options.keep_folder) folder_ = "/";
-  if (!options.keep_streams) {
-    const auto null = machine_.files().find("/dev/null");
-    if (!null) return call<void>(null.error());
-    const auto opened = std::make_shared<RegularFile>(machine_.files(), *null, false);
-    for (Fd fd : {fd_in, fd_out, fd_err}) set_descriptor(fd, opened);
-  }
+  if (options.keep_streams) return {};
+  const auto null = TRY(machine_.files().find("/dev/null"));
+  const auto opened = std::make_shared<RegularFile>(machine_.files(), null, false);
+  for (Fd fd : {fd_in, fd_out, fd_err}) set_descriptor(fd, opened);
+  return {};
+}
+
+// The client forks: its child holds this process from now on, under the child's pid.
+Task<Result<>> Process::detach_task(DaemonOptions options) {
+  const Result<int> pid = co_await answer_task(client_->detach());
+  if (!pid) co_return pid.error();
+  const Result<> done = into_background(options);
+  if (!done) co_return done;
+  machine_.detach(*this, *pid);
+  group_ = pid_;
+  co_return Result<>{};
+}
+
+Call<void> Process::daemon(DaemonOptions options) {
+  if (client_) return {*this, detach_task(options)};
+  const Result<> done = into_background(options);
+  if (!done) return call<void>(done.error());
   machine_.detach(*this);
   group_ = pid_;
   return call<void>({});
