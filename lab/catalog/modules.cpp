@@ -1,5 +1,6 @@
 #include "lab/catalog/catalog.h"
 #include "stack/inet/inet.h"
+#include "stack/interfaces/bridge.h"
 #include "stack/interfaces/epair.h"
 #include "stack/interfaces/lo.h"
 #include "stack/local/local.h"
@@ -9,7 +10,8 @@
 namespace stackyard {
 
 std::vector<const ModuleRecord*> stack_modules() {
-  return {&net_module, &lo_module, &epair_module, &inet_module, &udp_module, &local_module};
+  return {&net_module,  &lo_module,  &epair_module, &bridge_module,
+          &inet_module, &udp_module, &local_module};
 }
 
 }  // namespace stackyard

@@ -178,7 +178,7 @@ void NetStack::take_home(std::unique_ptr<Ifnet> interface) {
 }
 
 void NetStack::give_everything_back() {
-  for (size_t i = interfaces_.size(); i-- > 0;) {
+  for (size_t i = 0; i < interfaces_.size(); ++i) {
     Ifnet* interface = interfaces_[i].interface.get();
     if (!interface || interface->is_home()) continue;
     NetStack& home = interface->home();

@@ -22,6 +22,7 @@ class EtherMaster {
   // A frame that the stack sends by `member`.
   virtual Result<> member_output(Packet frame, EtherIfnet& member) = 0;
   virtual std::string name() const = 0;
+  virtual const void* segment() const = 0;
 };
 
 // The vlan interfaces above an interface.
@@ -42,6 +43,7 @@ class EtherIfnet : public Ifnet {
   MacAddress mac() const override { return mac_; }
   Result<> set_mac(MacAddress mac) override;
   bool is_ethernet() const override { return true; }
+  const void* segment() const override { return master_ ? master_->segment() : this; }
 
   // A frame from the link, to be counted and shown to captures.
   void input(Packet frame);

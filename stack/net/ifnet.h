@@ -46,6 +46,8 @@ class Ifnet {
   virtual bool link_up() const { return true; }
   virtual std::string media() const { return ""; }
   virtual std::string status() const { return ""; }
+  // What frames pass between without this stack: equal for the members of one bridge.
+  virtual const void* segment() const { return this; }
   // The frames' link type, for captures: false means bare IP packets.
   virtual bool is_ethernet() const { return false; }
   // Link-layer groups that its stack wants to hear.

@@ -1,6 +1,7 @@
 // stack/net/net_stack.h - a vnet's interfaces, its routing tables, and who hears of changes.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <memory>
 #include <string>
@@ -81,11 +82,17 @@ class NetStack final : public StateWithSettings<NetSettings> {
   void forget_unit(const CloneOrigin& origin);
 
   void add_listener(InterfaceListener* listener) { listeners_.push_back(listener); }
-  void remove_listener(InterfaceListener* listener) { std::erase(listeners_, listener); }
+  void remove_listener(InterfaceListener* listener) {
+    std::replace(listeners_.begin(), listeners_.end(), listener, no_listener);
+    if (telling_ == 0) std::erase(listeners_, no_listener);
+  }
+  // Listeners may come and leave while they are told.
   template <class Tell>
-  void tell(Tell tell) const {
-    // By number: a listener may leave while it is told.
-    for (size_t i = 0; i < listeners_.size(); ++i) tell(*listeners_[i]);
+  void tell(Tell tell) {
+    ++telling_;
+    for (size_t i = 0; i < listeners_.size(); ++i)
+      if (listeners_[i]) tell(*listeners_[i]);
+    if (--telling_ == 0) std::erase(listeners_, no_listener);
   }
 
   void set_ether_protocol(uint16_t type, EtherProtocol* protocol);
@@ -140,7 +147,10 @@ class NetStack final : public StateWithSettings<NetSettings> {
   void take_home(std::unique_ptr<Ifnet> interface);
   void give_everything_back();
 
+  static constexpr InterfaceListener* no_listener = nullptr;
+
   Vnet& vnet_;
+  uint32_t telling_ = 0;
   std::vector<RouteTable> routes_;  // of FIB 0 and those in use
   std::vector<InterfaceListener*> listeners_;
   std::vector<std::pair<uint16_t, EtherProtocol*>> ether_protocols_;

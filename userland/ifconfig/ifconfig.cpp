@@ -13,8 +13,8 @@ namespace stackyard {
 namespace {
 
 // In the order of the lines that they print.
-constexpr const IfconfigKind* kinds[] = {&generic_kind, &options_kind, &link_kind,
-                                         &inet_kind,    &groups_kind,  &media_kind};
+constexpr const IfconfigKind* kinds[] = {&generic_kind, &options_kind, &link_kind, &inet_kind,
+                                         &bridge_kind,  &groups_kind,  &media_kind};
 
 const Keyword* find_keyword(const std::string& name, bool creates) {
   for (const IfconfigKind* kind : kinds)
