@@ -104,6 +104,8 @@ class Lab {
   void create_epairs(size_t index);
   void create_clones(size_t index);
   void configure(size_t index);
+  std::vector<const InterfaceSpec*> from_below(const NodeSpec& node) const;
+  void prepare_interface(size_t index, Vnet& vnet, const InterfaceSpec& interface);
   void configure_interface(size_t index, Vnet& vnet, const InterfaceSpec& interface);
   static void add_address(Vnet& vnet, const std::string& interface, Ipv4Prefix address);
   void configure_routes(size_t index);
@@ -127,7 +129,7 @@ class Lab {
   std::vector<Observer*> observers_;
   std::vector<Tracer*> tracers_;
   uint32_t world_notes_ = 0;
-  std::unordered_set<uint64_t> macs_;  // never walked
+  std::unordered_set<uint64_t> macs_;            // never walked
   std::shared_ptr<const BaseFiles> base_files_;  // of every machine
   std::map<size_t, uint32_t> link_taps_;
   uint32_t next_tap_ = 1;

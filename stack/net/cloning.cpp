@@ -113,7 +113,8 @@ void NetStack::forget_unit(const CloneOrigin& origin) {
 Result<> NetStack::destroy_clone(Ifnet& interface) {
   const CloneOrigin origin = interface.origin();
   if (!origin.cloner) return Errno::einval;
-  if (int(origin.unit) == origin.cloner->permanent_unit) return Errno::einval;
+  const int permanent = origin.cloner->permanent_unit;
+  if (permanent >= 0 && origin.unit == uint32_t(permanent)) return Errno::einval;
   NetStack& home = interface.home();
   if (origin.cloner->destroy) {
     origin.cloner->destroy(interface);

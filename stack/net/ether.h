@@ -31,6 +31,8 @@ class EtherVlans {
   virtual ~EtherVlans() = default;
   // A frame with its first tag (802.1Q or 802.1ad) still in it. False: none of them has that tag.
   virtual bool vlan_input(Packet& frame, EtherIfnet& parent) = 0;
+  // Adds the link-layer groups that they want to hear.
+  virtual void add_groups(std::vector<MacAddress>& to) const = 0;
 };
 
 class EtherIfnet : public Ifnet {
@@ -45,6 +47,14 @@ class EtherIfnet : public Ifnet {
   bool is_ethernet() const override { return true; }
   const void* segment() const override { return master_ ? master_->segment() : this; }
 
+  void set_link_groups(std::vector<MacAddress> groups) final {
+    groups_ = std::move(groups);
+    apply_groups();
+  }
+  // Tells the hardware which groups the stack and the vlans above want.
+  void apply_groups();
+  const std::vector<MacAddress>& link_groups() const { return groups_; }
+
   // A frame from the link, to be counted and shown to captures.
   void input(Packet frame);
   // The rest of its way, for a frame that a bridge gives to a member's or its own stack.
@@ -54,12 +64,16 @@ class EtherIfnet : public Ifnet {
 
   void set_master(EtherMaster* master) { master_ = master; }
   EtherMaster* master() const { return master_; }
-  void set_vlans(EtherVlans* vlans) { vlans_ = vlans; }
+  void set_vlans(EtherVlans* vlans) {
+    vlans_ = vlans;
+    apply_groups();
+  }
   EtherVlans* vlans() const { return vlans_; }
 
  protected:
   virtual void transmit(Packet frame) = 0;
   virtual void mac_changed() {}
+  virtual void groups_changed(std::vector<MacAddress>) {}
   uint32_t mtu_max() const override { return 65535 - sizeof(EthernetHeader); }
   void drop(Packet& packet, const DropReason& why, uint64_t& counter);
 
@@ -70,6 +84,7 @@ class EtherIfnet : public Ifnet {
 
   EtherMaster* master_ = nullptr;
   EtherVlans* vlans_ = nullptr;
+  std::vector<MacAddress> groups_;
 };
 
 }  // namespace stackyard

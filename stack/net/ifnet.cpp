@@ -53,6 +53,7 @@ InterfaceInfo Ifnet::info() const {
                      .fib = fib_,
                      .options = options_,
                      .capabilities = capabilities_,
+                     .pcp = pcp_ == no_pcp ? -1 : pcp_,
                      .driver = driver_,
                      .mac = {},
                      .media = media(),
@@ -83,6 +84,8 @@ Result<> Ifnet::change(const SetInterface& wanted) {
   for (const std::string& group : wanted.remove_groups)
     if (std::erase(groups_, group) == 0) return Errno::enoent;
   if (wanted.metric) metric_ = *wanted.metric;
+  if (wanted.pcp && !is_ethernet()) return Errno::einval;
+  if (wanted.pcp) pcp_ = uint8_t(*wanted.pcp);
   if (wanted.arp) flags_ = *wanted.arp ? flags_ & ~if_flag::noarp : flags_ | if_flag::noarp;
   flags_ |= wanted.set_flags & if_flag::plain;
   flags_ &= ~(wanted.clear_flags & if_flag::plain);

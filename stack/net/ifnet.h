@@ -74,6 +74,9 @@ class Ifnet {
   // Bits per second; 0: unknown.
   virtual uint64_t rate() const { return 0; }
   int fib() const { return fib_; }
+  // The priority of tags that it adds to frames (ifconfig's pcp), or none.
+  static constexpr uint8_t no_pcp = 0xff;
+  uint8_t pcp() const { return pcp_; }
   const InterfaceCounters& counters() const { return counters_; }
   InterfaceInfo info() const;
   Result<> change(const SetInterface& wanted);
@@ -123,6 +126,7 @@ class Ifnet {
   int metric_ = 0;
   int fib_ = 0;
   int promiscuous_ = 0;
+  uint8_t pcp_ = no_pcp;
   std::string description_;
   std::vector<std::string> groups_;
   std::vector<BpfTap*> taps_;

@@ -42,6 +42,7 @@ struct InterfaceInfo {
   int fib = 0;
   uint32_t options = 0;       // if_option: enabled
   uint32_t capabilities = 0;  // if_option: could be
+  int pcp = -1;               // of priority tags on all frames; -1: no tags
   std::string driver;         // its first name: "epair0a"
   std::optional<MacAddress> mac;
   std::string media;   // "Ethernet autoselect (1000baseT <full-duplex>)", or ""
@@ -67,6 +68,7 @@ struct SetInterface : RequestOf<SetInterface> {
   std::optional<MacAddress> mac;
   std::optional<std::string> description;
   std::optional<int> fib, metric;
+  std::optional<int> pcp;  // 0 to 7, 255: none
   std::vector<std::string> add_groups, remove_groups;
 };
 
