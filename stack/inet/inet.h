@@ -87,6 +87,7 @@ class Inet final : public StateWithSettings<InetSettings>,
   void interface_departing(Ifnet& interface) override;
   void interface_up_changed(Ifnet& interface) override;
   void mac_changed(Ifnet& interface) override;
+  void addresses_unwanted(Ifnet& interface) override;
 
   // --- routes (routes.cpp) ---
   Result<> add_route(const AddRoute& wanted);

@@ -190,6 +190,9 @@ class Process final : public Sys {
   Task<Result<std::pair<Pid, int>>> wait_task(Pid pid, WaitMode mode);
   Task<Result<std::vector<PollItem>>> poll_task(std::vector<PollItem> items, SimTime timeout);
   bool fill_in(std::vector<PollItem>& items) const;
+  // "tap0" of "/dev/tap0", if it may be a device of the vnet; else "".
+  std::string device_name(const std::string& path) const;
+  bool has_device(const std::string& name) const;
   // A path of the machine: below the jail's root.
   std::string absolute(const std::string& path) const;
 

@@ -58,6 +58,7 @@ InterfaceInfo Ifnet::info() const {
                      .mac = {},
                      .media = media(),
                      .status = status(),
+                     .opened_by = opened_by(),
                      .description = description_,
                      .groups = groups_,
                      .counters = counters_};

@@ -46,6 +46,8 @@ class Ifnet {
   virtual bool link_up() const { return true; }
   virtual std::string media() const { return ""; }
   virtual std::string status() const { return ""; }
+  // The process that has its device open (tap, tun); 0: none.
+  virtual int opened_by() const { return 0; }
   // What frames pass between without this stack: equal for the members of one bridge.
   virtual const void* segment() const { return this; }
   // The frames' link type, for captures: false means bare IP packets.

@@ -39,6 +39,8 @@ class InterfaceListener {
   virtual void interface_up_changed(Ifnet&) {}
   virtual void link_changed(Ifnet&) {}
   virtual void mac_changed(Ifnet&) {}
+  // Its addresses and routes are to go, as of a tunnel whose program has closed it.
+  virtual void addresses_unwanted(Ifnet&) {}
 };
 
 class NetStack final : public StateWithSettings<NetSettings> {

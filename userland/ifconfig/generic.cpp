@@ -223,6 +223,7 @@ std::string media_status(Sys&, const InterfaceInfo& i, const ShowOptions& show) 
   if (!i.status.empty()) out += text("\tstatus: {}\n", i.status);
   if (show.media && !i.media.empty()) out += "\tsupported media:\n\t\tmedia autoselect\n";
   if (show.driver) out += text("\tdrivername: {}\n", i.driver);
+  if (i.opened_by) out += text("\tOpened by PID {}\n", i.opened_by);
   return out;
 }
 

@@ -47,6 +47,7 @@ struct InterfaceInfo {
   std::optional<MacAddress> mac;
   std::string media;   // "Ethernet autoselect (1000baseT <full-duplex>)", or ""
   std::string status;  // "active", "no carrier", or ""
+  int opened_by = 0;   // a pid: who has the device of a tap or tun open
   std::string description;
   std::vector<std::string> groups;
   InterfaceCounters counters;
