@@ -24,9 +24,7 @@ class EtherInterface final : public EtherIfnet, public NicClient {
   void mac_changed() override { nic_.set_address(mac_); }
   void flags_changed() override;
   void moved() override;
-  void groups_changed(std::vector<MacAddress> groups) override {
-    nic_.set_groups(std::move(groups));
-  }
+  void groups_changed() override { nic_.set_groups(link_groups()); }
 
   NicDevice& nic_;
 };

@@ -67,8 +67,8 @@ class Vlan final : public EtherIfnet {
   void transmit(Packet frame) override;
   void flags_changed() override { follow_flags(); }
   void moved() override;
-  void groups_changed(std::vector<MacAddress>) override {
-    if (parent()) parent()->apply_groups();
+  void groups_changed() override {
+    if (parent()) parent()->update_link_groups();
   }
   void follow_flags();
   void cross(Crossing& way, Packet frame);
@@ -115,10 +115,10 @@ class Trunk final : public EtherVlans {
     return true;
   }
   void add_groups(std::vector<MacAddress>& to) const override {
-    for (const Vlan* vlan : vlans_)
-      to.insert(to.end(), vlan->link_groups().begin(), vlan->link_groups().end());
-    for (const Vlan* vlan : vlans_)
-      if (vlan->vlans()) vlan->vlans()->add_groups(to);
+    for (const Vlan* vlan : vlans_) {
+      const std::vector<MacAddress> groups = vlan->link_groups();
+      to.insert(to.end(), groups.begin(), groups.end());
+    }
   }
 
   Vlan* find(uint32_t key) const {
@@ -127,11 +127,11 @@ class Trunk final : public EtherVlans {
   }
   void add(Vlan& vlan) {
     vlans_.insert(place(vlan.key()), &vlan);
-    parent.apply_groups();
+    parent.update_link_groups();
   }
   void remove(Vlan& vlan) {
     std::erase(vlans_, &vlan);
-    parent.apply_groups();
+    parent.update_link_groups();
   }
   bool empty() const { return vlans_.empty(); }
   const std::vector<Vlan*>& vlans() const { return vlans_; }
@@ -270,7 +270,7 @@ void Vlan::follow_flags() {
 
 void Vlan::moved() {
   follow_flags();
-  set_link_groups({});
+  update_link_groups();
 }
 
 Result<> Vlan::set_mtu(uint32_t mtu) {

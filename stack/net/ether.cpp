@@ -22,10 +22,11 @@ Result<> EtherIfnet::set_mac(MacAddress mac) {
   return {};
 }
 
-void EtherIfnet::apply_groups() {
-  std::vector<MacAddress> all = groups_;
+std::vector<MacAddress> EtherIfnet::link_groups() const {
+  std::vector<MacAddress> all;
+  net_->tell([&](InterfaceListener& l) { l.add_link_groups(*this, all); });
   if (vlans_) vlans_->add_groups(all);
-  groups_changed(std::move(all));
+  return all;
 }
 
 // --- out ---------------------------------------------------------------------------------------

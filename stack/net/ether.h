@@ -47,13 +47,9 @@ class EtherIfnet : public Ifnet {
   bool is_ethernet() const override { return true; }
   const void* segment() const override { return master_ ? master_->segment() : this; }
 
-  void set_link_groups(std::vector<MacAddress> groups) final {
-    groups_ = std::move(groups);
-    apply_groups();
-  }
-  // Tells the hardware which groups the stack and the vlans above want.
-  void apply_groups();
-  const std::vector<MacAddress>& link_groups() const { return groups_; }
+  void update_link_groups() final { groups_changed(); }
+  // Those that its stack and the vlans above want.
+  std::vector<MacAddress> link_groups() const;
 
   // A frame from the link, to be counted and shown to captures.
   void input(Packet frame);
@@ -66,14 +62,14 @@ class EtherIfnet : public Ifnet {
   EtherMaster* master() const { return master_; }
   void set_vlans(EtherVlans* vlans) {
     vlans_ = vlans;
-    apply_groups();
+    update_link_groups();
   }
   EtherVlans* vlans() const { return vlans_; }
 
  protected:
   virtual void transmit(Packet frame) = 0;
   virtual void mac_changed() {}
-  virtual void groups_changed(std::vector<MacAddress>) {}
+  virtual void groups_changed() {}
   uint32_t mtu_max() const override { return 65535 - sizeof(EthernetHeader); }
   void drop(Packet& packet, const DropReason& why, uint64_t& counter);
 
@@ -84,7 +80,6 @@ class EtherIfnet : public Ifnet {
 
   EtherMaster* master_ = nullptr;
   EtherVlans* vlans_ = nullptr;
-  std::vector<MacAddress> groups_;
 };
 
 }  // namespace stackyard

@@ -39,6 +39,8 @@ class InterfaceListener {
   virtual void interface_up_changed(Ifnet&) {}
   virtual void link_changed(Ifnet&) {}
   virtual void mac_changed(Ifnet&) {}
+  // Adds the link-layer groups of an interface that the listener wants to hear.
+  virtual void add_link_groups(const Ifnet&, std::vector<MacAddress>&) {}
   // Its addresses and routes are to go, as of a tunnel whose program has closed it.
   virtual void addresses_unwanted(Ifnet&) {}
 };
@@ -134,8 +136,11 @@ class NetStack final : public StateWithSettings<NetSettings> {
   };
   struct Units {  // of one cloner: which are in use here or by those lent
     const ClonerRecord* cloner;
-    std::vector<bool> used;
-    uint32_t first_free = 0;  // none before it is
+    uint64_t used = 0;                           // of the first 64
+    std::unique_ptr<std::vector<bool>> further;  // from 64 on; null: none
+    uint32_t first_free = 0;                     // none before it is
+    bool in_use(uint32_t unit) const;
+    void mark(uint32_t unit, bool used);
   };
   void deliver_first(Packet packet, uint16_t ether_type, Ifnet& from);
   void loop_due();
