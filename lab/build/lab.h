@@ -121,6 +121,8 @@ class Lab {
   void create_epairs(size_t index);
   void create_clones(size_t index);
   void configure(size_t index);
+  std::vector<const InterfaceSpec*> from_below(const NodeSpec& node) const;
+  void prepare_interface(size_t index, Vnet& vnet, const InterfaceSpec& interface);
   void configure_interface(size_t index, Vnet& vnet, const InterfaceSpec& interface);
   static void add_address(Vnet& vnet, const std::string& interface, Ipv4Prefix address);
   void configure_routes(size_t index);

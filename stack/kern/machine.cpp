@@ -39,7 +39,13 @@ void Machine::power_off() {
 }
 
 void Machine::log(const std::string& line) {
-  const auto node = files_.create("/var/log/messages", false);
+  constexpr const char* messages = "/var/log/messages";
+  // As newsyslog(8) does at 1000 KiB, but one old file is kept.
+  if (const auto full = files_.find(messages); full && (*full)->content.size() > 1'024'000) {
+    (void)files_.remove(std::string(messages) + ".0");
+    (void)files_.rename(messages, std::string(messages) + ".0");
+  }
+  const auto node = files_.create(messages, false);
   const std::string entry =
       text("[{}.{:06}] {}\n", site_.now().s(), site_.now().us() % 1'000'000, line);
   if (node) (void)files_.write(**node, (*node)->content.size(), bytes_of(entry));

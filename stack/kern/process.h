@@ -203,6 +203,9 @@ class Process final : public Sys {
   Task<Result<int>> answer_task(std::shared_ptr<Answer> answer);
   Task<Result<>> detach_task(DaemonOptions options);
   Result<> into_background(const DaemonOptions& options);
+  // "tap0" of "/dev/tap0", if it may be a device of the vnet; else "".
+  std::string device_name(const std::string& path) const;
+  bool has_device(const std::string& name) const;
   // A path of the machine: below the jail's root.
   std::string absolute(const std::string& path) const;
 

@@ -72,33 +72,4 @@ Call<void> Process::kill(Pid pid, std::optional<Signal> signal) {
   return {*this, signalled_task<void>({})};
 }
 
-Result<> Process::into_background(const DaemonOptions& options) {
-  if (!options.keep_folder) folder_ = "/";
-  if (options.keep_streams) return {};
-  const auto null = TRY(machine_.files().find("/dev/null"));
-  const auto opened = std::make_shared<RegularFile>(machine_.files(), null, false);
-  for (Fd fd : {fd_in, fd_out, fd_err}) set_descriptor(fd, opened);
-  return {};
-}
-
-// The client forks: its child holds this process from now on, under the child's pid.
-Task<Result<>> Process::detach_task(DaemonOptions options) {
-  const Result<int> pid = co_await answer_task(client_->detach());
-  if (!pid) co_return pid.error();
-  const Result<> done = into_background(options);
-  if (!done) co_return done;
-  machine_.detach(*this, *pid);
-  group_ = pid_;
-  co_return Result<>{};
-}
-
-Call<void> Process::daemon(DaemonOptions options) {
-  if (client_) return {*this, detach_task(options)};
-  const Result<> done = into_background(options);
-  if (!done) return call<void>(done.error());
-  machine_.detach(*this);
-  group_ = pid_;
-  return call<void>({});
-}
-
 }  // namespace stackyard
