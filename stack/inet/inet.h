@@ -110,6 +110,7 @@ class Inet final : public StateWithSettings<InetSettings>,
   Result<> output(Packet packet, const IpSend& send) override;
   Result<Ipv4Address> source_for(const IpSend& send) override;
   void send_unreachable(Packet packet, uint8_t code) override;
+  uint32_t mtu_to(const IpSend& send) override;
   Result<> join_group(Ifnet& interface, Ipv4Address group) override;
   void leave_group(Ifnet& interface, Ipv4Address group) override { igmp_.leave(interface, group); }
 

@@ -35,6 +35,14 @@ Result<Ipv4Address> Inet::source_for(const IpSend& send) {
   return source;
 }
 
+uint32_t Inet::mtu_to(const IpSend& send) {
+  const Result<Destination> to = destination(send);
+  if (!to) return 0;
+  const uint32_t mtu = to->route && to->route->mtu ? to->route->mtu : to->interface->mtu();
+  const uint32_t path = path_mtu(send.dest);
+  return path != 0 ? std::min(mtu, path) : mtu;
+}
+
 void Inet::build_header(Packet& packet, const IpSend& send, Ipv4Address source, bool multicast) {
   const size_t size = sizeof(Ipv4Header) + send.options.size();
   const MutableBytes octets = packet.prepend(size);

@@ -39,6 +39,8 @@ class IpOutput {
   virtual Ifnet* interface_of(Ipv4Address address) const = 0;
   // The host cache's path MTU to an address; 0: none known.
   virtual uint32_t path_mtu(Ipv4Address dest) const = 0;
+  // The largest packet that the way to the destination takes; 0: there is no way.
+  virtual uint32_t mtu_to(const IpSend& send) = 0;
   // Membership of an interface in a group; several sockets may hold the same.
   virtual Result<> join_group(Ifnet& interface, Ipv4Address group) = 0;
   virtual void leave_group(Ifnet& interface, Ipv4Address group) = 0;

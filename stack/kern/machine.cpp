@@ -169,8 +169,8 @@ std::vector<SocketInfo> Machine::sockets(const Jail& viewer) const {
       SocketOps* socket = descriptors[fd] ? descriptors[fd]->socket() : nullptr;
       if (!socket || socket->protocol_name() == "bpf") continue;
       all.push_back({pid, process->program_name(), int(fd), socket->protocol_name(),
-                     socket->local_name(), socket->peer_name(), socket->receive_queue(), 0,
-                     process->jail().id()});
+                     socket->local_name(), socket->peer_name(), socket->receive_queue(),
+                     socket->send_queue(), process->jail().id(), socket->state_name()});
       if (const LocalSocketOps* local = socket->local()) {
         all.back().serial = local->serial();
         all.back().peer = local->peer_serial();
