@@ -248,7 +248,7 @@ Task<int> statistics(Sys& sys, const Options& options, Report report) {
 
 // --- sockets -----------------------------------------------------------------------------------
 
-bool is_local(const SocketInfo& s) { return s.local.family == Af::local; }
+bool is_local(const SocketInfo& s) { return s.local.family() == Af::local; }
 std::string address_text(const SockAddr& a) {
   return a.address.is_any() ? "*" : to_text(a.address);
 }

@@ -19,7 +19,7 @@ struct Wanted {
   std::optional<int> jail;
 };
 
-bool is_local(const SocketInfo& s) { return s.local.family == Af::local; }
+bool is_local(const SocketInfo& s) { return s.local.family() == Af::local; }
 
 bool wants(const Wanted& want, const SocketInfo& s) {
   if (is_local(s) ? !want.local : !want.inet) return false;
