@@ -2,6 +2,7 @@
 #include "stack/inet/inet.h"
 #include "stack/interfaces/epair.h"
 #include "stack/interfaces/lo.h"
+#include "stack/ip/ip_stack.h"
 #include "stack/local/local.h"
 #include "stack/net/net_stack.h"
 #include "stack/tcp/tcp.h"
@@ -10,8 +11,8 @@
 namespace stackyard {
 
 std::vector<const ModuleRecord*> stack_modules() {
-  return {&net_module, &lo_module,  &epair_module, &inet_module,
-          &udp_module, &tcp_module, &local_module};
+  return {&net_module, &lo_module,  &epair_module, &ip_module,
+          &inet_module, &udp_module, &tcp_module, &local_module};
 }
 
 }  // namespace stackyard

@@ -26,6 +26,8 @@ class SocketOps {
   virtual ~SocketOps() = default;
   void listen_to(SocketListener* listener) { listener_ = listener; }
 
+  // It was made in a jail that shares its stack, and has that jail's addresses only.
+  virtual void set_jail(int /* jid */) {}
   virtual Result<> bind(const SockAddr& address) = 0;
   // EINPROGRESS: `connect_result` tells when it is done.
   virtual Result<> connect(const SockAddr& address) = 0;

@@ -84,7 +84,7 @@ void TcpConnection::end(const char* why) {
   congestion_.reset();
   recovery_ = Recovery::none;
   ++tcp_.counters.closed;
-  tcp_.leave(*this);
+  tcp_.pcbs().remove(*this);
   changed();
 }
 
@@ -93,13 +93,13 @@ void TcpConnection::abort(Errno error) {
   ++(state_ >= TcpState::established ? tcp_.counters.drops : tcp_.counters.conndrops);
   if (synchronized() && state_ != TcpState::time_wait) {
     // RFC 9293 s3.10.5: <SEQ=SND.NXT><CTL=RST>; FreeBSD acknowledges along.
-    const Tcp::Segment reset{.ends = ends_,
+    const Tcp::Segment reset{.ends = ends(),
                              .seq = snd_nxt_,
                              .ack = rcv_nxt_,
                              .flags = uint8_t(tcp_flag::rst | tcp_flag::ack)};
     ++tcp_.counters.sndctrl;
     ++tcp_.counters.sndtotal;
-    (void)tcp_.send(tcp_.make_segment(reset, {}), ends_, options);
+    (void)tcp_.send(tcp_.make_segment(reset, {}), ends(), options);
   }
   if (error == Errno::etimedout && soft_error_ != Errno::ok) error = soft_error_;
   if (error != Errno::ok) set_error(error);
@@ -114,13 +114,13 @@ void TcpConnection::set_buffers(int64_t receive, int64_t send) {
 }
 
 void TcpConnection::start_sequence() {
-  iss_ = tcp_.initial_sequence(ends_);
-  ts_offset_ = tcp_.timestamp_offset(ends_);
+  iss_ = tcp_.initial_sequence(ends());
+  ts_offset_ = tcp_.timestamp_offset(ends());
   snd_una_ = snd_nxt_ = snd_max_ = recover_ = iss_;
 }
 
-Result<> TcpConnection::connect(const TcpEnds& ends) {
-  TRY(tcp_.bind_for(*this, ends));
+Result<> TcpConnection::connect(const Endpoint& foreign) {
+  TRY(tcp_.connect(*this, foreign));
   ++tcp_.counters.connattempt;
   start_sequence();
   rcv_scale_ = tcp_.settings().rfc1323 ? tcp_.window_scale_offer() : 0;
@@ -147,7 +147,7 @@ void TcpConnection::set_segment_size(uint32_t offered) {
   const auto& s = tcp_.settings();
   if (offered == 0) offered = uint32_t(s.mssdflt);
   offered = std::max(offered, uint32_t(s.minmss));
-  uint32_t size = std::min(offered, tcp_.segment_size_to(ends_, options));
+  uint32_t size = std::min(offered, tcp_.segment_size_to(foreign_.address, options));
   if (timestamps_) size -= tcp_option::timestamps_size;
   window_.mss = size;
   if (!congestion_) congestion_ = congestion_controls()[size_t(s.cc)]->create();
@@ -183,9 +183,14 @@ void TcpConnection::established() {
   changed();
 }
 
-void TcpConnection::open_from(const TcpHalfOpen& from, const TcpSocketOptions& inherited) {
-  options = inherited;
-  tcp_.set_ends(*this, from.ends);
+void TcpConnection::open_from(const TcpHalfOpen& from, const TcpConnection& listener) {
+  options = listener.options;
+  family = listener.family;
+  jail = listener.jail;
+  reuse_address = listener.reuse_address;
+  reuse_port = listener.reuse_port;
+  check(tcp_.pcbs().insert_connected(*this, from.ends.local, from.ends.foreign).has_value(),
+        "what was half open is nobody else's");
   iss_ = from.iss;
   snd_una_ = snd_nxt_ = snd_max_ = recover_ = iss_ + 1;
   irs_ = from.irs;
@@ -252,7 +257,7 @@ Result<Received> TcpConnection::receive(size_t max, bool peek) {
   else
     received_.consume(count, take);
   result.length = count;
-  result.from = {.address = ends_.foreign, .port = ends_.foreign_port, .path = {}};
+  result.from = name_of(foreign_, family);
   // A window that has opened enough is told to the peer.
   if (!peek && state_ >= TcpState::established) output();
   return result;
@@ -321,6 +326,7 @@ void TcpConnection::socket_closed() {
 
 void TcpConnection::enter_time_wait() {
   become(TcpState::time_wait, "both sides have closed");
+  lingers = true;
   stop_timers();
   scoreboard_.reset();
   reassembly_.reset();

@@ -9,7 +9,8 @@
 
 #include "core/event/timer.h"
 #include "core/wire/transport/tcp.h"
-#include "stack/ip/ip_output.h"
+#include "stack/ip/ip_protocol.h"
+#include "stack/ip/pcb.h"
 #include "stack/sys/types.h"
 #include "stack/tcp/congestion/congestion.h"
 #include "stack/tcp/reassembly.h"
@@ -41,8 +42,7 @@ enum class TcpState : uint8_t {  // FreeBSD's order: later states are compared
 const char* tcp_state_name(TcpState state);  // "SYN_SENT", as netstat has it
 
 struct TcpEnds {
-  Ipv4Address local, foreign;
-  uint16_t local_port = 0, foreign_port = 0;
+  Endpoint local, foreign;
   bool operator==(const TcpEnds&) const = default;
 };
 
@@ -71,25 +71,24 @@ struct TcpSocketOptions {
   int32_t linger_s = -1;  // -1: off
   uint16_t max_segment = 0;
   uint8_t ttl = 0, tos = 0, min_ttl = 0, fib = 0;
-  bool reuse_address = false, reuse_port = false, keep_alive = false, no_signal = false;
+  bool keep_alive = false, no_signal = false;
   bool no_delay = false, no_push = false, no_options = false, dont_fragment = false;
   bool dont_route = false;
 };
 
-class TcpConnection {
+class TcpConnection : public Pcb {
  public:
   explicit TcpConnection(Tcp& tcp);
   ~TcpConnection();
   TcpConnection(const TcpConnection&) = delete;
 
   TcpState state() const { return state_; }
-  const TcpEnds& ends() const { return ends_; }
-  bool bound() const { return ends_.local_port != 0; }
+  TcpEnds ends() const { return {local_, foreign_}; }
   // Nobody can reach it any more: Tcp frees it.
   bool done() const { return state_ == TcpState::closed && !socket_ && !queued_by_; }
 
   // --- calls (connection.cpp) ---
-  Result<> connect(const TcpEnds& ends);
+  Result<> connect(const Endpoint& foreign);
   // ok, EINPROGRESS's end, or why it failed; EAGAIN: under way.
   Result<> connect_result();
   Result<size_t> send(Bytes octets);
@@ -102,7 +101,7 @@ class TcpConnection {
   Readiness readiness() const;
   Errno take_error() { return std::exchange(error_, Errno::ok); }
   // A connection that the handshake has made; `from`: what was half open.
-  void open_from(const TcpHalfOpen& from, const TcpSocketOptions& options);
+  void open_from(const TcpHalfOpen& from, const TcpConnection& listener);
   void set_buffers(int64_t receive, int64_t send);
   size_t receive_space() const { return receive_limit_; }
   size_t send_space() const { return send_limit_; }
@@ -236,18 +235,13 @@ class TcpConnection {
   TcpSocket* socket_ = nullptr;       // null: the program closed it, or has not accepted it
   TcpListener* queued_by_ = nullptr;  // waits to be accepted
   std::unique_ptr<TcpListener> listener_;
-  TcpConnection* next_in_bucket_ = nullptr;              // of the table of connections
   TcpConnection *next_ = nullptr, *previous_ = nullptr;  // of all
-  TcpConnection* next_at_port_ = nullptr;  // of the port's, in a list that has its place here:
-  TcpConnection** place_at_port_ = nullptr;
 
-  TcpEnds ends_;
   TcpState state_ = TcpState::closed;
   Recovery recovery_ = Recovery::none;
   Errno error_ = Errno::ok, soft_error_ = Errno::ok;
   uint8_t snd_scale_ = 0, rcv_scale_ = 0;
   uint8_t rxtshift_ = 0, dupacks_ = 0;
-  bool in_table_ = false;
   bool ack_now_ = false, delayed_ack_ = false, window_was_zero_ = false;
   bool wants_fin_ = false;  // the program has sent everything
   bool shut_read_ = false, fin_sent_ = false;

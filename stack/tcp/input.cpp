@@ -386,7 +386,7 @@ void TcpConnection::path_event(const PathEvent& event) {
   if (!under_way || state_ <= TcpState::listen) return;
   if (event.kind == PathEventKind::too_big) {
     if (!tcp_.settings().path_mtu_discovery || state_ < TcpState::established) return;
-    const uint32_t fits = tcp_.segment_size_to(ends_, options);
+    const uint32_t fits = tcp_.segment_size_to(foreign_.address, options);
     const uint32_t size = fits - (timestamps_ ? uint32_t(tcp_option::timestamps_size) : 0);
     if (size >= window_.mss) return;
     ++tcp_.counters.mturesent;

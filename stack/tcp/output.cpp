@@ -160,7 +160,7 @@ TcpOptions TcpConnection::segment_options(uint8_t flags) {
   const bool syn = flags & tcp_flag::syn;
   const bool answers = flags & tcp_flag::ack;
   if (syn) {
-    o.mss = uint16_t(tcp_.segment_size_to(ends_, options));
+    o.mss = uint16_t(tcp_.segment_size_to(foreign_.address, options));
     const bool ours = tcp_.settings().rfc1323;
     if (answers ? scaling_ : ours) o.window_scale = rcv_scale_;
     o.sack_permitted = answers ? sack_ : tcp_.settings().sack != 0;
@@ -181,7 +181,7 @@ TcpOptions TcpConnection::segment_options(uint8_t flags) {
 void TcpConnection::transmit(const Piece& piece) {
   const bool syn = piece.flags & tcp_flag::syn;
   const uint32_t window = receive_window();
-  Tcp::Segment segment{.ends = ends_, .seq = piece.seq, .ack = rcv_nxt_, .flags = piece.flags};
+  Tcp::Segment segment{.ends = ends(), .seq = piece.seq, .ack = rcv_nxt_, .flags = piece.flags};
   segment.window = syn ? uint16_t(std::min(window, window_max)) : uint16_t(window >> rcv_scale_);
   const Seq end = piece.seq + piece.length;
   if (piece.length > 0 && end == fin_seq() && !options.no_push) segment.flags |= tcp_flag::push;
@@ -200,7 +200,7 @@ void TcpConnection::transmit(const Piece& piece) {
     ack_now_ = delayed_ack_ = false;
     stop_timer(delack);
   }
-  const Result<> sent = tcp_.send(std::move(packet), ends_, options);
+  const Result<> sent = tcp_.send(std::move(packet), ends(), options);
   if (!sent) output_failed(sent.error());
 }
 

@@ -1,5 +1,6 @@
 // stack/tcp/record.cpp - the module's record: settings, counters, tables, requests, sockets.
 #include "core/base/text.h"
+#include "core/wire/net/ipv4.h"
 #include "stack/tcp/api/tcp_requests.h"
 #include "stack/tcp/listener.h"
 #include "stack/tcp/tcp.h"
@@ -194,14 +195,12 @@ constexpr CounterRecord counters[] = {
 #undef ONE
 #undef TWO
 
-SockAddr name_of(Ipv4Address address, uint16_t port) {
-  return {.address = address, .port = port, .path = {}};
-}
-
 void list_connections(const Tcp& tcp, ListTcpConnections& list) {
   tcp.syncache().for_each([&](const TcpHalfOpen& half) {
-    list.connections.push_back({.local = name_of(half.ends.local, half.ends.local_port),
-                                .foreign = name_of(half.ends.foreign, half.ends.foreign_port),
+    const PcbFamily family = half.listener->family;
+    list.connections.push_back({.protocol = tcp_protocol_name(family),
+                                .local = name_of(half.ends.local, family),
+                                .foreign = name_of(half.ends.foreign, family),
                                 .state = tcp_state_name(TcpState::syn_received)});
   });
   tcp.for_each([&](const TcpConnection& c) { list.connections.push_back(c.describe()); });
@@ -241,8 +240,8 @@ constexpr RequestRecord requests[] = {
     {&DropTcpConnection::kind_of,
      [](ModuleState& m, Request& r) -> Result<> {
        const auto& wanted = static_cast<DropTcpConnection&>(r);
-       return self(m).drop_connection(
-           {wanted.local.address, wanted.foreign.address, wanted.local.port, wanted.foreign.port});
+       return self(m).drop_connection({{wanted.local.address, wanted.local.port},
+                                       {wanted.foreign.address, wanted.foreign.port}});
      }},
 };
 
@@ -250,14 +249,23 @@ constexpr uint8_t protocols[] = {ip_protocol::tcp};
 
 constexpr SocketRecord sockets[] = {{Af::inet, SocketType::stream, ip_protocol::tcp,
                                      [](ModuleState& m, int) -> Result<std::unique_ptr<SocketOps>> {
-                                       return self(m).create_socket();
+                                       return self(m).create_socket(IpFamily::v4);
+                                     }},
+                                    {Af::inet6, SocketType::stream, ip_protocol::tcp,
+                                     [](ModuleState& m, int) -> Result<std::unique_ptr<SocketOps>> {
+                                       return self(m).create_socket(IpFamily::v6);
                                      }}};
 
 }  // namespace
 
+std::string tcp_protocol_name(PcbFamily family) {
+  return family == PcbFamily::v4 ? "tcp4" : family == PcbFamily::v6 ? "tcp6" : "tcp46";
+}
+
 TcpConnectionInfo TcpConnection::describe() const {
-  TcpConnectionInfo info{.local = name_of(ends_.local, ends_.local_port),
-                         .foreign = name_of(ends_.foreign, ends_.foreign_port),
+  TcpConnectionInfo info{.protocol = tcp_protocol_name(family),
+                         .local = name_of(local_, family),
+                         .foreign = name_of(foreign_, family),
                          .state = tcp_state_name(state_),
                          .receive_queue = received_.octets(),
                          .send_queue = sending_.size(),
@@ -276,7 +284,7 @@ TcpConnectionInfo TcpConnection::describe() const {
 
 constexpr ModuleRecord tcp_module{.name = "tcp",
                                   .summary = "Transmission Control Protocol",
-                                  .needs = {"net", "inet"},
+                                  .needs = {"net", "ip"},
                                   .create = [](Vnet& v) -> std::unique_ptr<ModuleState> {
                                     return std::make_unique<Tcp>(v, defaults);
                                   },

@@ -96,7 +96,7 @@ void TcpSyncache::arm(Entry& entry) {
 void TcpSyncache::respond(const TcpHalfOpen& half) {
   TcpOptions options;
   if (!half.listener->options.no_options) {
-    options.mss = uint16_t(tcp_.segment_size_to(half.ends, half.listener->options));
+    options.mss = uint16_t(tcp_.segment_size_to(half.ends.foreign.address, half.listener->options));
     if (half.scaling) options.window_scale = half.rcv_scale;
     options.sack_permitted = half.sack;
     if (half.timestamps)
@@ -160,7 +160,7 @@ void TcpSyncache::ack_arrives(TcpConnection& listener, TcpSegment& segment) {
   half.window = segment.window << half.snd_scale;
   TcpConnection& made = tcp_.make_connection();
   made.set_buffers(int64_t(listener.receive_space()), int64_t(listener.send_space()));
-  made.open_from(half, listener.options);
+  made.open_from(half, listener);
   queue.add(made);
   ++tcp_.counters.sc_completed;
   made.segment_arrives(segment);

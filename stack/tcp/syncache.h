@@ -27,8 +27,8 @@ struct TcpHalfOpen {
 
 struct TcpEndsHash {
   size_t operator()(const TcpEnds& e) const {
-    return mix(uint64_t(e.local.value) << 32 ^ e.foreign.value ^
-               mix(uint64_t(e.local_port) << 16 | e.foreign_port));
+    return mix(e.local.address.hash() * 31 + e.foreign.address.hash() +
+               mix(uint64_t(e.local.port) << 16 | e.foreign.port));
   }
 };
 

@@ -3,7 +3,8 @@
 #include <algorithm>
 
 #include "core/base/text.h"
-#include "core/wire/checksum.h"
+#include "core/wire/net/ip_pseudo.h"
+#include "stack/inet/inet.h"
 #include "stack/kern/machine.h"
 #include "stack/tcp/drops.h"
 #include "stack/tcp/listener.h"
@@ -12,17 +13,20 @@ namespace stackyard {
 
 Tcp::Tcp(Vnet& vnet, const TcpSettings& defaults)
     : StateWithSettings(defaults),
-      inet_(vnet.state<Inet>(inet_module)),
-      random_(vnet.random("tcp")),
+      ip_(vnet.state<IpStack>(ip_module)),
+      pcbs_(ip_, "tcp ports"),
       syncache_(*this) {
-  secret_ = {random_.next(), random_.next()};
-  inet_.add_protocol(ip_protocol::tcp, this);
+  RandomStream random = vnet.random("tcp");
+  secret_.low = random.next();
+  secret_.high = random.next();
+  ip_.add_protocol(ip_protocol::tcp, this);
 }
 
 Tcp::~Tcp() {
   while (connections_) {
     TcpConnection* first = connections_;
     connections_ = first->next_;
+    pcbs_.remove(*first);
     delete first;
   }
 }
@@ -30,7 +34,7 @@ Tcp::~Tcp() {
 void Tcp::drop(const TcpSegment& segment, const DropReason& why) {
   // What was already taken over has no packet left to name.
   const PacketId id = segment.payload ? segment.payload.id() : PacketId{};
-  site().note_drop(id, why, "tcp", text("port {}", segment.ends.local_port));
+  site().note_drop(id, why, "tcp", text("port {}", segment.ends.local.port));
 }
 
 void Tcp::fast_drop(const Packet& packet, const DropReason& why) {
@@ -42,14 +46,14 @@ void Tcp::fast_drop(const Packet& packet, const DropReason& why) {
 namespace {
 
 // What a hash of a connection's ends is made of.
-std::array<uint8_t, 16> ends_octets(const TcpEnds& ends, uint32_t purpose) {
-  std::array<uint8_t, 16> octets;
+std::array<uint8_t, 40> ends_octets(const TcpEnds& ends, uint32_t purpose) {
+  std::array<uint8_t, 40> octets{};
   const MutableBytes to(octets);
-  store(be32(ends.local.value), to);
-  store(be32(ends.foreign.value), to.subspan(4));
-  store(be16(ends.local_port), to.subspan(8));
-  store(be16(ends.foreign_port), to.subspan(10));
-  store(be32(purpose), to.subspan(12));
+  store(ends.local.address, to);
+  store(ends.foreign.address, to.subspan(17));
+  store(be16(ends.local.port), to.subspan(34));
+  store(be16(ends.foreign.port), to.subspan(36));
+  store(be16(uint16_t(purpose)), to.subspan(38));
   return octets;
 }
 
@@ -80,10 +84,9 @@ uint8_t Tcp::window_scale_offer() const {
   return shift;
 }
 
-uint32_t Tcp::segment_size_to(const TcpEnds& ends, const TcpSocketOptions& options) const {
-  constexpr uint32_t headers = sizeof(Ipv4Header) + sizeof(TcpHeader);
-  const IpSend way{.dest = ends.foreign, .fib = options.fib, .dont_route = options.dont_route};
-  const uint32_t mtu = inet_.mtu_to(way);
+uint32_t Tcp::segment_size_to(const IpAddress& dest, const TcpSocketOptions& options) const {
+  const uint32_t headers = (dest.is_v4() ? 20 : 40) + uint32_t(sizeof(TcpHeader));
+  const uint32_t mtu = ip_.of(dest).mtu_towards(dest, options.fib);
   const uint32_t size = mtu > headers ? mtu - headers : uint32_t(settings().mssdflt);
   return options.max_segment ? std::min<uint32_t>(size, options.max_segment) : size;
 }
@@ -100,8 +103,8 @@ Packet Tcp::make_segment(const Segment& segment, const TcpOptions& options) {
   const size_t size = sizeof(TcpHeader) + options_size;
   Packet packet = site().make_packet(size);
   const MutableBytes octets = packet.writable_front();
-  store(TcpHeader{.source_port = segment.ends.local_port,
-                  .dest_port = segment.ends.foreign_port,
+  store(TcpHeader{.source_port = segment.ends.local.port,
+                  .dest_port = segment.ends.foreign.port,
                   .sequence = segment.seq.value,
                   .acknowledgment = (segment.flags & tcp_flag::ack) ? segment.ack.value : 0,
                   .offset_flags = uint8_t(size / 4 << 4),
@@ -116,19 +119,19 @@ Packet Tcp::make_segment(const Segment& segment, const TcpOptions& options) {
 
 Result<> Tcp::send(Packet packet, const TcpEnds& ends, const TcpSocketOptions& options) {
   const uint64_t pseudo =
-      ipv4_pseudo_sum(ends.local, ends.foreign, ip_protocol::tcp, packet.size());
+      ip_pseudo_sum(ends.local.address, ends.foreign.address, ip_protocol::tcp, packet.size());
   store(be16(checksum_fold(pseudo)),
         packet.writable_front().subspan(offsetof(TcpHeader, checksum)));
   packet.defer_checksum(DeferredChecksum::internet, 0, offsetof(TcpHeader, checksum));
-  const IpSend send{.source = ends.local,
-                    .dest = ends.foreign,
+  const IpSend send{.source = ends.local.address,
+                    .dest = ends.foreign.address,
                     .protocol = ip_protocol::tcp,
                     .ttl = options.ttl,
                     .tos = options.tos,
                     .fib = options.fib,
                     .dont_fragment = settings().path_mtu_discovery || options.dont_fragment,
                     .dont_route = options.dont_route};
-  return inet_.output(std::move(packet), send);
+  return ip_.of(send.dest).output(std::move(packet), send);
 }
 
 void Tcp::send_reset(const TcpSegment& to) {
@@ -145,23 +148,24 @@ void Tcp::send_reset(const TcpSegment& to) {
   (void)send(make_segment(reset, {}), to.ends, {});
 }
 
-void Tcp::refuse(TcpSegment& segment, const IpContext& context) {
+void Tcp::refuse(TcpSegment& segment) {
   if (settings().log_in_vain && (settings().log_in_vain > 1 || segment.has(tcp_flag::syn)))
-    inet_.machine().log(text(
+    ip_.machine().log(text(
         "TCP: [{}]:{} to [{}]:{} tcpflags 0x{:x}; tcp_input: Connection attempt to closed port",
-        to_text(segment.ends.foreign), segment.ends.foreign_port, to_text(segment.ends.local),
-        segment.ends.local_port, segment.flags));
+        to_text(segment.ends.foreign.address), segment.ends.foreign.port,
+        to_text(segment.ends.local.address), segment.ends.local.port, segment.flags));
   drop(segment, drops::no_listener);
-  (void)context;
   const int64_t blackhole = settings().blackhole;
   if (blackhole >= 2 || (blackhole == 1 && segment.has(tcp_flag::syn))) return;
   // net.inet.icmp.icmplim limits these resets, too (badport_bandlim).
   const SimTime now = site().now();
   if (now >= reset_window_end_) {
     reset_window_end_ = now + 1_s;
-    resets_left_ = inet_.settings().icmp.icmplim;
+    const Inet* inet = ip_.net().vnet().state_if_there<Inet>(inet_module);
+    resets_left_ =
+        inet && inet->settings().icmp.icmplim > 0 ? inet->settings().icmp.icmplim : INT64_MAX;
   }
-  const bool limited = inet_.settings().icmp.icmplim > 0 && resets_left_-- <= 0;
+  const bool limited = resets_left_-- <= 0;
   if (!limited) send_reset(segment);
 }
 
@@ -170,7 +174,7 @@ void Tcp::refuse(TcpSegment& segment, const IpContext& context) {
 bool Tcp::checksum_right(Packet& packet, const IpContext& context) {
   if (packet.deferred_checksum() != DeferredChecksum::none) return true;  // still to be computed
   const uint64_t pseudo =
-      ipv4_pseudo_sum(context.source, context.dest, ip_protocol::tcp, packet.size());
+      ip_pseudo_sum(context.source, context.dest, ip_protocol::tcp, packet.size());
   return internet_checksum(packet.octets(), pseudo) == 0;
 }
 
@@ -192,7 +196,7 @@ bool Tcp::parse(Packet packet, const IpContext& context, TcpSegment& segment) {
     return false;
   }
   const TcpHeader& header = parsed->header;
-  segment.ends = {context.dest, context.source, header.dest_port, header.source_port};
+  segment.ends = {{context.dest, header.dest_port}, {context.source, header.source_port}};
   segment.seq = {header.sequence};
   segment.ack = {header.acknowledgment};
   segment.window = header.window;
@@ -212,9 +216,8 @@ void Tcp::receive(Packet packet, const IpContext& context) {
   if (!parse(std::move(packet), context, segment)) return;
   // RFC 9293 s3.9.2.3: neither end can be a group, and nobody talks to himself ("land").
   const bool group = context.dest_is_group || context.source.is_multicast() ||
-                     context.source.is_any() || inet_.is_broadcast(context.source);
-  const bool own = segment.ends.local == segment.ends.foreign &&
-                   segment.ends.local_port == segment.ends.foreign_port;
+                     context.source.is_any() || ip_.of(context.source).is_broadcast(context.source);
+  const bool own = segment.ends.local == segment.ends.foreign;
   if (group || (own && segment.has(tcp_flag::syn) && !segment.has(tcp_flag::ack))) {
     ++counters.badsyn;
     return drop(segment, drops::bad_ends);
@@ -223,9 +226,10 @@ void Tcp::receive(Packet packet, const IpContext& context) {
     site().note_decision({.node = 0,
                           .packet = segment.payload.id(),
                           .kind = DecisionKind::socket,
-                          .address = context.source.value,
-                          .by = segment.ends.foreign_port,
-                          .by_length = segment.ends.local_port,
+                          .address = context.source,
+                          .network = {},
+                          .by = segment.ends.foreign.port,
+                          .by_length = segment.ends.local.port,
                           .interface = uint16_t(context.interface->index())});
   deliver(segment, context);
 }
@@ -246,15 +250,15 @@ void Tcp::deliver(TcpSegment& segment, const IpContext& context) {
     return release(*connection);
   }
   TcpConnection* listener = find_listener(segment.ends);
-  if (!listener) return refuse(segment, context);
+  if (!listener) return refuse(segment);
   if (context.ttl < listener->options.min_ttl) return drop(segment, drops::unexpected_segment);
   syncache_.segment_arrives(*listener, segment);
 }
 
 void Tcp::path_event(const PathEvent& event) {
   if (event.transport.size() < 8) return;
-  const TcpEnds ends{event.source, event.dest, load<be16>(event.transport),
-                     load<be16>(event.transport.subspan(2))};
+  const TcpEnds ends{{event.source, load<be16>(event.transport)},
+                     {event.dest, load<be16>(event.transport.subspan(2))}};
   if (TcpConnection* connection = find(ends)) {
     connection->path_event(event);
     return release(*connection);

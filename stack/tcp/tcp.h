@@ -4,11 +4,8 @@
 // socket; a listening socket's go to TcpSyncache. Read first: connection.h.
 #pragma once
 
-#include <unordered_map>
-#include <vector>
-
 #include "core/base/siphash.h"
-#include "stack/inet/inet.h"
+#include "stack/ip/ip_stack.h"
 #include "stack/tcp/settings.h"
 #include "stack/tcp/syncache.h"
 
@@ -23,17 +20,16 @@ class Tcp final : public StateWithSettings<TcpSettings>, public IpProtocol {
 
   void receive(Packet packet, const IpContext& context) override;
   void path_event(const PathEvent& event) override;
-  std::unique_ptr<SocketOps> create_socket();
+  // EAFNOSUPPORT: this build has not that family.
+  Result<std::unique_ptr<SocketOps>> create_socket(IpFamily family);
 
   // --- connections (connections.cpp) ---
   TcpConnection& make_connection();
   // Frees it when nobody can reach it any more.
   void release(TcpConnection& connection);
-  // Gives it its ends: a port in use is EADDRINUSE, port 0 chooses one.
-  Result<> bind(TcpConnection& connection, const SockAddr& address);
-  Result<> bind_for(TcpConnection& connection, TcpEnds ends);
-  void set_ends(TcpConnection& connection, const TcpEnds& ends);
-  void leave(TcpConnection& connection);
+  // Gives it both ends; the own address is that of the way to the peer.
+  Result<> connect(TcpConnection& connection, Endpoint foreign);
+  PcbTable& pcbs() { return pcbs_; }
   TcpConnection* find(const TcpEnds& ends) const;
   TcpConnection* find_listener(const TcpEnds& ends) const;
   // The latest first.
@@ -57,11 +53,11 @@ class Tcp final : public StateWithSettings<TcpSettings>, public IpProtocol {
   // RFC 9293 s3.5.2: a reset that fits the segment; none for a reset.
   void send_reset(const TcpSegment& to);
   // Answers for no connection, within ICMP's limit of rate.
-  void refuse(TcpSegment& segment, const IpContext& context);
+  void refuse(TcpSegment& segment);
   void drop(const TcpSegment& segment, const DropReason& why);
 
   // What SYNs offer: the path's or the interface's MTU without headers.
-  uint32_t segment_size_to(const TcpEnds& ends, const TcpSocketOptions& options) const;
+  uint32_t segment_size_to(const IpAddress& dest, const TcpSocketOptions& options) const;
   uint8_t window_scale_offer() const;
   Seq initial_sequence(const TcpEnds& ends);
   // Milliseconds, which the offset of the connection disguises.
@@ -70,9 +66,9 @@ class Tcp final : public StateWithSettings<TcpSettings>, public IpProtocol {
   RtoBounds rto_bounds() const;
   static SimTime milliseconds(int64_t ms) { return SimTime(ms * 1'000'000); }
 
-  Inet& inet() const { return inet_; }
-  Site& site() const { return inet_.site(); }
-  PacketPool& pool() const { return inet_.site().pool(); }
+  IpStack& ip() const { return ip_; }
+  Site& site() const { return ip_.site(); }
+  PacketPool& pool() const { return site().pool(); }
   TcpSyncache& syncache() { return syncache_; }
   const TcpSyncache& syncache() const { return syncache_; }
   void set_congestion_default(size_t index);
@@ -80,32 +76,14 @@ class Tcp final : public StateWithSettings<TcpSettings>, public IpProtocol {
   TcpCounters counters;
 
  private:
-  struct Port {  // who has its number: with a peer, and without
-    TcpConnection* connected = nullptr;
-    TcpConnection* unconnected = nullptr;
-  };
-
   bool checksum_right(Packet& packet, const IpContext& context);
   bool parse(Packet packet, const IpContext& context, TcpSegment& segment);
   void deliver(TcpSegment& segment, const IpContext& context);
   void fast_drop(const Packet& packet, const DropReason& why);
-  bool port_taken(const TcpConnection& by, Ipv4Address address, uint16_t port) const;
-  Result<uint16_t> free_port(const TcpConnection& by, const TcpEnds& ends);
-  size_t bucket_of(const TcpEnds& ends) const {
-    return TcpEndsHash()(ends) & (buckets_.size() - 1);
-  }
-  void enter_table(TcpConnection& connection);
-  void leave_table(TcpConnection& connection);
-  void leave_port(TcpConnection& connection);
-  void grow_table();
 
-  Inet& inet_;
-  RandomStream random_;
+  IpStack& ip_;
+  PcbTable pcbs_;
   SipKey secret_;
-  uint16_t next_port_ = 0;
-  std::vector<TcpConnection*> buckets_;
-  size_t in_table_ = 0;
-  std::unordered_map<uint16_t, Port> ports_;
   TcpConnection* connections_ = nullptr;
   SimTime reset_window_end_;
   int64_t resets_left_ = 0;

@@ -15,19 +15,19 @@ TcpSocket::~TcpSocket() {
     connection_.listener_.reset();
   }
   connection_.socket_closed();
-  if (connection_.state() == TcpState::closed) tcp_.leave(connection_);
+  if (connection_.state() == TcpState::closed) tcp_.pcbs().remove(connection_);
   tcp_.release(connection_);
 }
 
 Result<> TcpSocket::bind(const SockAddr& address) {
-  if (address.family != Af::inet) return Errno::eafnosupport;
+  const Endpoint local = TRY(endpoint_of(address, connection_.family));
   if (connection_.bound() || connection_.state() != TcpState::closed) return Errno::einval;
-  return tcp_.bind(connection_, address);
+  if (local.address.is_multicast()) return Errno::eafnosupport;
+  return tcp_.pcbs().bind(connection_, local);
 }
 
 Result<> TcpSocket::connect(const SockAddr& address) {
-  if (address.family != Af::inet) return Errno::eafnosupport;
-  if (address.address.is_multicast()) return Errno::eafnosupport;
+  const Endpoint foreign = TRY(endpoint_of(address, connection_.family));
   switch (connection_.state()) {
     case TcpState::closed:
       break;
@@ -39,11 +39,8 @@ Result<> TcpSocket::connect(const SockAddr& address) {
     default:
       return Errno::eisconn;
   }
-  if (address.port == 0) return Errno::eaddrnotavail;
-  TcpEnds ends = connection_.ends();
-  ends.foreign = address.address;
-  ends.foreign_port = address.port;
-  return connection_.connect(ends);
+  if (foreign.port == 0) return Errno::eaddrnotavail;
+  return connection_.connect(foreign);
 }
 
 Result<> TcpSocket::listen(int backlog) {
@@ -52,7 +49,7 @@ Result<> TcpSocket::listen(int backlog) {
     return {};
   }
   if (connection_.state() != TcpState::closed) return Errno::einval;
-  if (!connection_.bound()) TRY(tcp_.bind(connection_, {.path = {}}));
+  if (!connection_.bound()) TRY(tcp_.pcbs().bind(connection_, connection_.local()));
   connection_.listener_ = std::make_unique<TcpListener>(tcp_, connection_);
   connection_.listener_->set_backlog(backlog);
   connection_.become(TcpState::listen, "the program listens");
@@ -77,15 +74,14 @@ Readiness TcpSocket::readiness() const {
   return connection_.readiness();
 }
 
-SockAddr TcpSocket::local_name() const {
-  const TcpEnds& ends = connection_.ends();
-  return {.address = ends.local, .port = ends.local_port, .path = {}};
-}
+SockAddr TcpSocket::local_name() const { return name_of(connection_.local(), connection_.family); }
 
 SockAddr TcpSocket::peer_name() const {
-  const TcpEnds& ends = connection_.ends();
-  return {.address = ends.foreign, .port = ends.foreign_port, .path = {}};
+  if (connection_.foreign().port != 0) return name_of(connection_.foreign(), connection_.family);
+  return {.address = IpAddress::any(native(connection_.family)), .path = {}};
 }
+
+std::string TcpSocket::protocol_name() const { return tcp_protocol_name(connection_.family); }
 
 // --- options -----------------------------------------------------------------------------------
 
@@ -109,10 +105,13 @@ Result<> TcpSocket::set_number(SocketOption option, int64_t n) {
   };
   switch (option) {
     case SocketOption::so_reuseaddr:
-      o.reuse_address = n;
+      connection_.reuse_address = n;
       return {};
     case SocketOption::so_reuseport:
-      o.reuse_port = n;
+      connection_.reuse_port = n;
+      return {};
+    case SocketOption::so_reuseport_lb:
+      connection_.reuse_port_balanced = n;
       return {};
     case SocketOption::so_keepalive:
       o.keep_alive = n;
@@ -142,7 +141,7 @@ Result<> TcpSocket::set_number(SocketOption option, int64_t n) {
       o.send_timeout = n;
       return {};
     case SocketOption::so_setfib:
-      return within(o.fib, 0, tcp_.inet().net().fib_count() - 1);
+      return within(o.fib, 0, tcp_.ip().net().fib_count() - 1);
     case SocketOption::ip_ttl:
       return within(o.ttl, 0, 255);
     case SocketOption::ip_minttl:
@@ -150,7 +149,18 @@ Result<> TcpSocket::set_number(SocketOption option, int64_t n) {
     case SocketOption::ip_tos:
       return within(o.tos, 0, 255);
     case SocketOption::ip_dontfrag:
+    case SocketOption::ipv6_dontfrag:
       o.dont_fragment = n;
+      return {};
+    case SocketOption::ipv6_tclass:
+      return within(o.tos, 0, 255);
+    case SocketOption::ipv6_unicast_hops:
+      if (n < -1 || n > 255) return Errno::einval;
+      o.ttl = n == -1 ? uint8_t(0) : uint8_t(n);
+      return {};
+    case SocketOption::ipv6_v6only:
+      if (connection_.bound() || connection_.family == PcbFamily::v4) return Errno::einval;
+      connection_.family = n ? PcbFamily::v6 : PcbFamily::both;
       return {};
     case SocketOption::tcp_nodelay:
       o.no_delay = n;
@@ -208,9 +218,9 @@ Result<OptionValue> TcpSocket::get_option(SocketOption option) {
     case SocketOption::so_sndtimeo:
       return OptionValue(o.send_timeout);
     case SocketOption::so_reuseaddr:
-      return OptionValue(o.reuse_address);
+      return OptionValue(connection_.reuse_address);
     case SocketOption::so_reuseport:
-      return OptionValue(o.reuse_port);
+      return OptionValue(connection_.reuse_port);
     case SocketOption::so_keepalive:
       return OptionValue(o.keep_alive);
     case SocketOption::so_nosigpipe:
@@ -220,9 +230,14 @@ Result<OptionValue> TcpSocket::get_option(SocketOption option) {
     case SocketOption::so_setfib:
       return OptionValue(o.fib);
     case SocketOption::ip_ttl:
-      return OptionValue(o.ttl ? o.ttl : tcp_.inet().settings().ttl);
+      return OptionValue(o.ttl);
     case SocketOption::ip_tos:
+    case SocketOption::ipv6_tclass:
       return OptionValue(o.tos);
+    case SocketOption::ipv6_unicast_hops:
+      return OptionValue(o.ttl ? int64_t(o.ttl) : -1);
+    case SocketOption::ipv6_v6only:
+      return OptionValue(connection_.family == PcbFamily::v6);
     case SocketOption::ip_minttl:
       return OptionValue(o.min_ttl);
     case SocketOption::ip_dontfrag:

@@ -6,6 +6,9 @@
 
 namespace stackyard {
 
+// sockstat(1)'s: "tcp4", "tcp6" or "tcp46".
+std::string tcp_protocol_name(PcbFamily family);
+
 class TcpSocket final : public SocketOps {
  public:
   TcpSocket(Tcp& tcp, TcpConnection& connection);
@@ -26,7 +29,8 @@ class TcpSocket final : public SocketOps {
   Readiness readiness() const override;
   SockAddr local_name() const override;
   SockAddr peer_name() const override;
-  std::string protocol_name() const override { return "tcp4"; }
+  std::string protocol_name() const override;
+  void set_jail(int jid) override { connection_.jail = jid; }
   size_t receive_queue() const override { return connection_.received_octets(); }
   size_t send_queue() const override { return connection_.unsent_octets(); }
   std::string state_name() const override { return tcp_state_name(connection_.state()); }

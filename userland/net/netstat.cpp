@@ -252,7 +252,7 @@ Task<int> statistics(Sys& sys, const Options& options, Report report) {
 
 // --- sockets -----------------------------------------------------------------------------------
 
-bool is_local(const SocketInfo& s) { return s.local.family == Af::local; }
+bool is_local(const SocketInfo& s) { return s.local.family() == Af::local; }
 std::string address_text(const SockAddr& a) {
   return a.address.is_any() ? "*" : to_text(a.address);
 }
@@ -265,7 +265,7 @@ std::vector<SocketInfo> tcp_connections(Sys& sys) {
   if (!sys.request(list)) return all;
   for (const TcpConnectionInfo& c : list.connections) {
     SocketInfo info{};
-    info.protocol = "tcp4";
+    info.protocol = c.protocol;
     info.local = c.local;
     info.foreign = c.foreign;
     info.receive_queue = c.receive_queue;
@@ -342,7 +342,7 @@ Task<int> listen_queues(Sys& sys) {
   if (sys.request(list))
     for (const TcpConnectionInfo& c : list.connections)
       if (c.state == "LISTEN")
-        out += text("{:<5} {:<32} {:<22}\n", "tcp4",
+        out += text("{:<5} {:<32} {:<22}\n", c.protocol,
                     text("{}/{}/{}", c.queued, c.embryonic, c.backlog),
                     address_text(c.local) + "." + port_text(c.local));
   co_await sys.print(out);

@@ -20,7 +20,7 @@ struct Wanted {
   std::optional<int> jail;
 };
 
-bool is_local(const SocketInfo& s) { return s.local.family == Af::local; }
+bool is_local(const SocketInfo& s) { return s.local.family() == Af::local; }
 
 bool wants(const Wanted& want, const SocketInfo& s) {
   if (is_local(s) ? !want.local : !want.inet) return false;
@@ -70,7 +70,7 @@ std::vector<SocketInfo> all_sockets(Sys& sys) {
   for (const TcpConnectionInfo& c : list.connections) {
     if (c.has_socket || c.local.port == 0) continue;
     SocketInfo info{};
-    info.protocol = "tcp4";
+    info.protocol = c.protocol;
     info.local = c.local;
     info.foreign = c.foreign;
     info.jid = sys.jail_id();

@@ -11,6 +11,7 @@
 namespace stackyard {
 
 struct TcpConnectionInfo {
+  std::string protocol;  // "tcp4"
   SockAddr local, foreign;
   std::string state;  // "ESTABLISHED", as netstat has it
   size_t receive_queue = 0, send_queue = 0;
