@@ -162,6 +162,19 @@ Result<> TcpSocket::set_number(SocketOption option, int64_t n) {
       if (connection_.bound() || connection_.family == PcbFamily::v4) return Errno::einval;
       connection_.family = n ? PcbFamily::v6 : PcbFamily::both;
       return {};
+    default:
+      return set_tcp_number(option, n);
+  }
+}
+
+Result<> TcpSocket::set_tcp_number(SocketOption option, int64_t n) {
+  TcpSocketOptions& o = connection_.options;
+  const auto within = [&](auto& field, int64_t least, int64_t most, int64_t scale = 1) -> Result<> {
+    if (n < least || n > most) return Errno::einval;
+    field = std::remove_reference_t<decltype(field)>(n * scale);
+    return {};
+  };
+  switch (option) {
     case SocketOption::tcp_nodelay:
       o.no_delay = n;
       connection_.output();
@@ -193,80 +206,96 @@ Result<> TcpSocket::set_number(SocketOption option, int64_t n) {
 }
 
 Result<OptionValue> TcpSocket::get_option(SocketOption option) {
+  OptionValue value;
+  if (option == SocketOption::tcp_congestion) {
+    const CongestionControl* own = connection_.congestion_.get();
+    const auto otherwise = congestion_controls()[size_t(tcp_.settings().cc)];
+    const std::string_view name = own ? own->name() : std::string_view(otherwise->name);
+    value.octets.assign(name.begin(), name.end());
+    return value;
+  }
+  std::optional<int64_t> number = socket_number(option);
+  if (!number) number = level_number(option);
+  if (!number) return Errno::enoprotoopt;
+  return OptionValue(*number);
+}
+
+std::optional<int64_t> TcpSocket::socket_number(SocketOption option) {
+  const TcpSocketOptions& o = connection_.options;
+  switch (option) {
+    case SocketOption::so_error:
+      return int64_t(connection_.take_error());
+    case SocketOption::so_type:
+      return int64_t(SocketType::stream);
+    case SocketOption::so_acceptconn:
+      return connection_.state() == TcpState::listen;
+    case SocketOption::so_rcvbuf:
+      return connection_.receive_space();
+    case SocketOption::so_sndbuf:
+      return connection_.send_space();
+    case SocketOption::so_rcvtimeo:
+      return o.receive_timeout;
+    case SocketOption::so_sndtimeo:
+      return o.send_timeout;
+    case SocketOption::so_reuseaddr:
+      return connection_.reuse_address;
+    case SocketOption::so_reuseport:
+      return connection_.reuse_port;
+    case SocketOption::so_reuseport_lb:
+      return connection_.reuse_port_balanced;
+    case SocketOption::so_keepalive:
+      return o.keep_alive;
+    case SocketOption::so_nosigpipe:
+      return o.no_signal;
+    case SocketOption::so_linger:
+      return o.linger_s;
+    case SocketOption::so_setfib:
+      return o.fib;
+    default:
+      return std::nullopt;
+  }
+}
+
+// Those of IP's and TCP's levels.
+std::optional<int64_t> TcpSocket::level_number(SocketOption option) const {
   const TcpSocketOptions& o = connection_.options;
   const auto& s = tcp_.settings();
-  OptionValue value;
-  const auto seconds = [&](uint32_t own, int64_t otherwise) {
+  const auto seconds = [](uint32_t own, int64_t otherwise) {
     return (own ? own : otherwise) / 1000;
   };
   switch (option) {
-    case SocketOption::so_error:
-      value.number = int64_t(connection_.take_error());
-      return value;
-    case SocketOption::so_type:
-      value.number = int64_t(SocketType::stream);
-      return value;
-    case SocketOption::so_acceptconn:
-      value.number = connection_.state() == TcpState::listen;
-      return value;
-    case SocketOption::so_rcvbuf:
-      return OptionValue(int64_t(connection_.receive_space()));
-    case SocketOption::so_sndbuf:
-      return OptionValue(int64_t(connection_.send_space()));
-    case SocketOption::so_rcvtimeo:
-      return OptionValue(o.receive_timeout);
-    case SocketOption::so_sndtimeo:
-      return OptionValue(o.send_timeout);
-    case SocketOption::so_reuseaddr:
-      return OptionValue(connection_.reuse_address);
-    case SocketOption::so_reuseport:
-      return OptionValue(connection_.reuse_port);
-    case SocketOption::so_keepalive:
-      return OptionValue(o.keep_alive);
-    case SocketOption::so_nosigpipe:
-      return OptionValue(o.no_signal);
-    case SocketOption::so_linger:
-      return OptionValue(int64_t(o.linger_s));
-    case SocketOption::so_setfib:
-      return OptionValue(o.fib);
     case SocketOption::ip_ttl:
-      return OptionValue(o.ttl);
+      return o.ttl;
+    case SocketOption::ipv6_unicast_hops:
+      return o.ttl ? int64_t(o.ttl) : -1;
     case SocketOption::ip_tos:
     case SocketOption::ipv6_tclass:
-      return OptionValue(o.tos);
-    case SocketOption::ipv6_unicast_hops:
-      return OptionValue(o.ttl ? int64_t(o.ttl) : -1);
-    case SocketOption::ipv6_v6only:
-      return OptionValue(connection_.family == PcbFamily::v6);
+      return o.tos;
     case SocketOption::ip_minttl:
-      return OptionValue(o.min_ttl);
+      return o.min_ttl;
     case SocketOption::ip_dontfrag:
-      return OptionValue(o.dont_fragment);
+    case SocketOption::ipv6_dontfrag:
+      return o.dont_fragment;
+    case SocketOption::ipv6_v6only:
+      return connection_.family == PcbFamily::v6;
     case SocketOption::tcp_nodelay:
-      return OptionValue(o.no_delay);
+      return o.no_delay;
     case SocketOption::tcp_nopush:
-      return OptionValue(o.no_push);
+      return o.no_push;
     case SocketOption::tcp_noopt:
-      return OptionValue(o.no_options);
+      return o.no_options;
     case SocketOption::tcp_maxseg:
-      return OptionValue(int64_t(connection_.max_segment()));
+      return connection_.max_segment();
     case SocketOption::tcp_keepinit:
-      return OptionValue(seconds(o.keep_init_ms, s.keepinit_ms));
+      return seconds(o.keep_init_ms, s.keepinit_ms);
     case SocketOption::tcp_keepidle:
-      return OptionValue(seconds(o.keep_idle_ms, s.keepidle_ms));
+      return seconds(o.keep_idle_ms, s.keepidle_ms);
     case SocketOption::tcp_keepintvl:
-      return OptionValue(seconds(o.keep_interval_ms, s.keepintvl_ms));
+      return seconds(o.keep_interval_ms, s.keepintvl_ms);
     case SocketOption::tcp_keepcnt:
-      return OptionValue(o.keep_count ? int64_t(o.keep_count) : s.keepcnt);
-    case SocketOption::tcp_congestion: {
-      const CongestionControl* own = connection_.congestion_.get();
-      const std::string_view name =
-          own ? own->name() : std::string_view(congestion_controls()[size_t(s.cc)]->name);
-      value.octets.assign(name.begin(), name.end());
-      return value;
-    }
+      return o.keep_count ? int64_t(o.keep_count) : s.keepcnt;
     default:
-      return Errno::enoprotoopt;
+      return std::nullopt;
   }
 }
 

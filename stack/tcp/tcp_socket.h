@@ -1,6 +1,8 @@
 // stack/tcp/tcp_socket.h - one TCP socket: calls and options; the connection outlives it.
 #pragma once
 
+#include <optional>
+
 #include "stack/kern/socket_ops.h"
 #include "stack/tcp/connection.h"
 
@@ -40,6 +42,9 @@ class TcpSocket final : public SocketOps {
 
  private:
   Result<> set_number(SocketOption option, int64_t n);
+  Result<> set_tcp_number(SocketOption option, int64_t n);
+  std::optional<int64_t> socket_number(SocketOption option);
+  std::optional<int64_t> level_number(SocketOption option) const;
 
   Tcp& tcp_;
   TcpConnection& connection_;
