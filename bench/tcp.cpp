@@ -168,6 +168,9 @@ int connections(int count) {
   SockAddr to;
   to.address = Ipv4Address{0x0a000002};
   to.port = port;
+  clients.push_back(*lab.machine("a").vnet().socket(Af::inet, SocketType::stream, 0));
+  simulation.at_barrier(2_ms, EventKind::outside, [&] { (void)clients[0]->connect(to); });
+  simulation.run_until(10_ms);  // ARP is done
   const double opened = seconds_of([&] {
     for (int i = 0; i < count; i += 100) {
       simulation.at_barrier(simulation.now() + 1_ns, EventKind::outside, [&] {
@@ -190,7 +193,7 @@ int connections(int count) {
   });
   std::printf("connections %zu\noctets_per_connection %.0f\nus_to_open %.2f\nus_to_close %.2f\n",
               there, held, opened * 1e6 / count, closed * 1e6 / count);
-  return there == size_t(count) ? 0 : 1;
+  return there == size_t(count) + 1 ? 0 : 1;
 }
 
 }  // namespace

@@ -68,9 +68,6 @@ void TcpConnection::become(TcpState next, const char* why) {
   state_ = next;
 }
 
-void TcpConnection::changed() {
-  if (socket_) socket_->connection_changed();
-}
 
 void TcpConnection::set_error(Errno error) { error_ = error; }
 

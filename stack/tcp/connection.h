@@ -134,7 +134,8 @@ class TcpConnection : public Pcb {
   void become(TcpState next, const char* why);
   void close_by_user();
   void set_error(Errno error);
-  void changed();
+  // The socket hears of it when the segment, the timer or the call is dealt with (Tcp::settle).
+  void changed() { changed_ = true; }
   void established();
   void enter_time_wait();
   // To CLOSED, without a word to the peer.
@@ -248,6 +249,7 @@ class TcpConnection : public Pcb {
   bool late_fin_ = false;  // the peer's FIN is known: it is at rcv_fin_
   bool timestamps_ = false, sack_ = false, scaling_ = false;
   bool send_first_hole_ = false;  // whatever the window says (RFC 6675 s5, step 4.3)
+  bool changed_ = false;          // the socket is to be told
   bool connecting_ = false;       // connect(2) has not been told yet
 
   // The send sequence (RFC 9293 s3.3.1). snd_max_: the highest ever sent, by a probe perhaps.

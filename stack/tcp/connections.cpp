@@ -21,6 +21,12 @@ void Tcp::release(TcpConnection& connection) {
   delete &connection;
 }
 
+void Tcp::settle(TcpConnection& connection) {
+  if (connection.done()) return release(connection);
+  if (std::exchange(connection.changed_, false) && connection.socket_)
+    connection.socket_->connection_changed();
+}
+
 Result<std::unique_ptr<SocketOps>> Tcp::create_socket(IpFamily family) {
   if (!ip_.output(family)) return Errno::eafnosupport;
   TcpConnection& connection = make_connection();
@@ -61,7 +67,7 @@ Result<> Tcp::drop_connection(const TcpEnds& ends) {
   TcpConnection* connection = find(ends);
   if (!connection) return Errno::esrch;
   connection->abort(Errno::econnaborted);
-  release(*connection);
+  settle(*connection);
   return {};
 }
 

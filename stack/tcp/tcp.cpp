@@ -241,18 +241,19 @@ void Tcp::deliver(TcpSegment& segment, const IpContext& context) {
   if (connection && connection->state() == TcpState::time_wait && opens &&
       segment.seq > connection->rcv_nxt_) {
     connection->end("a newer connection takes its place");
-    release(*connection);
+    settle(*connection);
     connection = nullptr;
   }
   if (connection) {
     if (context.ttl < connection->options.min_ttl) return drop(segment, drops::unexpected_segment);
     connection->segment_arrives(segment);
-    return release(*connection);
+    return settle(*connection);
   }
   TcpConnection* listener = find_listener(segment.ends);
   if (!listener) return refuse(segment);
   if (context.ttl < listener->options.min_ttl) return drop(segment, drops::unexpected_segment);
   syncache_.segment_arrives(*listener, segment);
+  settle(*listener);
 }
 
 void Tcp::path_event(const PathEvent& event) {
@@ -261,7 +262,7 @@ void Tcp::path_event(const PathEvent& event) {
                      {event.dest, load<be16>(event.transport.subspan(2))}};
   if (TcpConnection* connection = find(ends)) {
     connection->path_event(event);
-    return release(*connection);
+    return settle(*connection);
   }
   syncache_.path_event(ends, event, {load<be32>(event.transport.subspan(4))});
 }

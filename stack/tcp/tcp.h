@@ -27,6 +27,9 @@ class Tcp final : public StateWithSettings<TcpSettings>, public IpProtocol {
   TcpConnection& make_connection();
   // Frees it when nobody can reach it any more.
   void release(TcpConnection& connection);
+  // The last act of whatever happened to a connection: frees it, or tells its socket, whose owner
+  // may do anything, even close it.
+  void settle(TcpConnection& connection);
   // Gives it both ends; the own address is that of the way to the peer.
   Result<> connect(TcpConnection& connection, Endpoint foreign);
   PcbTable& pcbs() { return pcbs_; }

@@ -68,6 +68,12 @@ Result<size_t> TcpSocket::send(Bytes octets, const SendOptions& options) {
   return connection_.send(octets);
 }
 
+Result<> TcpSocket::shutdown(ShutdownHow how) {
+  const Result<> done = connection_.shutdown(how);
+  tcp_.settle(connection_);
+  return done;
+}
+
 Readiness TcpSocket::readiness() const {
   if (const TcpListener* listener = connection_.listener_.get())
     return {.readable = listener->has_waiting(), .writable = false};

@@ -24,11 +24,12 @@ void TcpConnection::timer_fired() {
     if (deadline_[kind] > now) continue;
     stop_timer(TimerKind(kind));
     timer_due(TimerKind(kind));
-    if (state_ == TcpState::closed) return tcp_.release(*this);
+    if (state_ == TcpState::closed) return tcp_.settle(*this);
   }
   const SimTime next = *std::min_element(deadline_.begin(), deadline_.end());
   const bool late = !timer_.armed() || timer_.deadline() > next;
   if (next != SimTime::max() && late) timer_.arm(next - now);
+  tcp_.settle(*this);
 }
 
 void TcpConnection::timer_due(TimerKind kind) {
