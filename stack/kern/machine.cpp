@@ -184,8 +184,8 @@ std::vector<SocketInfo> Machine::sockets(const Jail& viewer) const {
       SocketOps* socket = descriptors[fd] ? descriptors[fd]->socket() : nullptr;
       if (!socket || socket->protocol_name() == "bpf") continue;
       all.push_back({pid, process->program_name(), int(fd), socket->protocol_name(),
-                     socket->local_name(), socket->peer_name(), socket->receive_queue(), 0,
-                     process->jail().id()});
+                     socket->local_name(), socket->peer_name(), socket->receive_queue(),
+                     socket->send_queue(), process->jail().id(), socket->state_name()});
       if (const LocalSocketOps* local = socket->local()) {
         all.back().serial = local->serial();
         all.back().peer = local->peer_serial();
@@ -269,17 +269,45 @@ std::vector<SysctlInfo> Machine::sysctls(const std::string& prefix, const Jail& 
   return all;
 }
 
-std::optional<Ipv4Address> Machine::resolve(const std::string& name, const Jail& jail) const {
-  if (const auto address = parse_ipv4(name)) return address;
+// getaddrinfo(3) with /etc/hosts: IPv6 before IPv4, as RFC 6724 would mostly have it.
+std::vector<SockAddr> Machine::resolve(const std::string& name, Af family, const Jail& jail) const {
+  const auto numeric = [&](const std::string& word) -> std::optional<SockAddr> {
+    SockAddr at;
+    if (const auto v4 = parse_ipv4(word)) {
+      at.address = *v4;
+    } else if (const auto v6 = parse_zoned(word)) {
+      at.address = v6->address;
+      if (!v6->zone.empty()) {
+        at.scope = uint32_t(parse_int(v6->zone).value_or(0));
+        InterfaceIndex ask;
+        ask.name = v6->zone;
+        if (at.scope == 0 && jail.vnet().request(ask)) at.scope = ask.index;
+        if (at.scope == 0) return std::nullopt;
+      }
+    } else {
+      return std::nullopt;
+    }
+    return at;
+  };
+  std::vector<SockAddr> found;
+  const auto add = [&](const SockAddr& at) {
+    if (family == Af::unspecified || family == at.family()) found.push_back(at);
+  };
+  if (const auto at = numeric(name)) {
+    add(*at);
+    return found;
+  }
   const auto hosts = files_.find(jail.settings().root + "/etc/hosts");
-  if (!hosts) return std::nullopt;
+  if (!hosts) return found;
   for (const std::string& line : split((*hosts)->content.str(), '\n')) {
     const auto words = split_words(line.substr(0, line.find('#')));
     for (size_t i = 1; i < words.size(); ++i)
       if (words[i] == name)
-        if (const auto address = parse_ipv4(words[0])) return address;
+        if (const auto at = numeric(words[0])) add(*at);
   }
-  return std::nullopt;
+  std::stable_partition(found.begin(), found.end(),
+                        [](const SockAddr& a) { return a.family() == Af::inet6; });
+  return found;
 }
 
 std::vector<std::string> Machine::table_names() const {

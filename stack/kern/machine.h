@@ -60,6 +60,11 @@ class Machine : public TableSource {
 
   // --- jails: names and ids are those that a process in `viewer` may use (jail.cpp) ---
   Jail* find_jail(const std::string& name, const Jail& viewer);
+  // Whatever the viewer; null: it is gone.
+  const Jail* jail_by_id(int jid) const {
+    const auto found = jails_.find(jid);
+    return found == jails_.end() ? nullptr : found->second;
+  }
   // The one with the next higher jid; null: none.
   Jail* next_jail(int after, const Jail& viewer);
   Result<Jail*> set_jail(const JailParams& params, unsigned flags, Jail& caller,
@@ -96,7 +101,7 @@ class Machine : public TableSource {
   Result<std::string> sysctl(const std::string& name, const Jail& jail) const;
   Result<> set_sysctl(const std::string& name, const std::string& value, Jail& jail);
   std::vector<SysctlInfo> sysctls(const std::string& prefix, const Jail& jail) const;
-  std::optional<Ipv4Address> resolve(const std::string& name, const Jail& jail) const;
+  std::vector<SockAddr> resolve(const std::string& name, Af family, const Jail& jail) const;
 
   // The base system's; of a jail: table(name, jail).
   std::vector<std::string> table_names() const override;

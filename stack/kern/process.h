@@ -134,7 +134,7 @@ class Process final : public Sys {
   Table table(const std::string& name) const override;
   std::string hostname() const override;
   void set_hostname(const std::string& name) override;
-  std::optional<Ipv4Address> resolve(const std::string& name) const override;
+  std::vector<SockAddr> resolve(const std::string& name, Af family) const override;
   std::string log_text() const override;
 
   // --- CallContext ---

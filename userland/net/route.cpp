@@ -79,7 +79,7 @@ std::optional<Ipv4Prefix> destination(Sys& sys, RouteWords& r) {
     if (prefix->length == 32) r.host = true;
     return prefix;
   }
-  const auto address = sys.resolve(word);
+  const auto address = sys.resolve_ipv4(word);
   if (!address) return std::nullopt;
   if (r.operands.size() > 2 && !r.netmask) r.netmask = parse_ipv4(r.operands[2]);
   if (r.netmask) {
@@ -121,7 +121,7 @@ Task<int> add(Sys& sys, RouteWords r, bool change) {
   if (r.interface) {
     request.interface = gateway;
   } else {
-    request.gateway = sys.resolve(gateway);
+    request.gateway = sys.resolve_ipv4(gateway);
     if (!request.gateway) {
       co_await sys.complain(text("bad address: {}", gateway));
       co_return 68;
@@ -185,7 +185,7 @@ Task<int> get(Sys& sys, RouteWords r) {
   if (r.operands.empty()) co_return co_await bad_usage(sys, route_command, "");
   GetRoute request;
   request.fib = r.fib >= 0 ? int(r.fib) : sys.fib();
-  const auto dest = r.operands[0] == "default" ? Ipv4Address{} : sys.resolve(r.operands[0]);
+  const auto dest = r.operands[0] == "default" ? Ipv4Address{} : sys.resolve_ipv4(r.operands[0]);
   if (!dest) {
     co_await sys.complain(text("bad address: {}", r.operands[0]));
     co_return 68;
