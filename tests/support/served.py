@@ -44,12 +44,14 @@ def expect(condition, what):
 
 @contextlib.contextmanager
 def served(binary, lab, pace, *options):
-    """A lab that is served from its text, in a folder of its own, with shims."""
+    """A lab that is served from its text, or from a file, in a folder of its own, with shims."""
     with tempfile.TemporaryDirectory() as folder:
-        with open(f'{folder}/lab.yaml', 'w') as file:
-            file.write(lab)
+        if not lab.endswith('.yaml'):
+            with open(f'{folder}/lab.yaml', 'w') as file:
+                file.write(lab)
+            lab = f'{folder}/lab.yaml'
         path = f'{folder}/lab.sock'
-        server = subprocess.Popen([binary, 'serve', f'{folder}/lab.yaml', '--socket', path, '--pace', pace,
+        server = subprocess.Popen([binary, 'serve', lab, '--socket', path, '--pace', pace,
                                    '--out', f'{folder}/out', *[o.format(folder=folder) for o in options]],
                                   stderr=subprocess.PIPE, text=True)
         try:
@@ -380,7 +382,7 @@ def recipe_test(binary, script):
     at = re.search(r'^# The same stacks as the YAML at (\S+): (.*)$', text, re.M)
     expect(at, 'a recipe says when it is to be compared, and which stacks')
     tables = {}
-    with served(binary, open(recipe).read(), 'paused') as (_, path, _server):
+    with served(binary, recipe, 'paused') as (_, path, _server):
         client = Client(path)
         client.call('time.run', until=at[1])
         client.wait_for('time.stopped')
@@ -396,8 +398,8 @@ def recipe_test(binary, script):
 
 def stacks(client, nodes):
     """What a recipe makes: interfaces, addresses, routes; without counters and times."""
-    keep = {'interfaces': ('name', 'mtu', 'mac', 'status', 'flags'), 'addresses': None,
-            'routes': ('destination', 'gateway', 'flags', 'netif', 'interface')}
+    keep = {'interfaces': ('name', 'mtu', 'address', 'up', 'status'), 'addresses': None,
+            'routes': ('fib', 'destination', 'flags', 'netif', 'mtu')}
     shown = {}
     for node in nodes:
         for table, columns in keep.items():
