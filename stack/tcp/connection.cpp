@@ -68,7 +68,6 @@ void TcpConnection::become(TcpState next, const char* why) {
   state_ = next;
 }
 
-
 void TcpConnection::set_error(Errno error) { error_ = error; }
 
 void TcpConnection::end(const char* why) {
@@ -200,6 +199,8 @@ void TcpConnection::open_from(const TcpHalfOpen& from, const TcpConnection& list
   scaling_ = from.scaling;
   timestamps_ = from.timestamps;
   sack_ = from.sack;
+  ecn_ = from.ecn;
+  tcp_.counters.ecn_shs += ecn_;
   snd_scale_ = from.snd_scale;
   rcv_scale_ = from.rcv_scale;
   rxtshift_ = from.retransmitted;

@@ -54,6 +54,7 @@ struct TcpSegment {
   uint32_t length = 0;  // octets of data
   uint16_t urgent = 0;
   uint8_t flags = 0;
+  uint8_t ecn = 0;  // the IP header's two bits (RFC 3168 s5)
   TcpOptions options;
   Packet payload;
   bool has(uint8_t flag) const { return flags & flag; }
@@ -130,6 +131,13 @@ class TcpConnection : public Pcb {
   enum TimerKind : uint8_t { rexmt, persist, keep, two_msl, delack, timer_kinds };
   enum class Recovery : uint8_t { none, fast, loss };
 
+  struct Piece {  // what to put into a segment
+    Seq seq;
+    uint32_t length = 0;
+    uint8_t flags = 0;
+    bool again = false, probe = false;
+  };
+
   // --- connection.cpp ---
   void become(TcpState next, const char* why);
   void close_by_user();
@@ -187,17 +195,17 @@ class TcpConnection : public Pcb {
   TcpScoreboard& scoreboard();
   TcpScoreboard::Sent sent() const { return {snd_una_, snd_nxt_, window_.mss}; }
   CongestionSample sample(uint32_t acked) const;
-  uint32_t in_flight() const {
-    return scoreboard_ ? scoreboard_->pipe(sent()) : uint32_t(snd_nxt_ - snd_una_);
-  }
+  uint32_t pipe() const;
+  uint32_t in_flight() const { return scoreboard_ ? pipe() : uint32_t(snd_nxt_ - snd_una_); }
+
+  // --- ecn.cpp (RFC 3168) ---
+  uint8_t ecn_syn_flags() const;
+  void agree_on_ecn(const TcpSegment& answer);
+  void take_mark(const TcpSegment& segment);
+  void take_echo(const TcpSegment& segment, uint32_t acked);
+  void mark_segment(const Piece& piece, uint8_t& flags, uint8_t& codepoint);
 
   // --- output.cpp ---
-  struct Piece {  // what to put into a segment
-    Seq seq;
-    uint32_t length = 0;
-    uint8_t flags = 0;
-    bool again = false, probe = false;
-  };
   bool output_once();
   bool send_again();
   bool send_new();
@@ -243,6 +251,9 @@ class TcpConnection : public Pcb {
   Errno error_ = Errno::ok, soft_error_ = Errno::ok;
   uint8_t snd_scale_ = 0, rcv_scale_ = 0;
   uint8_t rxtshift_ = 0, dupacks_ = 0;
+  bool ecn_ = false;           // agreed on
+  bool echo_mark_ = false;     // ECE, until the sender says CWR
+  bool tell_reduced_ = false;  // CWR, on the next new data
   bool ack_now_ = false, delayed_ack_ = false, window_was_zero_ = false;
   bool wants_fin_ = false;  // the program has sent everything
   bool shut_read_ = false, fin_sent_ = false;

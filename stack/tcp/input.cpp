@@ -42,6 +42,7 @@ void TcpConnection::segment_arrives(TcpSegment& segment) {
   }
   if (!acceptable(segment) || !accept_ack(segment)) return;
   take_window(segment, segment.window << snd_scale_);
+  if (ecn_ && segment.length > 0) take_mark(segment);
   if (segment.length > 0 || segment.has(tcp_flag::fin)) take_data(segment);
   if (state_ != TcpState::closed) output();
 }
@@ -74,6 +75,7 @@ bool TcpConnection::in_syn_sent(TcpSegment& segment) {
   rcv_nxt_ = irs_ + 1;
   rcv_adv_ = rcv_nxt_ + std::min<uint32_t>(receive_window(), 65535);
   agree_on_options(segment.options);
+  agree_on_ecn(segment);
   set_segment_size(segment.options.mss.value_or(0));
   snd_wnd_ = max_sndwnd_ = segment.window;  // a SYN's is never scaled (RFC 7323 s2.2)
   snd_wl1_ = segment.seq;

@@ -139,7 +139,8 @@ bool TcpConnection::wants_ack() const {
 // --- segments ----------------------------------------------------------------------------------
 
 void TcpConnection::send_syn() {
-  Piece piece{.seq = iss_, .flags = tcp_flag::syn, .again = rxtshift_ > 0};
+  const uint8_t flags = uint8_t(tcp_flag::syn | ecn_syn_flags());
+  Piece piece{.seq = iss_, .flags = flags, .again = rxtshift_ > 0};
   if (state_ == TcpState::syn_received) piece.flags |= tcp_flag::ack;
   transmit(piece);
 }
@@ -185,6 +186,8 @@ void TcpConnection::transmit(const Piece& piece) {
   segment.window = syn ? uint16_t(std::min(window, window_max)) : uint16_t(window >> rcv_scale_);
   const Seq end = piece.seq + piece.length;
   if (piece.length > 0 && end == fin_seq() && !options.no_push) segment.flags |= tcp_flag::push;
+  uint8_t codepoint = 0;
+  mark_segment(piece, segment.flags, codepoint);
   const TcpOptions segment_opts = segment_options(piece.flags);
   Packet packet = tcp_.make_segment(segment, segment_opts);
   if (piece.length > 0) sending_.attach(packet, size_t(piece.seq - snd_una_), piece.length);
@@ -200,7 +203,7 @@ void TcpConnection::transmit(const Piece& piece) {
     ack_now_ = delayed_ack_ = false;
     stop_timer(delack);
   }
-  const Result<> sent = tcp_.send(std::move(packet), ends(), options);
+  const Result<> sent = tcp_.send(std::move(packet), ends(), options, codepoint);
   if (!sent) output_failed(sent.error());
 }
 

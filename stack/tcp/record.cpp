@@ -66,6 +66,10 @@ constexpr SysctlRecord sysctls[] = {
      .summary = "List available congestion control algorithms",
      .writable = false,
      .show = congestion_names},
+    NUMBER("ecn.enable", "TCP ECN support: 0 off, 1 on, 2 when asked for", ecn, 0, 2),
+    NUMBER("ecn.maxretries", "Max retries before giving up on ECN", ecn_maxretries, 0, 12),
+    NUMBER("syncookies", "Use TCP SYN cookies if the syncache overflows", syncookies, 0, 1),
+    NUMBER("syncookies_only", "Use only TCP SYN cookies", syncookies_only, 0, 1),
     NUMBER("sendspace", "Initial send socket buffer size", sendspace, 1, 2097152),
     NUMBER("recvspace", "Initial receive socket buffer size", recvspace, 1, 2097152),
     NUMBER("sendbuf_auto", "Enable automatic send buffer sizing", sendbuf_auto, 0, 1),
@@ -191,6 +195,10 @@ constexpr CounterRecord counters[] = {
     ONE(sack_rexmit_bytes, "{} byte rexmit{s} in SACK recovery episodes"),
     ONE(sack_rcv_blocks, "{} SACK option{s} (SACK blocks) received"),
     ONE(sack_send_blocks, "{} SACK option{s} (SACK blocks) sent"),
+    ONE(ecn_ce, "{} packet{s} with ECN CE bit set"),
+    ONE(ecn_ect0, "{} packet{s} with ECN ECT(0) bit set"),
+    ONE(ecn_shs, "{} successful ECN handshake{s}"),
+    ONE(ecn_rcwnd, "{} time{s} ECN reduced the congestion window"),
 };
 #undef ONE
 #undef TWO

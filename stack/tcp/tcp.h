@@ -52,7 +52,9 @@ class Tcp final : public StateWithSettings<TcpSettings>, public IpProtocol {
   };
   // A packet with room for header and options; the caller may hang data on it.
   Packet make_segment(const Segment& segment, const TcpOptions& options);
-  Result<> send(Packet packet, const TcpEnds& ends, const TcpSocketOptions& options);
+  // `codepoint`: ECN's two bits.
+  Result<> send(Packet packet, const TcpEnds& ends, const TcpSocketOptions& options,
+                uint8_t codepoint = 0);
   // RFC 9293 s3.5.2: a reset that fits the segment; none for a reset.
   void send_reset(const TcpSegment& to);
   // Answers for no connection, within ICMP's limit of rate.
@@ -66,6 +68,8 @@ class Tcp final : public StateWithSettings<TcpSettings>, public IpProtocol {
   // Milliseconds, which the offset of the connection disguises.
   uint32_t timestamp_now() const { return uint32_t(site().now().ms()); }
   uint32_t timestamp_offset(const TcpEnds& ends) const;
+  // What nobody else can compute, of two ends and what else matters.
+  uint64_t keyed_hash(const TcpEnds& ends, uint64_t what, uint64_t purpose) const;
   RtoBounds rto_bounds() const;
   static SimTime milliseconds(int64_t ms) { return SimTime(ms * 1'000'000); }
 

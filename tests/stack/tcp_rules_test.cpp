@@ -351,3 +351,81 @@ TEST_CASE("a segment in the window of nobody's interest: land, groups, nonsense"
   t.says({.flags = "S.", .seq = 9, .ack = 9});
   CHECK(t.heard() == "[R] 9 0 len 0 win 0");
 }
+
+TEST_CASE("a flood of SYNs pushes nobody out: cookies let in who answers (RFC 4987)",
+          "[tcp][rules]") {
+  TcpTalk t("net.inet.tcp.syncache.cachelimit: 1");
+  t.listens();
+  TcpOptions options{.mss = 1400, .window_scale = 4, .sack_permitted = true};
+  options.timestamps = TcpTimestamps{7, 0};
+  t.says({.flags = "S", .options = options});
+  (void)t.heard();
+  const uint32_t iss = t.iss, stamp = t.last_stamp;
+  t.says({.flags = "S", .port = 4444, .options = {.mss = 1460}});  // takes the only place
+  (void)t.heard();
+  CHECK(t.counter("tcps_sc_cacheoverflow") == 1);
+  t.iss = iss;
+  Say ack{.flags = ".", .seq = 1, .ack = 1, .window = 1000};
+  ack.options.timestamps = TcpTimestamps{8, stamp};
+  Say forged = ack;
+  forged.ack = 2;
+  t.says(forged);
+  CHECK(t.heard() == "[R] 2 0 len 0 win 0");
+  t.says(ack);
+  t.does([&] { t.connection = std::move(*t.socket->accept()); });
+  CHECK(t.counter("tcps_sc_recvcookie") == 1);
+  t.writes(3000);
+  CHECK(t.heard() ==
+        "[.] 1 1 len 1388 win 1024 <nop,nop,TS>\n[.] 1389 1 len 1388 win 1024 <nop,nop,TS>");
+}
+
+TEST_CASE("a cookie is good for 30 seconds at most, and only after an overflow", "[tcp][rules]") {
+  TcpTalk t("net.inet.tcp.syncookies_only: 1, net.inet.tcp.rfc1323: 0");
+  t.listens();
+  t.says({.flags = "S", .options = {.mss = 1460}});
+  CHECK(t.heard() == "[S.] 0 1 len 0 win 65535 <mss 1460>");
+  CHECK(t.counter("tcps_sc_added") == 0);
+  t.waits(31_s);
+  t.says({.flags = ".", .seq = 1, .ack = 1});
+  CHECK(t.heard() == "[R] 1 0 len 0 win 0");
+  t.says({.flags = "S", .options = {.mss = 1460}});
+  (void)t.heard();
+  t.waits(14_s);
+  t.says({.flags = ".", .seq = 1, .ack = 1});
+  CHECK(t.heard() == "");
+  CHECK(t.counter("tcps_accepts") == 1);
+}
+
+TEST_CASE("ECN: agreed on when asked, marks are echoed until CWR (RFC 3168)", "[tcp][rules]") {
+  TcpTalk t(plain);
+  t.listens();
+  t.says({.flags = "SEW", .options = {.mss = 1000}});
+  CHECK(t.heard() == "[S.E] 0 1 len 0 win 65535 <mss 1460>");
+  t.says({.flags = ".", .seq = 1, .ack = 1});
+  t.does([&] { t.connection = std::move(*t.socket->accept()); });
+  t.writes(1000);
+  CHECK(t.heard() == "[P.] 1 1 len 1000 win 65535 tos 2");
+  t.says({.flags = ".", .seq = 1, .ack = 1001, .length = 100, .tos = 3});  // CE
+  CHECK(t.heard() == "[.E] 1001 101 len 0 win 65436");
+  t.says({.flags = "W.", .seq = 101, .ack = 1001, .length = 100, .tos = 2});
+  t.waits(40_ms);
+  CHECK(t.heard() == "[.] 1001 201 len 0 win 65336");
+}
+
+TEST_CASE("ECN: an echo reduces the window once, and CWR says so", "[tcp][rules]") {
+  TcpTalk t("net.inet.tcp.rfc1323: 0, net.inet.tcp.cc.algorithm: newreno");
+  t.listens();
+  t.says({.flags = "SEW", .options = {.mss = 1000}});
+  t.says({.flags = ".", .seq = 1, .ack = 1});
+  t.does([&] { t.connection = std::move(*t.socket->accept()); });
+  t.writes(20'000);  // ten segments go out
+  t.waits(1_ms);
+  (void)t.heard();
+  t.says({.flags = "E.", .seq = 1, .ack = 1001});
+  t.says({.flags = "E.", .seq = 1, .ack = 2001});
+  CHECK(t.counter("tcps_ecn_rcwnd") == 1);
+  CHECK(t.heard() == "");
+  for (uint32_t ack = 3001; ack <= 7001; ack += 1000) t.says({.flags = ".", .seq = 1, .ack = ack});
+  t.waits(1_ms);
+  CHECK(t.heard().starts_with("[.W] 10001 1 len 1000 win 65535 tos 2"));
+}
