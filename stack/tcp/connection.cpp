@@ -102,6 +102,28 @@ void TcpConnection::abort(Errno error) {
   end("aborted");
 }
 
+const char* TcpConnection::inconsistency() const {
+  if (state_ == TcpState::closed || state_ == TcpState::listen) return "";
+  if (snd_nxt_ < snd_una_ || snd_max_ < snd_nxt_) return "una <= nxt <= max";
+  if (snd_nxt_ > fin_seq() + 1 && state_ >= TcpState::established && !fin_sent_)
+    return "nothing is sent that was not written";
+  if (rcv_adv_ < rcv_nxt_ && state_ >= TcpState::established && !fin_received())
+    return "the told edge is not behind what was received";
+  if (scoreboard_ && scoreboard_->pipe(sent()) > uint32_t(snd_nxt_ - snd_una_))
+    return "no more is on its way than was sent";
+  if (state_ >= TcpState::established && state_ < TcpState::time_wait) {
+    if (window_.cwnd < window_.mss) return "a segment may always be sent";
+    const bool waits = timer_set(rexmt) || timer_set(persist);
+    if (snd_una_ != snd_nxt_ && !waits) return "what is outstanding has a timer";
+    if (sending_.size() > 0 && !waits) return "what waits to be sent has a timer";
+  }
+  if (state_ == TcpState::time_wait && !timer_set(two_msl)) return "TIME_WAIT ends";
+  if (timer_.armed() != (*std::min_element(deadline_.begin(), deadline_.end()) != SimTime::max()) &&
+      !timer_.armed())
+    return "a deadline has an event";
+  return "";
+}
+
 // --- opening -----------------------------------------------------------------------------------
 
 void TcpConnection::set_buffers(int64_t receive, int64_t send) {

@@ -110,6 +110,8 @@ class TcpConnection : public Pcb {
   size_t unsent_octets() const { return sending_.size(); }
 
   TcpConnectionInfo describe() const;
+  // For tests: what must hold between any two events; empty, or what does not.
+  const char* inconsistency() const;
 
   // --- what arrives (input.cpp) ---
   void segment_arrives(TcpSegment& segment);
