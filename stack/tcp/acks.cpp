@@ -124,7 +124,7 @@ void TcpConnection::take_old_ack(const TcpSegment& segment, uint32_t window) {
 
 // RFC 6675 s5 (4), RFC 6937 s3.
 void TcpConnection::enter_recovery() {
-  ++tcp_.counters.sack_recovery_episode;
+  tcp_.counters.sack_recovery_episode += sack_;
   recover_flight_ = uint32_t(snd_nxt_ - snd_una_);
   congestion_->congested(window_, CongestionEvent::loss, sample(0));
   recovery_ = Recovery::fast;
