@@ -22,4 +22,11 @@ std::vector<const Command*> machine_commands() {
           &uname_command,   &uniq_command,     &wc_command,         &yes_command};
 }
 
+std::vector<std::string> shim_names() {
+  return {"arp",      "dmesg",   "hostname", "ifconfig", "inetd",      "jail",   "jexec",
+          "jls",      "killall", "kldload",  "kldstat",  "kldunload",  "logger", "nc",
+          "netstat",  "ping",    "ps",       "route",    "service",    "setfib", "sleep",
+          "sockstat", "sysctl",  "tcpdump",  "timeout",  "traceroute", "uname"};
+}
+
 }  // namespace stackyard

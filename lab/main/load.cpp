@@ -10,7 +10,7 @@
 
 namespace stackyard {
 
-std::optional<LabSpec> load_lab(const std::string& path, const std::vector<std::string>& set) {
+std::optional<LoadedLab> load_lab(const std::string& path, const std::vector<std::string>& set) {
   std::ifstream file(path, std::ios::binary);
   if (!file || std::filesystem::is_directory(path)) {
     std::fprintf(stderr, "%s: cannot be read\n", path.c_str());
@@ -34,7 +34,16 @@ std::optional<LabSpec> load_lab(const std::string& path, const std::vector<std::
   if (!problems.any_errors()) check_against_build(lab, problems);
   std::fputs(problems.text(path).c_str(), stderr);
   if (problems.any_errors()) return std::nullopt;
-  return lab;
+  return LoadedLab{std::move(lab), {content.str(), path, options}};
+}
+
+bool write_file(const std::string& path, const std::string& content) {
+  std::ofstream file(path, std::ios::binary);
+  file << content;
+  file.flush();
+  if (file) return true;
+  std::fprintf(stderr, "%s: cannot be written\n", path.c_str());
+  return false;
 }
 
 }  // namespace stackyard

@@ -24,7 +24,7 @@ void EtherInterface::nic_carrier_changed(bool up) {
 
 // Groups that the old stack had joined.
 void EtherInterface::moved() {
-  nic_.set_groups({});
+  update_link_groups();
   flags_changed();
 }
 

@@ -15,6 +15,7 @@
 
 namespace stackyard {
 
+class OpenFile;
 class Vnet;
 
 // A module's state in one vnet, created by the first packet, call or setting that needs it.
@@ -87,6 +88,13 @@ struct SocketRecord {
 // A kind of interface that `ifconfig NAME create` makes (if_clone(9)); see stack/net/cloner.h.
 struct ClonerRecord;
 
+// A kind of device: "/dev/NAME" and "/dev/NAME" with a number. Each vnet has its own.
+struct DeviceRecord {
+  const char* name;
+  Result<std::shared_ptr<OpenFile>> (*open)(ModuleState&, const std::string& name, Pid opener);
+  std::vector<std::string> (*list)(const ModuleState&);
+};
+
 struct ModuleRecord {
   const char* name;
   const char* summary;
@@ -101,6 +109,7 @@ struct ModuleRecord {
   std::span<const RequestRecord> requests = {};
   std::span<const SocketRecord> sockets = {};
   std::span<const ClonerRecord> cloners = {};
+  std::span<const DeviceRecord> devices = {};
 };
 
 }  // namespace stackyard

@@ -187,6 +187,23 @@ Result<std::unique_ptr<SocketOps>> Vnet::socket(Af family, SocketType type, int 
   return family_known ? Errno::eprotonosupport : Errno::eafnosupport;
 }
 
+Result<std::shared_ptr<OpenFile>> Vnet::open_device(const std::string& name, Pid opener) {
+  const std::string stem = name.substr(0, name.find_last_not_of("0123456789") + 1);
+  for (size_t i = 0; i < modules_.size(); ++i)
+    for (const DeviceRecord& record : modules_[i]->devices)
+      if (stem == record.name) return record.open(at(i), name, opener);
+  return Errno::enoent;
+}
+
+std::vector<std::string> Vnet::devices() const {
+  std::vector<std::string> names;
+  for (size_t i = 0; i < modules_.size(); ++i)
+    for (const DeviceRecord& record : modules_[i]->devices)
+      if (states_[i])
+        for (std::string& name : record.list(*states_[i])) names.push_back(std::move(name));
+  return names;
+}
+
 void Vnet::add_socket(SocketFile& file) {
   file.next_ = sockets_;
   file.previous_ = &sockets_;
