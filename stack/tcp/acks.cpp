@@ -195,6 +195,7 @@ void TcpConnection::measure_rtt(const TcpSegment& segment) {
     return;
   }
   ++tcp_.counters.rttupdated;
+  ++rtt_samples_;
   rtt_.sample(last_rtt_);
 }
 

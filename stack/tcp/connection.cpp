@@ -72,6 +72,7 @@ void TcpConnection::set_error(Errno error) { error_ = error; }
 
 void TcpConnection::end(const char* why) {
   if (state_ == TcpState::closed) return;
+  if (state_ >= TcpState::established) teach_host_cache();
   become(TcpState::closed, why);
   stop_timers();
   sending_.clear();
@@ -82,6 +83,17 @@ void TcpConnection::end(const char* why) {
   ++tcp_.counters.closed;
   tcp_.pcbs().remove(*this);
   changed();
+}
+
+// tcp_discardcb: what long connections found out is worth keeping.
+void TcpConnection::teach_host_cache() {
+  constexpr uint32_t samples_wanted = 4;
+  if (!tcp_.settings().hostcache_enable || rtt_samples_ < samples_wanted) return;
+  TcpHostCache::Entry news{.rtt = rtt_.smoothed(), .variation = rtt_.variation(), .expires = {}};
+  if (window_.ssthresh < send_limit_) news.ssthresh = std::max(window_.ssthresh, 2 * window_.mss);
+  ++tcp_.counters.cachedrtt;
+  tcp_.counters.cachedssthresh += news.ssthresh != 0;
+  tcp_.host_cache().learn(foreign_.address, news, tcp_.site().now(), tcp_.host_cache_limits());
 }
 
 void TcpConnection::abort(Errno error) {
@@ -168,6 +180,18 @@ void TcpConnection::set_segment_size(uint32_t offered) {
   uint32_t size = std::min(offered, tcp_.segment_size_to(foreign_.address, options));
   if (timestamps_) size -= tcp_option::timestamps_size;
   window_.mss = size;
+  if (const auto* known = s.hostcache_enable
+                              ? tcp_.host_cache().find(foreign_.address, tcp_.site().now())
+                              : nullptr) {
+    if (!rtt_.known() && known->rtt > SimTime()) {
+      rtt_.assume(known->rtt, known->variation);
+      ++tcp_.counters.usedrtt;
+    }
+    if (known->ssthresh) {
+      window_.ssthresh = std::max(known->ssthresh, 2 * size);
+      ++tcp_.counters.usedssthresh;
+    }
+  }
   if (!congestion_) congestion_ = congestion_controls()[size_t(s.cc)]->create();
   // RFC 6928: ten segments, but no more than 14600 octets unless two segments are that.
   const uint32_t segments = uint32_t(s.initcwnd_segments);
@@ -267,7 +291,8 @@ Result<Received> TcpConnection::receive(size_t max, bool peek) {
     if (may_receive() && state_ != TcpState::closed) return Errno::eagain;
     return result;  // the end
   }
-  const size_t count = std::min(max, there);
+  const size_t count = std::min(max, readable_before_mark(there));
+  if (count == 0 && max > 0) return receive(max, peek);  // the urgent octet was all
   result.octets.reserve(count);
   const auto take = [&](Bytes part) {
     result.octets.insert(result.octets.end(), part.begin(), part.end());

@@ -24,6 +24,7 @@ class Tcp;
 class TcpListener;
 class TcpSocket;
 struct TcpConnectionInfo;
+struct TcpInfo;
 struct TcpHalfOpen;
 
 enum class TcpState : uint8_t {  // FreeBSD's order: later states are compared
@@ -64,6 +65,15 @@ struct TcpSegment {
   }
 };
 
+// Of a connection that has seen urgent data.
+struct TcpUrgent {
+  Seq snd_up, rcv_up;      // behind the urgent octet
+  bool sending = false;    // ours is not yet acknowledged
+  bool announced = false;  // theirs is not yet passed by the reader
+  bool has_octet = false;  // the reader has passed it and may still ask for it
+  uint8_t octet = 0;
+};
+
 // What setsockopt(2) sets, and what accepted connections inherit.
 struct TcpSocketOptions {
   int64_t receive_timeout = 0, send_timeout = 0;
@@ -74,7 +84,7 @@ struct TcpSocketOptions {
   uint8_t ttl = 0, tos = 0, min_ttl = 0, fib = 0;
   bool keep_alive = false, no_signal = false;
   bool no_delay = false, no_push = false, no_options = false, dont_fragment = false;
-  bool dont_route = false;
+  bool dont_route = false, urgent_inline = false, no_delayed_ack = false;
 };
 
 class TcpConnection : public Pcb {
@@ -94,6 +104,9 @@ class TcpConnection : public Pcb {
   Result<> connect_result();
   Result<size_t> send(Bytes octets);
   Result<Received> receive(size_t max, bool peek);
+  // One octet, out of band (urgent.cpp).
+  Result<size_t> send_urgent(Bytes octets);
+  Result<Received> receive_urgent(bool peek);
   Result<> shutdown(ShutdownHow how);
   // The program has no descriptor any more.
   void socket_closed();
@@ -110,6 +123,7 @@ class TcpConnection : public Pcb {
   size_t unsent_octets() const { return sending_.size(); }
 
   TcpConnectionInfo describe() const;
+  TcpInfo info() const;
   // For tests: what must hold between any two events; empty, or what does not.
   const char* inconsistency() const;
 
@@ -147,6 +161,7 @@ class TcpConnection : public Pcb {
   // The socket hears of it when the segment, the timer or the call is dealt with (Tcp::settle).
   void changed() { changed_ = true; }
   void established();
+  void teach_host_cache();
   void enter_time_wait();
   // To CLOSED, without a word to the peer.
   void end(const char* why);
@@ -200,6 +215,12 @@ class TcpConnection : public Pcb {
   uint32_t pipe() const;
   uint32_t in_flight() const { return scoreboard_ ? pipe() : uint32_t(snd_nxt_ - snd_una_); }
 
+  // --- urgent.cpp ---
+  void point_out_urgent(const Piece& piece, uint8_t& flags, uint16_t& pointer);
+  void take_urgent(const TcpSegment& segment);
+  size_t readable_before_mark(size_t most);
+  Seq unread_seq() const;
+
   // --- ecn.cpp (RFC 3168) ---
   uint8_t ecn_syn_flags() const;
   void agree_on_ecn(const TcpSegment& answer);
@@ -214,6 +235,7 @@ class TcpConnection : public Pcb {
   bool wants_ack() const;
   bool worth_sending(uint32_t length, uint32_t left) const;
   void send_syn();
+  void suspect_black_hole();
   void transmit(const Piece& piece);
   void count_sent(const Piece& piece);
   void note_sent(const Piece& piece);
@@ -277,6 +299,7 @@ class TcpConnection : public Pcb {
   PacketQueue received_;
   uint32_t receive_limit_;
   std::unique_ptr<TcpReassembly> reassembly_;
+  std::unique_ptr<TcpUrgent> urgent_;
 
   // Timestamps (RFC 7323).
   uint32_t ts_recent_ = 0, ts_offset_ = 0;
@@ -299,6 +322,11 @@ class TcpConnection : public Pcb {
 
   // Automatic receive buffer: octets since the round began.
   uint32_t round_octets_ = 0, round_stamp_ = 0;
+  // For TCP_INFO, and for who learns from a connection when it ends.
+  uint32_t retransmitted_ = 0, out_of_order_ = 0, zero_windows_ = 0, duplicates_ = 0;
+  uint32_t rtt_samples_ = 0;
+  uint16_t mss_before_ = 0;    // black-hole detection has reduced it
+  bool may_fragment_ = false;  // ... and lets routers do so
   // Challenge ACKs in the present window of time (RFC 5961 s7), per connection.
   SimTime challenge_window_end_;
   uint32_t challenges_ = 0;

@@ -22,6 +22,8 @@ struct TcpSettings {
   int64_t tolerate_missing_ts = 0, icmp_may_rst = 1, reass_maxqueuelen = 100;
   int64_t syncache_limit = 15360, syncache_rexmtlimit = 3, syncache_rst_on_sock_fail = 1;
   int64_t do_prr = 1;
+  int64_t hostcache_enable = 1, hostcache_limit = 15360, hostcache_expire = 3600;
+  int64_t blackhole_detection = 0, blackhole_mss = 1200;
   int64_t ecn = 2, ecn_maxretries = 1, syncookies = 1, syncookies_only = 0;
   int64_t cc = 0;  // an index of congestion_controls()
 };
@@ -46,6 +48,8 @@ struct TcpCounters {
   uint64_t sc_aborted = 0, sc_badack = 0, sc_unreach = 0, sc_sendcookie = 0, sc_recvcookie = 0;
   uint64_t sack_recovery_episode = 0, sack_rexmits = 0, sack_rexmit_bytes = 0, sack_rcv_blocks = 0;
   uint64_t sack_send_blocks = 0, dsack_count = 0;
+  uint64_t usedrtt = 0, usedssthresh = 0, cachedrtt = 0, cachedssthresh = 0;
+  uint64_t blackhole_activated = 0, blackhole_min_activated = 0, blackhole_failed = 0;
   uint64_t ecn_ce = 0, ecn_ect0 = 0, ecn_shs = 0, ecn_rcwnd = 0;
 };
 

@@ -90,6 +90,10 @@ uint32_t Tcp::segment_size_to(const IpAddress& dest, const TcpSocketOptions& opt
   return options.max_segment ? std::min<uint32_t>(size, options.max_segment) : size;
 }
 
+TcpHostCache::Limits Tcp::host_cache_limits() const {
+  return {size_t(settings().hostcache_limit), SimTime(settings().hostcache_expire * 1'000'000'000)};
+}
+
 void Tcp::set_congestion_default(size_t index) {
   static_cast<TcpSettings*>(own_settings())->cc = int64_t(index);
 }
@@ -117,7 +121,7 @@ Packet Tcp::make_segment(const Segment& segment, const TcpOptions& options) {
 }
 
 Result<> Tcp::send(Packet packet, const TcpEnds& ends, const TcpSocketOptions& options,
-                   uint8_t codepoint) {
+                   TcpManner manner) {
   const uint64_t pseudo =
       ip_pseudo_sum(ends.local.address, ends.foreign.address, ip_protocol::tcp, packet.size());
   store(be16(checksum_fold(pseudo)),
@@ -127,9 +131,10 @@ Result<> Tcp::send(Packet packet, const TcpEnds& ends, const TcpSocketOptions& o
                     .dest = ends.foreign.address,
                     .protocol = ip_protocol::tcp,
                     .ttl = options.ttl,
-                    .tos = uint8_t((options.tos & 0xfc) | codepoint),
+                    .tos = uint8_t((options.tos & 0xfc) | manner.codepoint),
                     .fib = options.fib,
-                    .dont_fragment = settings().path_mtu_discovery || options.dont_fragment,
+                    .dont_fragment = (settings().path_mtu_discovery && !manner.may_fragment) ||
+                                     options.dont_fragment,
                     .dont_route = options.dont_route};
   return ip_.of(send.dest).output(std::move(packet), send);
 }

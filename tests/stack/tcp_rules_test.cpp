@@ -1,6 +1,7 @@
 // TCP segment by segment: one rule of an RFC for each case.
 #include <catch2/catch.hpp>
 
+#include "stack/tcp/api/tcp_info.h"
 #include "tests/support/tcp_talk.h"
 
 using namespace stackyard;
@@ -428,4 +429,74 @@ TEST_CASE("ECN: an echo reduces the window once, and CWR says so", "[tcp][rules]
   for (uint32_t ack = 3001; ack <= 7001; ack += 1000) t.says({.flags = ".", .seq = 1, .ack = ack});
   t.waits(1_ms);
   CHECK(t.heard().starts_with("[.W] 10001 1 len 1000 win 65535 tos 2"));
+}
+
+TEST_CASE("urgent data: one octet comes out of band, the rest in order (RFC 6093)",
+          "[tcp][rules]") {
+  TcpTalk t(plain);
+  t.opens();
+  const auto out_of_band = [&] {
+    std::string got;
+    t.does([&] {
+      const auto r = t.connection->receive(1, {.out_of_band = true});
+      got =
+          r ? std::string(r->octets.begin(), r->octets.end()) : std::string(errno_text(r.error()));
+    });
+    return got;
+  };
+  CHECK(out_of_band() == "Invalid argument");
+  t.says({.flags = "U.", .seq = 1, .ack = 1, .length = 3, .urgent = 5});
+  CHECK(out_of_band() == "Resource temporarily unavailable");
+  t.says({.flags = "U.", .seq = 4, .ack = 1, .length = 4, .urgent = 2});
+  CHECK(out_of_band() == "d");
+  CHECK(t.reads() == "dddd");  // up to the mark
+  CHECK(t.reads() == "dd");
+  (void)t.heard();
+  t.does([&] {
+    (void)t.connection->send(std::vector<uint8_t>{'a', 'b', '!'}, {.out_of_band = true});
+  });
+  CHECK(t.heard().find("[P.U] 1 8 len 3") != std::string::npos);
+}
+
+TEST_CASE("an urgent pointer that lies changes nothing (URGENT/11)", "[tcp][rules]") {
+  TcpTalk t(plain);
+  t.opens();
+  t.says({.flags = "U.", .seq = 1, .ack = 1, .length = 10, .urgent = 0});
+  t.says({.flags = "U.", .seq = 11, .ack = 1, .length = 10, .urgent = 65535});
+  t.says({.flags = "U.", .seq = 5, .ack = 1, .length = 10, .urgent = 2});
+  CHECK(t.reads() == std::string(20, 'd'));
+}
+
+TEST_CASE("TCP_INFO tells what is known of a connection", "[tcp][rules]") {
+  TcpTalk t;
+  TcpOptions options{.mss = 1000, .window_scale = 3, .sack_permitted = true};
+  options.timestamps = TcpTimestamps{1, 0};
+  t.opens(options, 5000);
+  t.writes(3000);
+  const auto octets = t.connection->get_option(SocketOption::tcp_info)->octets;
+  REQUIRE(octets.size() == sizeof(TcpInfo));
+  const auto info = load<TcpInfo>(octets);
+  CHECK(info.state == 4);
+  CHECK(info.options == 7);
+  CHECK(info.send_scale == 3);
+  CHECK(info.receive_scale == 6);
+  CHECK(info.send_mss == 988);
+  CHECK(info.cwnd == 9880);
+  CHECK(info.send_window == 40'000);
+  CHECK(info.unacknowledged == 2964);  // Nagle keeps the rest
+}
+
+TEST_CASE("a path that swallows large segments is suspected after two timeouts (RFC 2923)",
+          "[tcp][rules]") {
+  TcpTalk t("net.inet.tcp.pmtud_blackhole_detection: 1, net.inet.tcp.rfc1323: 0");
+  t.opens();
+  t.writes(1460);
+  CHECK(t.heard() == "[P.] 1 1 len 1460 win 65535");
+  t.waits(1_s);
+  CHECK(t.heard() == "[P.] 1 1 len 1460 win 65535");
+  t.waits(2200_ms);
+  CHECK(t.heard() == "[.] 1 1 len 1200 win 65535");
+  CHECK(t.counter("tcps_pmtud_blackhole_activated") == 1);
+  t.says({.flags = ".", .seq = 1, .ack = 1201});
+  CHECK(t.heard() == "[P.] 1201 1 len 260 win 65535");
 }

@@ -193,3 +193,14 @@ TEST_CASE("tcpdrop ends a connection, and both ends hear of it", "[tcp]") {
   CHECK(lab.run("a", "netstat -an -p tcp").output.find("1234") == std::string::npos);
   CHECK(lab.run("a", "netstat -s -p tcp").says("1 connection closed (including 1 drop)"));
 }
+
+TEST_CASE("a second connection begins with what the first learnt of the host", "[tcp]") {
+  LabFixture lab(
+      "nodes: [a, b]\nlinks:\n  - {endpoints: [a, b], impair: {rate: 10mbit, delay: 30ms}}\n");
+  CHECK(transfer_is_whole(lab, 50'000));
+  lab.pass(61_s);
+  CHECK(lab.counter("a", "tcps_cachedrtt") == 1);
+  CHECK(lab.run("a", "sysctl -n net.inet.tcp.hostcache.list").says("10.0.0.2"));
+  CHECK(transfer_is_whole(lab, 100));
+  CHECK(lab.counter("a", "tcps_usedrtt") == 1);
+}
