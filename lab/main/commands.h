@@ -30,6 +30,8 @@ struct ServeArguments {
   int ready_fd = -1;  // told when clients may come; -1: standard error is
 };
 int serve_command(const ServeArguments& arguments);
+// Its `trace` and `out` count.
+int replay_command(const std::string& journal, ServeArguments arguments);
 // `at`: "srv/web"; "": the first machine.
 int exec_command(const std::string& socket, const std::string& at,
                  const std::vector<std::string>& command);

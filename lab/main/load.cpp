@@ -29,12 +29,16 @@ std::optional<LoadedLab> load_lab(const std::string& path, const std::vector<std
     }
     options.set[assignment.substr(0, equals)] = assignment.substr(equals + 1);
   }
+  return load_lab({content.str(), path, options});
+}
+
+std::optional<LoadedLab> load_lab(LabSource source) {
   Problems problems;
-  LabSpec lab = read_lab(content.str(), path, options, problems);
+  LabSpec lab = read_lab(source.content, source.name, source.options, problems);
   if (!problems.any_errors()) check_against_build(lab, problems);
-  std::fputs(problems.text(path).c_str(), stderr);
+  std::fputs(problems.text(source.name).c_str(), stderr);
   if (problems.any_errors()) return std::nullopt;
-  return LoadedLab{std::move(lab), {content.str(), path, options}};
+  return LoadedLab{std::move(lab), std::move(source)};
 }
 
 bool write_file(const std::string& path, const std::string& content) {

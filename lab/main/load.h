@@ -17,6 +17,7 @@ struct LoadedLab {
 
 // Prints warnings and errors on standard error; nothing when there were errors.
 std::optional<LoadedLab> load_lab(const std::string& path, const std::vector<std::string>& set);
+std::optional<LoadedLab> load_lab(LabSource source);
 
 // Says on standard error what is wrong, if it is.
 bool write_file(const std::string& path, const std::string& content);

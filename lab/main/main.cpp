@@ -72,6 +72,13 @@ int main(int argc, char** argv) {
     status = serve_command(serve);
   });
 
+  std::string journal;
+  CLI::App* replay = app.add_subcommand("replay", "Run again what a journal of serve has");
+  replay->add_option("JOURNAL", journal, "written by serve --journal")->required();
+  replay->add_option("--out", serve.out, "folder of the captures")->capture_default_str();
+  replay->add_option("--trace", serve.trace, "write every frame, drop and log line to this file");
+  replay->callback([&] { status = replay_command(journal, serve); });
+
   std::string socket, at, folder;
   std::vector<std::string> words;
   CLI::App* exec = app.add_subcommand("exec", "Run a command in a served lab");

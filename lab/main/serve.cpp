@@ -1,4 +1,4 @@
-// lab/main/serve.cpp - `stackyard serve`, `exec` and `shims`.
+// lab/main/serve.cpp - `stackyard serve`, `replay`, `exec` and `shims`.
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -8,6 +8,8 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
 
 #include "core/base/text.h"
 #include "lab/catalog/catalog.h"
@@ -25,11 +27,7 @@ namespace {
 // pid file names one process only.
 constexpr Pid first_pid = 4'194'400;
 
-// The worker: the simulation, and no file but the stream to its supervisor.
-[[noreturn]] void work(LoadedLab loaded, const ServeArguments& arguments, WorkerOptions pace,
-                       int link) {
-  // Signals of the terminal are the supervisor's to deal with.
-  for (int number : {SIGINT, SIGHUP}) std::signal(number, SIG_IGN);
+SessionOptions session_options(const ServeArguments& arguments) {
   SessionOptions options;
   options.out = arguments.out;
   options.trace = !arguments.trace.empty();
@@ -37,20 +35,35 @@ constexpr Pid first_pid = 4'194'400;
   options.until = SimTime::max() - 1_s;
   options.lab.first_pid = first_pid;
   if (!arguments.seed.empty()) options.lab.seed = uint64_t(parse_int(arguments.seed).value_or(1));
-  int status = exit_status::run_failed;
-  {
-    Session session(std::move(loaded.spec), options);
-    if (const std::string wrong = session.open(); !wrong.empty())
-      std::fprintf(stderr, "%s\n", wrong.c_str());
-    else
-      status = Worker(session, std::move(loaded.source), link, pace).run();
-    if (session.trace() && !write_file(arguments.trace, session.trace()->text()))
-      status = exit_status::run_failed;
-    if (const std::string failure = session.failure(); !failure.empty()) {
-      std::fprintf(stderr, "%s\n", failure.c_str());
-      status = exit_status::run_failed;
-    }
+  return options;
+}
+
+// A session for a worker that `serve` runs; the exit status.
+template <class Serve>
+int with_session(LoadedLab loaded, const ServeArguments& arguments, Serve serve) {
+  Session session(std::move(loaded.spec), session_options(arguments));
+  if (const std::string wrong = session.open(); !wrong.empty()) {
+    std::fprintf(stderr, "%s\n", wrong.c_str());
+    return exit_status::run_failed;
   }
+  int status = serve(session, std::move(loaded.source));
+  if (session.trace() && !write_file(arguments.trace, session.trace()->text()))
+    status = exit_status::run_failed;
+  const std::string failure = session.failure();
+  if (failure.empty()) return status;
+  std::fprintf(stderr, "%s\n", failure.c_str());
+  return exit_status::run_failed;
+}
+
+// The worker: the simulation, and no file but the stream to its supervisor.
+[[noreturn]] void work(LoadedLab loaded, const ServeArguments& arguments, WorkerOptions pace,
+                       int link) {
+  // Signals of the terminal are the supervisor's to deal with.
+  for (int number : {SIGINT, SIGHUP}) std::signal(number, SIG_IGN);
+  const int status =
+      with_session(std::move(loaded), arguments, [&](Session& session, LabSource source) {
+        return Worker(session, std::move(source), link, pace).run();
+      });
   std::fflush(nullptr);
   _exit(status);
 }
@@ -108,6 +121,33 @@ int serve_command(const ServeArguments& arguments) {
   if (WIFEXITED(status)) return WEXITSTATUS(status);
   std::fprintf(stderr, "stackyard: the lab's worker died of %s\n", sigdescr_np(WTERMSIG(status)));
   return exit_status::run_failed;
+}
+
+// The lab of a journal again, without clients and clocks.
+int replay_command(const std::string& journal, ServeArguments arguments) {
+  std::ifstream file(journal, std::ios::binary);
+  std::string line;
+  const auto head = std::getline(file, line) ? parse_message(line) : std::nullopt;
+  if (!head || !head->is_object() || !head->contains("lab")) {
+    std::fprintf(stderr, "%s: this is not a journal\n", journal.c_str());
+    return exit_status::invalid;
+  }
+  LabSource source{head->value("lab", ""), head->value("name", ""), {}};
+  source.options.folder = head->value("folder", ".");
+  const std::map<std::string, std::string> set = head->value("set", Json::object());
+  source.options.set = set;
+  arguments.seed = std::to_string(head->value("seed", uint64_t(1)));
+  auto loaded = load_lab(std::move(source));
+  if (!loaded) return exit_status::invalid;
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return exit_status::run_failed;
+  close(ends[1]);  // nobody listens
+  return with_session(std::move(*loaded), arguments, [&](Session& session, LabSource again) {
+    Worker worker(session, std::move(again), ends[0], {.pace = Pace::paused});
+    if (worker.replay(file)) return exit_status::passed;
+    std::fprintf(stderr, "%s: the journal breaks off\n", journal.c_str());
+    return exit_status::run_failed;
+  });
 }
 
 int exec_command(const std::string& socket, const std::string& at,

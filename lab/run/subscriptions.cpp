@@ -32,10 +32,9 @@ uint64_t Subscriptions::add(uint32_t client, const Json& params) {
   const std::string what = params.at("what").get<std::string>();
   Lab& lab = worker_.session().lab();
   if (what == "table") {
-    const size_t node = worker_.node_named(params);
+    const std::string node = params.at("node").get<std::string>();
     const std::string name = params.at("table").get<std::string>();
-    const TableSource* source = lab.tables(node);
-    if (!source || source->table(name).columns.empty())
+    if (worker_.table_of(node, name).columns.empty())
       throw RequestError{1, text("there is no table \"{}\"", name)};
     tables_[++last_number_] = {client, node, name, ""};
   } else if (what == "packets") {
@@ -74,13 +73,21 @@ void Subscriptions::drop_client(uint32_t client) {
   std::erase_if(events_, theirs);
 }
 
+// None, once the jail or machine is gone.
+Table Subscriptions::rows_of(const TableSubscription& subscription) {
+  try {
+    return worker_.table_of(subscription.node, subscription.name);
+  } catch (const RequestError&) {
+    return {};
+  }
+}
+
 void Subscriptions::publish() {
   const auto now = std::chrono::steady_clock::now();
   if (tables_.empty() || now - published_ < std::chrono::milliseconds(33)) return;
   published_ = now;
   for (auto& [number, subscription] : tables_) {
-    const TableSource* source = worker_.session().lab().tables(subscription.node);
-    Json table = to_json(source ? source->table(subscription.name) : Table{});
+    Json table = to_json(rows_of(subscription));
     std::string shown = table.dump(-1, ' ', false, Json::error_handler_t::replace);
     if (shown == subscription.last) continue;
     subscription.last = std::move(shown);

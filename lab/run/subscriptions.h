@@ -46,8 +46,7 @@ class Subscriptions final : public Observer {
  private:
   struct TableSubscription {
     uint32_t client;
-    size_t node;
-    std::string name, last;
+    std::string node, name, last;
   };
   struct PacketSubscription {
     uint32_t client;
@@ -60,6 +59,7 @@ class Subscriptions final : public Observer {
     uint32_t client;
     std::string what;  // "log", "drops", "output", "checks", "time"
   };
+  Table rows_of(const TableSubscription& subscription);
   void tell(const std::string& what, const char* method, const Json& params);
 
   Worker& worker_;

@@ -2,6 +2,8 @@
 
 #include <poll.h>
 
+#include <algorithm>
+#include <istream>
 #include <nlohmann/json.hpp>
 
 #include "core/base/text.h"
@@ -64,6 +66,15 @@ Worker::~Worker() {
 }
 
 int Worker::run() {
+  Json set = Json::object();
+  for (const auto& [name, value] : source_.options.set) set[name] = value;
+  notify(0, "journal",
+         {{"program", "stackyard " STACKYARD_VERSION},
+          {"lab", source_.content},
+          {"name", source_.name},
+          {"folder", source_.options.folder},
+          {"set", set},
+          {"seed", session_.lab().simulation().seed()}});
   // The lab is there before anybody asks for it.
   at_once([] {});
   base_simulated_ = session_.lab().simulation().reached();
@@ -78,8 +89,26 @@ int Worker::run() {
     link_.flush();
     read_link();
   }
+  notify(0, "journal", {{"time", session_.lab().simulation().reached().ns()}, {"end", true}});
   session_.finish();
   return session_.checks_passed() ? 0 : 1;
+}
+
+bool Worker::replay(std::istream& journal) {
+  at_once([] {});
+  for (std::string line; std::getline(journal, line);) {
+    const auto input = parse_message(line);
+    if (!input || !input->is_object() || !input->contains("time")) return false;
+    // Everything before that instant, so that it is the first which nobody has begun.
+    session_.advance(SimTime(input->at("time").get<int64_t>()) - 1_ns);
+    if (input->contains("end")) {
+      session_.advance(SimTime(input->at("time").get<int64_t>()));
+      session_.finish();
+      return true;
+    }
+    handle(input->value("client", 0u), input->at("message"));
+  }
+  return false;
 }
 
 void Worker::read_link() {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <chrono>
+#include <iosfwd>
 #include <map>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
@@ -48,13 +49,16 @@ class Worker {
   ~Worker();
   // Serves until the supervisor says so or is gone. Gives the exit status of the session's checks.
   int run();
+  // Instead: does again what a journal says, each input at its instant. False: it breaks off.
+  bool replay(std::istream& journal);
 
   // --- for its processes and subscriptions ---
   Session& session() { return session_; }
   void notify(uint32_t client, const char* method, Json params);
   // Asks the client; the answer comes to the process as file_answer.
   void ask(uint32_t client, uint64_t id, const char* method, Json params);
-  size_t node_named(const Json& params);  // throws RequestError
+  size_t node_named(const Json& params);                             // throws RequestError
+  Table table_of(const std::string& node, const std::string& name);  // the same
   // A client sees something of this: lockstep ends its step after the current event.
   void delivered();
 

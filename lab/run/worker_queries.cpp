@@ -71,10 +71,21 @@ Json Worker::tables(uint32_t, const Json& params) {
   return {{"tables", source ? source->table_names() : std::vector<std::string>()}};
 }
 
+// Of a node, or of a jail that no file knows.
+Table Worker::table_of(const std::string& node, const std::string& name) {
+  const auto& index = session_.lab().spec().node_index;
+  const auto found = index.find(node);
+  if (found == index.end()) {
+    const Place at = place(node);
+    return at.machine->table(name, *at.jail);
+  }
+  const TableSource* source = session_.lab().tables(found->second);
+  return source ? source->table(name) : Table{};
+}
+
 Json Worker::table(uint32_t, const Json& params) {
-  const TableSource* source = session_.lab().tables(node_named(params));
   const std::string name = params.at("table").get<std::string>();
-  const Table table = source ? source->table(name) : Table{};
+  const Table table = table_of(params.at("node").get<std::string>(), name);
   if (table.columns.empty()) throw RequestError{1, text("there is no table \"{}\"", name)};
   Json result = to_json(table);
   result["time"] = session_.lab().simulation().reached().ns();
