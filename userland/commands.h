@@ -6,12 +6,12 @@
 
 namespace stackyard {
 
-extern const Command arp_command, hostname_command, ifconfig_command, nc_command, netstat_command,
-    ping_command, route_command, setfib_command, sockstat_command, sysctl_command, tcpdump_command,
+extern const Command arp_command, fetch_command, hostname_command, ifconfig_command, nc_command, netstat_command,
+    ping_command, route_command, setfib_command, sockstat_command, sysctl_command, tcpdrop_command, tcpdump_command,
     traceroute_command;
 
 extern const Command jail_command, jexec_command, jls_command;
-extern const Command inetd_command, kldload_command, kldstat_command, kldunload_command,
+extern const Command httpd_command, inetd_command, kldload_command, kldstat_command, kldunload_command,
     service_command;
 extern const Command sh_command;
 extern const Command basename_command, bracket_command, cat_command, cp_command, cut_command,
