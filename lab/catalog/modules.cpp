@@ -1,5 +1,6 @@
 #include "lab/catalog/catalog.h"
 #include "stack/inet/inet.h"
+#include "stack/inet6/inet6.h"
 #include "stack/interfaces/epair.h"
 #include "stack/interfaces/lo.h"
 #include "stack/ip/ip_stack.h"
@@ -10,8 +11,8 @@
 namespace stackyard {
 
 std::vector<const ModuleRecord*> stack_modules() {
-  return {&net_module,  &lo_module,  &epair_module, &ip_module,
-          &inet_module, &udp_module, &local_module};
+  return {&net_module,  &lo_module,    &epair_module, &ip_module,
+          &inet_module, &inet6_module, &udp_module,   &local_module};
 }
 
 }  // namespace stackyard

@@ -24,7 +24,8 @@ void EtherInterface::nic_carrier_changed(bool up) {
 
 // Groups that the old stack had joined.
 void EtherInterface::moved() {
-  nic_.set_groups({});
+  nic_.set_groups(IpFamily::v4, {});
+  nic_.set_groups(IpFamily::v6, {});
   flags_changed();
 }
 

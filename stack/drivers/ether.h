@@ -15,8 +15,8 @@ class EtherInterface final : public EtherIfnet, public NicClient {
   uint64_t rate() const override { return nic_.rate(); }
   std::string media() const override;
   std::string status() const override { return nic_.carrier() ? "active" : "no carrier"; }
-  void set_link_groups(std::vector<MacAddress> groups) override {
-    nic_.set_groups(std::move(groups));
+  void set_link_groups(IpFamily family, const std::vector<MacAddress>& groups) override {
+    nic_.set_groups(family, groups);
   }
 
   void nic_received(Packet frame) override { input(std::move(frame)); }

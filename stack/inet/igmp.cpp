@@ -83,7 +83,7 @@ void Igmp::update_filter(Ifnet& interface) {
   std::vector<MacAddress> macs{ethernet_group(all_systems)};
   for (const auto& m : memberships_)
     if (m->interface == &interface) macs.push_back(ethernet_group(m->group));
-  interface.set_link_groups(std::move(macs));
+  interface.set_link_groups(IpFamily::v4, macs);
 }
 
 std::vector<GroupInfo> Igmp::groups() const {

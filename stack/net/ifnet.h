@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/ip_address.h"
 #include "core/base/result.h"
 #include "core/jack/site.h"
 #include "stack/net/api/interface_requests.h"
@@ -49,7 +50,7 @@ class Ifnet {
   // The frames' link type, for captures: false means bare IP packets.
   virtual bool is_ethernet() const { return false; }
   // Link-layer groups that its stack wants to hear.
-  virtual void set_link_groups(std::vector<MacAddress>) {}
+  virtual void set_link_groups(IpFamily, const std::vector<MacAddress>&) {}
 
   const std::string& name() const { return name_; }
   uint32_t index() const { return index_; }
