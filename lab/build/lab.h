@@ -106,6 +106,8 @@ class Lab {
   void configure(size_t index);
   void configure_interface(size_t index, Vnet& vnet, const InterfaceSpec& interface);
   static void add_address(Vnet& vnet, const std::string& interface, Ipv4Prefix address);
+  void add_address6(Vnet& vnet, const std::string& interface, const AddressItem& item);
+  void add_route6(Jail& jail, const RouteSpec& route);
   void configure_routes(size_t index);
   void start_services(size_t index);
   void start_exec(size_t index);
@@ -127,7 +129,7 @@ class Lab {
   std::vector<Observer*> observers_;
   std::vector<Tracer*> tracers_;
   uint32_t world_notes_ = 0;
-  std::unordered_set<uint64_t> macs_;  // never walked
+  std::unordered_set<uint64_t> macs_;            // never walked
   std::shared_ptr<const BaseFiles> base_files_;  // of every machine
   std::map<size_t, uint32_t> link_taps_;
   uint32_t next_tap_ = 1;

@@ -6,6 +6,7 @@
 #include "lab/build/lab.h"
 #include "stack/drivers/ether.h"
 #include "stack/inet/inet.h"
+#include "stack/inet6/inet6.h"
 #include "stack/net/net_stack.h"
 
 namespace stackyard {
@@ -22,11 +23,14 @@ std::string jail_name(const NodeSpec& node) {
 }  // namespace
 
 std::string Lab::hosts_file() const {
-  std::string hosts = "127.0.0.1\tlocalhost\n";
+  std::string hosts = "::1\tlocalhost\n127.0.0.1\tlocalhost\n";
   if (!spec_.hosts) return hosts;
-  for (size_t i = 0; i < spec_.nodes.size(); ++i)
+  for (size_t i = 0; i < spec_.nodes.size(); ++i) {
     if (const auto address = spec_.first_address(i))
       hosts += text("{}\t{}\n", to_text(*address), spec_.nodes[i].host_name());
+    if (const auto address = spec_.first_address6(i))
+      hosts += text("{}\t{}\n", to_text(*address), spec_.nodes[i].host_name());
+  }
   return hosts;
 }
 
@@ -142,7 +146,10 @@ void Lab::set_sysctls(size_t index) {
   Jail* jail = this->jail(index);
   if (!jail || !spec.vnet) return;
   // What the file sets itself wins over the kind.
-  if (spec.kind == NodeKind::router) (void)jail->vnet().set_sysctl("net.inet.ip.forwarding", "1");
+  if (spec.kind == NodeKind::router) {
+    (void)jail->vnet().set_sysctl("net.inet.ip.forwarding", "1");
+    (void)jail->vnet().set_sysctl("net.inet6.ip6.forwarding", "1");
+  }
   for (const SettingSpec& s : spec_.settings(spec).sysctls)
     (void)machine(index)->set_sysctl(s.name, s.value, *jail);
 }
@@ -214,13 +221,35 @@ void Lab::configure(size_t index) {
   Jail* jail = this->jail(index);
   if (!jail || !spec.vnet) return;
   Vnet& vnet = jail->vnet();
+  const bool v6 = std::any_of(spec.interfaces.begin(), spec.interfaces.end(), [](const auto& i) {
+    return std::any_of(i.addresses.begin(), i.addresses.end(),
+                       [](const AddressItem& a) { return a.wants_v6(); });
+  });
   if (spec_.settled) vnet.state<Inet>(inet_module).set_settled_start(true);
+  if (spec_.settled && v6) vnet.state<Inet6>(inet6_module).set_settled_start(true);
   // A machine's lo0 is up; a jail's is down, as on FreeBSD, but if it is listed.
   const bool listed_lo0 = std::any_of(spec.interfaces.begin(), spec.interfaces.end(),
                                       [](const InterfaceSpec& i) { return i.name == "lo0"; });
   if (!spec.is_jail() || listed_lo0) add_address(vnet, "lo0", {{0x7f000001}, 8});
   for (const InterfaceSpec& i : spec.interfaces) configure_interface(index, vnet, i);
   if (spec_.settled) vnet.state<Inet>(inet_module).set_settled_start(false);
+  if (spec_.settled && v6) vnet.state<Inet6>(inet6_module).set_settled_start(false);
+}
+
+// Any item of IPv6 turns it on; link-local addresses come by themselves.
+void Lab::add_address6(Vnet& vnet, const std::string& interface, const AddressItem& item) {
+  if (item.has_v6()) {
+    AddAddress6 request;
+    request.interface = interface;
+    request.address = item.prefix.v6();
+    (void)vnet.request(request);
+    return;
+  }
+  SetNdFlags request;
+  request.interface = interface;
+  request.clear = nd6_flag::disabled;
+  if (item.kind == AddressItem::Kind::slaac) request.set = nd6_flag::accept_rtadv;
+  (void)vnet.request(request);
 }
 
 void Lab::add_address(Vnet& vnet, const std::string& interface, Ipv4Prefix address) {
@@ -243,7 +272,10 @@ void Lab::configure_interface(size_t index, Vnet& vnet, const InterfaceSpec& i) 
   set.up = i.up;
   (void)vnet.request(set);
   for (const AddressItem& a : i.addresses)
-    if (a.kind != AddressItem::Kind::none) add_address(vnet, i.name, a.prefix);
+    if (a.is_v4())
+      add_address(vnet, i.name, a.prefix.v4());
+    else if (a.wants_v6())
+      add_address6(vnet, i.name, a);
   if (!i.up) {
     SetInterface down;
     down.name = i.name;
@@ -266,13 +298,17 @@ void Lab::configure_routes(size_t index) {
   Jail* jail = this->jail(index);
   if (!jail) return;
   for (const RouteSpec& r : spec_.nodes[index].routes) {
+    if (r.to.address.is_v6()) {
+      add_route6(*jail, r);
+      continue;
+    }
     AddRoute request;
     request.fib = r.fib;
-    request.dest = r.to;
+    request.dest = r.to.v4();
     request.host = r.to.length == 32;
     request.mtu = r.mtu;
     request.interface = r.dev;
-    request.gateway = r.gateway;
+    if (r.gateway) request.gateway = r.gateway->v4();
     if (r.blackhole || r.reject) {
       request.gateway = Ipv4Address{0x7f000001};
       request.flags = r.blackhole ? route_flag::blackhole : route_flag::reject;
@@ -281,6 +317,22 @@ void Lab::configure_routes(size_t index) {
     if (!done)
       machine(index)->log(text("route: add {}: {}", to_text(r.to), errno_text(done.error())));
   }
+}
+
+void Lab::add_route6(Jail& jail, const RouteSpec& r) {
+  AddRoute6 request;
+  request.fib = r.fib;
+  request.dest = r.to.v6();
+  request.host = r.to.length == 128;
+  request.mtu = r.mtu;
+  request.interface = r.dev;
+  if (r.gateway) request.gateway = r.gateway->v6();
+  if (r.blackhole || r.reject) {
+    request.gateway = Ipv6Address::loopback();
+    request.flags = r.blackhole ? route_flag::blackhole : route_flag::reject;
+  }
+  const Result<> done = jail.vnet().request(request);
+  if (!done) jail.machine().log(text("route: add {}: {}", to_text(r.to), errno_text(done.error())));
 }
 
 // --- programs ----------------------------------------------------------------------------------
