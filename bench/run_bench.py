@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Measures the same work here and on ns-3, in turn, and prints a table (or --json).
+"""Measures the same work here and elsewhere (ns-3, Linux), in turn, and prints a table (or --json).
 
 A figure is the median of the runs; machines drift, so the two programs alternate and ratios count."""
 import json
@@ -8,6 +8,7 @@ import shlex
 import statistics
 import subprocess
 import sys
+import time
 
 RUNS = 3
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -47,6 +48,55 @@ def side_by_side(ours, theirs, name):
     return statistics.median(mine), statistics.median(other) if theirs else None
 
 
+def linux_namespaces(count=1000):
+    """Octets and microseconds for each of `count` network namespaces with a veth pair that is up and
+    addressed; None where that is not allowed."""
+    if os.geteuid() or subprocess.run(['ip', 'netns', 'add', 'yard-probe'], capture_output=True).returncode:
+        return None
+    subprocess.run(['ip', 'netns', 'delete', 'yard-probe'], check=True)
+
+    def batch(lines):
+        return subprocess.run(['ip', '-batch', '-'], input='\n'.join(lines), text=True,
+                              capture_output=True).returncode
+
+    def available():
+        with open('/proc/meminfo') as file:
+            return next(int(line.split()[1]) * 1024 for line in file if line.startswith('MemAvailable'))
+
+    before, begin = available(), time.monotonic()
+    try:
+        failed = batch([f'netns add yard{i}' for i in range(count)])
+        failed |= batch([f'link add yard{i} type veth peer name eth0 netns yard{i}' for i in range(count)])
+        for i in range(count):
+            failed |= batch([f'addr add 10.{i // 256}.{i % 256}.1/30 dev yard{i}', f'link set yard{i} up'])
+            failed |= subprocess.run(['ip', '-n', f'yard{i}', '-batch', '-'], text=True, capture_output=True,
+                                     input=f'addr add 10.{i // 256}.{i % 256}.2/30 dev eth0\n'
+                                           'link set eth0 up\nlink set lo up\n').returncode
+        seconds = time.monotonic() - begin
+        return None if failed else ((before - available()) / count, seconds * 1e6 / count)
+    finally:
+        batch([f'netns delete yard{i}' for i in range(count)])
+
+
+def size_rows(row):
+    size = ['build/bench/size']
+    row('idle vnet (lo0)', figure(size + ['vnet'], 'bytes'), None, 'bytes', 4096, 2048)
+    row('connected host, all in', figure(size + ['hosts', '1000'], 'bytes'), None, 'bytes', 6144, 3584)
+    theirs = linux_namespaces()
+    row('connected jail, all in' + (' (Linux: namespace, veth)' if theirs else ''),
+        figure(size + ['jail'], 'bytes'), theirs and theirs[0], 'bytes', 8192, 5120)
+    row('create it' + (' (Linux: the same by ip -batch)' if theirs else ''), figure(size + ['jail'], 'us'),
+        theirs and theirs[1], 'us', '', '')
+    row('create a jail, move an interface', figure(size + ['move'], 'us'), None, 'us', 20, 5)
+    row('100,000 hosts, settled: resident', figure(size + ['hosts', '1000'], 'resident_mib'), None, 'MiB',
+        600, '')
+    row('the same: from YAML to running', figure(size + ['hosts', '1000'], 'setup_s'), None, 's', 10, '')
+    row('1,000,000 hosts: resident', figure(size + ['hosts', '10000'], 'resident_mib'), None, 'MiB', '', 4096)
+    row('the same: from YAML to running', figure(size + ['hosts', '10000'], 'setup_s'), None, 's', '', 60)
+    row('10,000 jails under traffic: resident', figure(size + ['storm', '10'], 'first_mib'), None, 'MiB', '', '')
+    row('the same, ten times over', figure(size + ['storm', '10'], 'last_mib'), None, 'MiB', 'flat', '')
+
+
 def main():
     ns3 = build_ns3()
     rows = []
@@ -54,7 +104,7 @@ def main():
     def row(work, ours, theirs, unit, least, aim, ratio=None):
         if ratio is None and theirs:
             ratio = theirs / ours
-        rows.append({'work': work, 'ours': ours, 'ns3': theirs, 'unit': unit, 'ratio': ratio,
+        rows.append({'work': work, 'ours': ours, 'other': theirs, 'unit': unit, 'ratio': ratio,
                      'at_least': least, 'aim': aim})
 
     for pending, events, aim in ((1000, 10_000_000, '3x'), (100_000, 5_000_000, '3x'), (1_000_000, 5_000_000, '2.2x')):
@@ -86,12 +136,13 @@ def main():
         figure(chain[:1] + ['100000', 'capture', 'build/bench'], 'ns_per_hop') for _ in range(RUNS))
     row('the same, every interface captured', captured, None, 'ns/hop', 'reported', '',
         captured / statistics.median(plain))
+    size_rows(row)
     if '--json' in sys.argv:
         print(json.dumps(rows, indent=2))
         return
-    print(f'{"work":<46} {"ours":>9} {"ns-3":>9} {"unit":<9} {"ratio":>7}  at least / aim')
+    print(f'{"work":<46} {"ours":>9} {"other":>9} {"unit":<9} {"ratio":>7}  at least / aim')
     for r in rows:
-        other = f'{r["ns3"]:9.1f}' if r['ns3'] else f'{"-":>9}'
+        other = f'{r["other"]:9.1f}' if r['other'] else f'{"-":>9}'
         ratio = f'{r["ratio"]:6.2f}x' if r['ratio'] else f'{"-":>7}'
         print(f'{r["work"]:<46} {r["ours"]:9.1f} {other} {r["unit"]:<9} {ratio}  {r["at_least"]} / {r["aim"]}')
     if not ns3:

@@ -7,10 +7,11 @@
 namespace stackyard {
 
 extern const Command arp_command, hostname_command, ifconfig_command, nc_command, ndp_command,
-    netstat_command, ping_command, ping6_command, route_command, setfib_command, sockstat_command,
-    sysctl_command, tcpdump_command, traceroute_command;
+    netstat_command, ping_command, ping6_command, route_command, rtsol_command, setfib_command,
+    sockstat_command, sysctl_command, tcpdump_command, traceroute_command;
 
 extern const Command jail_command, jexec_command, jls_command;
+extern const Command rtadvd_command;
 extern const Command inetd_command, kldload_command, kldstat_command, kldunload_command,
     service_command;
 extern const Command sh_command;

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "core/base/ip_address.h"
+#include "core/base/address.h"
 #include "core/packet/packet.h"
 
 namespace stackyard {
@@ -32,8 +32,7 @@ class NicDevice {
   // The receive filter: frames to `address`, to broadcast and to these groups; all if promiscuous.
   virtual void set_address(MacAddress address) = 0;
   virtual void set_promiscuous(bool on) = 0;
-  // The groups of one family replace those that it had.
-  virtual void set_groups(IpFamily family, const std::vector<MacAddress>& groups) = 0;
+  virtual void set_groups(std::vector<MacAddress> groups) = 0;
   // Off: nothing is received or sent.
   virtual void set_enabled(bool on) = 0;
 

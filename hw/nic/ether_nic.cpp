@@ -54,11 +54,4 @@ void EtherNic::carrier_changed(bool up) {
   if (client_) client_->nic_carrier_changed(up);
 }
 
-// Groups of IPv6 begin with 33:33 (RFC 2464 s7), those of IPv4 with 01:00:5e.
-void EtherNic::set_groups(IpFamily family, const std::vector<MacAddress>& groups) {
-  const bool v6 = family == IpFamily::v6;
-  std::erase_if(groups_, [=](const MacAddress& g) { return (g.octets[0] == 0x33) == v6; });
-  groups_.insert(groups_.end(), groups.begin(), groups.end());
-}
-
 }  // namespace stackyard

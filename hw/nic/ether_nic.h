@@ -28,7 +28,7 @@ class EtherNic final : public NicDevice, public Jack {
   MacAddress permanent_address() const override { return permanent_; }
   void set_address(MacAddress address) override { address_ = address; }
   void set_promiscuous(bool on) override { promiscuous_ = on; }
-  void set_groups(IpFamily family, const std::vector<MacAddress>& groups) override;
+  void set_groups(std::vector<MacAddress> groups) override { groups_ = std::move(groups); }
   void set_enabled(bool on) override { enabled_ = on; }
   const NicCounters& counters() const override { return counters_; }
   uint64_t rate() const override { return rate_; }

@@ -4,6 +4,7 @@
 
 #include "core/base/text.h"
 #include "core/capture/tap.h"
+#include "core/offload/vlan_tag.h"
 #include "core/wire/link/ethernet.h"
 
 namespace stackyard {
@@ -21,20 +22,6 @@ namespace {
 bool reserved(MacAddress dest) {
   static constexpr uint8_t prefix[5] = {0x01, 0x80, 0xc2, 0, 0};
   return std::memcmp(dest.octets.data(), prefix, 5) == 0 && dest.octets[5] < 0x10;
-}
-
-void remove_tag(Packet& frame) {
-  const MutableBytes octets = frame.writable_front();
-  std::memmove(octets.data() + sizeof(VlanTag), octets.data(), 12);
-  frame.trim_front(sizeof(VlanTag));
-}
-
-void insert_tag(Packet& frame, uint16_t vlan) {
-  frame.prepend(sizeof(VlanTag));
-  const MutableBytes octets = frame.writable_front();
-  std::memmove(octets.data(), octets.data() + sizeof(VlanTag), 12);
-  store(be16(ether_type::vlan), octets.subspan(12));
-  store(be16(vlan), octets.subspan(14));
 }
 
 }  // namespace
@@ -71,7 +58,7 @@ void Switch::receive(Port& from, Packet frame) {
     const auto tag = load<VlanTag>(frame.front().subspan(sizeof(EthernetHeader)));
     const uint16_t vid = tag.control & 0xfff;
     if (vid != 0) vlan = vid;
-    remove_tag(frame);
+    remove_vlan_tag(frame);
   }
   if (vlan == 0 || vlan == 4095 || !member(from, vlan)) {
     ++counters_.not_in_vlan;
@@ -97,7 +84,7 @@ void Switch::receive(Port& from, Packet frame) {
 
 void Switch::send(Port& to, uint16_t vlan, Packet frame) {
   if (!to.carrier()) return;
-  if (to.config.untagged != vlan) insert_tag(frame, vlan);
+  if (to.config.untagged != vlan) insert_vlan_tag(frame, vlan);
   ++to.frames_out;
   if (to.tap_snaplen) note_frame(site_, to.tap, frame, true, to.tap_snaplen);
   to.wire()->transmit(std::move(frame));

@@ -24,8 +24,7 @@ void EtherInterface::nic_carrier_changed(bool up) {
 
 // Groups that the old stack had joined.
 void EtherInterface::moved() {
-  nic_.set_groups(IpFamily::v4, {});
-  nic_.set_groups(IpFamily::v6, {});
+  update_link_groups();
   flags_changed();
 }
 

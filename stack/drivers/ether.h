@@ -15,9 +15,6 @@ class EtherInterface final : public EtherIfnet, public NicClient {
   uint64_t rate() const override { return nic_.rate(); }
   std::string media() const override;
   std::string status() const override { return nic_.carrier() ? "active" : "no carrier"; }
-  void set_link_groups(IpFamily family, const std::vector<MacAddress>& groups) override {
-    nic_.set_groups(family, groups);
-  }
 
   void nic_received(Packet frame) override { input(std::move(frame)); }
   void nic_carrier_changed(bool up) override;
@@ -27,6 +24,7 @@ class EtherInterface final : public EtherIfnet, public NicClient {
   void mac_changed() override { nic_.set_address(mac_); }
   void flags_changed() override;
   void moved() override;
+  void groups_changed() override { nic_.set_groups(link_groups()); }
 
   NicDevice& nic_;
 };

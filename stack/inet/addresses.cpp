@@ -176,9 +176,13 @@ void Inet::remove_address_routes(const Address& gone) {
     });
 }
 
-void Inet::interface_departing(Ifnet& interface) {
+void Inet::addresses_unwanted(Ifnet& interface) {
   while (!primary_address(interface).is_any())
     (void)delete_address({{}, interface.name(), std::nullopt});
+}
+
+void Inet::interface_departing(Ifnet& interface) {
+  addresses_unwanted(interface);
   arp_.forget(interface);
   igmp_.forget(interface);
 }

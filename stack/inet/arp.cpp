@@ -207,7 +207,7 @@ void Arp::ether_receive(Packet packet, Ifnet& from) {
   if (arp->sender_mac.is_group() || sender.is_multicast() || from.has_flag(if_flag::noarp))
     return inet_.site().note_drop(packet.id(), drops::arp_ignored, "arp", describe(*arp));
   if (conflict(*arp, from)) return;
-  const bool for_us = inet_.is_local_on(from, Ipv4Address{arp->target_ip});
+  const bool for_us = is_ours(from, Ipv4Address{arp->target_ip});
   if (!sender.is_any()) update_from(*arp, from, for_us);
   if (request) reply(*arp, from);
 }
@@ -244,11 +244,18 @@ bool Arp::conflict(const ArpHeader& arp, Ifnet& from) {
   return true;
 }
 
+// Of a bridge's members each answers for the addresses of all.
+bool Arp::is_ours(const Ifnet& from, Ipv4Address address) const {
+  if (inet_.is_local_on(from, address)) return true;
+  const Ifnet* home = inet_.interface_of(address);
+  return home && home->segment() == from.segment();
+}
+
 void Arp::update_from(const ArpHeader& arp, Ifnet& from, bool create) {
   const Ipv4Address sender{arp.sender_ip};
   Entry* entry = find(from, sender);
   if (Ifnet* home = inet_.link_of(sender); home && !inet_.on_link(from, sender)) {
-    if (settings().log_arp_wrong_iface)
+    if (settings().log_arp_wrong_iface && home->segment() != from.segment())
       inet_.machine().log(text("arp: {} is on {} but got reply from {} on {}", to_text(sender),
                                home->name(), to_text(arp.sender_mac), from.name()));
     return;
@@ -290,7 +297,7 @@ void Arp::reply(const ArpHeader& arp, Ifnet& from) {
   const Ipv4Address target{arp.target_ip};
   const Ipv4Address sender{arp.sender_ip};
   MacAddress answer;
-  if (inet_.is_local_on(from, target)) {
+  if (is_ours(from, target)) {
     answer = from.mac();
   } else if (const Entry* entry = find(from, target); entry && entry->published) {
     answer = entry->header.dest;

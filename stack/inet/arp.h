@@ -98,6 +98,7 @@ class Arp final : public EtherProtocol {
             MacAddress target_mac, Ipv4Address target, MacAddress dest);
   void update_from(const ArpHeader& arp, Ifnet& from, bool create);
   bool conflict(const ArpHeader& arp, Ifnet& from);
+  bool is_ours(const Ifnet& from, Ipv4Address address) const;
   void reply(const ArpHeader& arp, Ifnet& from);
   SimTime now() const;
 

@@ -45,7 +45,7 @@ void Igmp::join(Ifnet& interface, Ipv4Address group) {
     return;
   }
   memberships_.push_back(std::make_unique<Membership>(*this, interface, group));
-  update_filter(interface);
+  interface.update_link_groups();
   if (group == all_systems || interface.has_flag(if_flag::loopback)) return;
   Membership& m = *memberships_.back();
   m.unsolicited = robustness;
@@ -58,7 +58,7 @@ void Igmp::leave(Ifnet& interface, Ipv4Address group) {
   const bool tell = group != all_systems && !interface.has_flag(if_flag::loopback);
   const bool last_reporter = m->last_reporter;
   std::erase_if(memberships_, [&](const auto& other) { return other.get() == m; });
-  update_filter(interface);
+  interface.update_link_groups();
   if (!tell) return;
   switch (version_on(interface)) {
     case 3:
@@ -79,11 +79,15 @@ void Igmp::forget(const Ifnet& interface) {
   std::erase_if(queriers_, [&](const Querier& q) { return q.interface == &interface; });
 }
 
-void Igmp::update_filter(Ifnet& interface) {
-  std::vector<MacAddress> macs{ethernet_group(all_systems)};
-  for (const auto& m : memberships_)
-    if (m->interface == &interface) macs.push_back(ethernet_group(m->group));
-  interface.set_link_groups(IpFamily::v4, macs);
+void Igmp::add_link_groups(const Ifnet& interface, std::vector<MacAddress>& to) const {
+  bool any = false, all = false;
+  for (const auto& m : memberships_) {
+    if (m->interface != &interface) continue;
+    any = true;
+    all |= m->group == all_systems;
+    to.push_back(ethernet_group(m->group));
+  }
+  if (any && !all) to.push_back(ethernet_group(all_systems));
 }
 
 std::vector<GroupInfo> Igmp::groups() const {

@@ -31,6 +31,7 @@ class Igmp final : public IpProtocol {
   void join(Ifnet& interface, Ipv4Address group);
   void leave(Ifnet& interface, Ipv4Address group);
   bool member(const Ifnet& interface, Ipv4Address group) const;
+  void add_link_groups(const Ifnet& interface, std::vector<MacAddress>& to) const;
   void forget(const Ifnet& interface);
   std::vector<GroupInfo> groups() const;
 
@@ -70,7 +71,6 @@ class Igmp final : public IpProtocol {
   void send_report(Ifnet& interface, Ipv4Address group, uint8_t record_type);
   void send(Ifnet& interface, const IgmpMessage& message, Ipv4Address dest);
   void query(const IgmpMessage& message, Ifnet& interface);
-  void update_filter(Ifnet& interface);
   SimTime random_delay(SimTime most);
 
   Inet& inet_;

@@ -89,6 +89,10 @@ class Inet final : public StateWithSettings<InetSettings>,
   void interface_departing(Ifnet& interface) override;
   void interface_up_changed(Ifnet& interface) override;
   void mac_changed(Ifnet& interface) override;
+  void addresses_unwanted(Ifnet& interface) override;
+  void add_link_groups(const Ifnet& interface, std::vector<MacAddress>& to) override {
+    igmp_.add_link_groups(interface, to);
+  }
 
   // --- routes (routes.cpp) ---
   Result<> add_route(const AddRoute& wanted);

@@ -128,6 +128,9 @@ class Inet6 final : public StateWithSettings<Inet6Settings>,
   void interface_departing(Ifnet& interface) override;
   void interface_up_changed(Ifnet& interface) override;
   void mac_changed(Ifnet& interface) override;
+  void add_link_groups(const Ifnet& interface, std::vector<MacAddress>& to) override {
+    mld_.add_link_groups(interface, to);
+  }
 
   // --- routes (routes6.cpp) ---
   RouteTable6& routes(int fib) {

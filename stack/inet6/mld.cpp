@@ -53,7 +53,7 @@ Result<> Mld::join(Ifnet& interface, const Ipv6Address& group) {
   }
   if (int64_t(memberships_.size()) >= inet_.settings().mld.max_groups) return Errno::enobufs;
   memberships_.push_back(std::make_unique<Membership>(*this, interface, group));
-  update_filter(interface);
+  interface.update_link_groups();
   if (!reported(group) || interface.has_flag(if_flag::loopback) || inet_.settled_start()) return {};
   Membership& m = *memberships_.back();
   m.unsolicited = robustness;
@@ -67,7 +67,7 @@ void Mld::leave(Ifnet& interface, const Ipv6Address& group) {
   const bool tell = reported(group) && !interface.has_flag(if_flag::loopback) && interface.up();
   const bool last = m->last_reporter;
   std::erase_if(memberships_, [&](const auto& other) { return other.get() == m; });
-  update_filter(interface);
+  interface.update_link_groups();
   if (!tell) return;
   if (!version1_on(interface)) {
     send_report(interface, group, mld_record::to_include);
@@ -91,11 +91,9 @@ std::vector<GroupInfo6> Mld::groups() const {
   return all;
 }
 
-void Mld::update_filter(Ifnet& interface) {
-  std::vector<MacAddress> groups;
+void Mld::add_link_groups(const Ifnet& interface, std::vector<MacAddress>& to) const {
   for (const auto& m : memberships_)
-    if (m->interface == &interface) groups.push_back(ethernet_group(m->group));
-  interface.set_link_groups(IpFamily::v6, groups);
+    if (m->interface == &interface) to.push_back(ethernet_group(m->group));
 }
 
 // --- sending -------------------------------------------------------------------------------------

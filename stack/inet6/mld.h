@@ -35,6 +35,7 @@ class Mld {
   void leave(Ifnet& interface, const Ipv6Address& group);
   bool member(const Ifnet& interface, const Ipv6Address& group) const;
   void forget(const Ifnet& interface);
+  void add_link_groups(const Ifnet& interface, std::vector<MacAddress>& to) const;
   std::vector<GroupInfo6> groups() const;
 
   void receive(Bytes message, const IpContext& context);
@@ -71,7 +72,6 @@ class Mld {
   void send_report(Ifnet& interface, const Ipv6Address& group, uint8_t record_type);
   void send(Ifnet& interface, const MldMessage& message, const Ipv6Address& dest);
   void query(const MldMessage& message, Ifnet& interface);
-  void update_filter(Ifnet& interface);
   SimTime random_delay(SimTime most);
 
   std::unique_ptr<MldCounters> counters_;

@@ -1,6 +1,7 @@
 #include "stack/interfaces/epair.h"
 
 #include "core/base/text.h"
+#include "stack/interfaces/detail/crossing.h"
 #include "stack/kern/machine.h"
 #include "stack/net/drops.h"
 #include "stack/net/ether.h"
@@ -18,18 +19,14 @@ namespace {
 
 extern const ClonerRecord cloners[1];
 
-// One end. What it sends waits in its queue for 1 us: another stack is never called into.
+// One end. What it sends waits for 1 us: another stack is never called into.
 class Epair final : public EtherIfnet {
  public:
-  static constexpr SimTime crossing_time = 1_us;
-  static constexpr size_t queue_max = 1000;  // frames
-
   Epair(NetStack& net, std::string name, MacAddress mac)
-      : EtherIfnet(net, std::move(name), mac),
-        timer_(net.site().node(), Timer::call<&Epair::cross>, this) {
+      : EtherIfnet(net, std::move(name), mac), crossing_(site_, arrive, this) {
     set_capabilities(if_option::checksums | if_option::vlan_mtu);
   }
-  ~Epair() override { clear(); }
+  ~Epair() override { crossing_.clear(name()); }
 
   void join(Epair& peer) { peer_ = &peer; }
   Epair* peer() const { return peer_; }
@@ -43,29 +40,15 @@ class Epair final : public EtherIfnet {
  private:
   void transmit(Packet frame) override {
     if (!peer_ || !peer_->up()) return drop(frame, drops::epair_peer_down, counters_.drops_out);
-    if (queue_.count() >= queue_max)
-      return drop(frame, drops::epair_queue_full, counters_.drops_out);
-    // Nothing that a stack noted on its packets crosses into another.
-    frame.drop_tags();
-    queue_.push(std::move(frame));
-    if (timer_.armed()) return;
-    crossing_ = queue_.count();
-    timer_.arm(crossing_time);
+    if (crossing_.full()) return drop(frame, drops::epair_queue_full, counters_.drops_out);
+    crossing_.push(std::move(frame));
   }
-  // What waited when the timer was armed arrives; what came since waits a whole crossing.
-  void cross() {
-    for (size_t left = crossing_; left > 0 && peer_; --left) {
-      Packet frame = queue_.pop();
-      if (!peer_->up())
-        drop(frame, drops::epair_peer_down, peer_->counters_.drops_in);
-      else
-        peer_->input(std::move(frame));
-    }
-    crossing_ = queue_.count();
-    if (crossing_ > 0) timer_.arm(crossing_time);
-  }
-  void clear() {
-    while (Packet frame = queue_.pop()) site_.note_drop(frame.id(), drops::interface_gone, name());
+  static void arrive(void* owner, Packet frame) {
+    Epair& self = *static_cast<Epair*>(owner);
+    if (!self.peer_) return self.site_.note_drop(frame.id(), drops::interface_gone, self.name());
+    if (!self.peer_->up())
+      return self.drop(frame, drops::epair_peer_down, self.peer_->counters_.drops_in);
+    self.peer_->input(std::move(frame));
   }
   // The other end's carrier is this end's being up.
   void flags_changed() override {
@@ -74,9 +57,7 @@ class Epair final : public EtherIfnet {
   }
 
   Epair* peer_ = nullptr;
-  PacketQueue queue_;
-  size_t crossing_ = 0;  // of the queue's, from its front
-  Timer timer_;
+  Crossing crossing_;
 };
 
 Result<std::string> create(const CloneRequest& request) {

@@ -39,7 +39,13 @@ void Machine::power_off() {
 }
 
 void Machine::log(const std::string& line) {
-  const auto node = files_.create("/var/log/messages", false);
+  constexpr const char* messages = "/var/log/messages";
+  // As newsyslog(8) does at 1000 KiB, but one old file is kept.
+  if (const auto full = files_.find(messages); full && (*full)->content.size() > 1'024'000) {
+    (void)files_.remove(std::string(messages) + ".0");
+    (void)files_.rename(messages, std::string(messages) + ".0");
+  }
+  const auto node = files_.create(messages, false);
   const std::string entry =
       text("[{}.{:06}] {}\n", site_.now().s(), site_.now().us() % 1'000'000, line);
   if (node) (void)files_.write(**node, (*node)->content.size(), bytes_of(entry));
@@ -68,35 +74,43 @@ std::string Machine::log_text() const {
 
 // --- processes ---------------------------------------------------------------------------------
 
-Process& Machine::add_process(Pid parent, Args args, Jail& jail) {
-  const Pid pid = next_pid_++;
+Pid Machine::free_pid(Pid wanted) {
+  if (wanted && !processes_.contains(wanted)) return wanted;
+  while (processes_.contains(next_pid_)) ++next_pid_;
+  return next_pid_++;
+}
+
+Process& Machine::add_process(Pid parent, Args args, Jail& jail, Pid wanted) {
+  const Pid pid = free_pid(wanted);
   auto& slot = processes_[pid];
-  slot = std::make_unique<Process>(*this, pid, parent, std::move(args), jail);
+  slot = std::make_unique<Process>(*this, pid, next_ident_++, parent, std::move(args), jail);
   return *slot;
 }
 
 Process& Machine::run(RunRequest request) {
-  Process& process = add_process(1, request.args, request.jail ? *request.jail : *base_);
+  Jail& jail = request.jail ? *request.jail : *base_;
+  Process& process = add_process(1, request.args, jail, request.pid);
   (void)process.set_fib(request.fib);
-  auto input = request.input;
-  if (!input) {
-    input = std::make_shared<SourceFile>();
-    input->end();
+  if (!request.input) {
+    const auto empty = std::make_shared<SourceFile>();
+    empty->end();
+    request.input = empty;
   }
-  const auto sink = [](SinkFile::Sink to) {
-    return std::make_shared<SinkFile>(to ? std::move(to) : [](Bytes) {});
+  const auto or_nowhere = [](std::shared_ptr<OpenFile>& file) {
+    return file ? std::move(file) : SinkFile::to([](Bytes) {});
   };
-  process.set_descriptor(fd_in, input);
-  process.set_descriptor(fd_out, sink(std::move(request.output)));
-  process.set_descriptor(fd_err, sink(std::move(request.errors)));
+  process.set_descriptor(fd_in, request.input);
+  process.set_descriptor(fd_out, or_nowhere(request.output));
+  process.set_descriptor(fd_err, or_nowhere(request.errors));
   process.environment() = {{"HOME", "/root"}, {"PATH", "/sbin:/bin:/usr/sbin:/usr/bin"}};
+  process.set_client(std::move(request.client), request.folder);
   process.on_exit = std::move(request.on_exit);
   if (!request.program) {
     const Command* command = find_command(request.args[0]);
     check(command != nullptr, "a command that is in the list");
     request.program = command->run;
   }
-  process.start(request.program);
+  process.start(request.program, request.delay);
   return process;
 }
 
@@ -126,13 +140,14 @@ void Machine::process_ended(Process& process) {
   }
 }
 
-void Machine::detach(Process& process) {
+void Machine::detach(Process& process, Pid wanted) {
   const Pid pid = process.pid();
+  const Pid fresh = free_pid(wanted);
   auto entry = processes_.extract(pid);
-  entry.key() = next_pid_++;
+  entry.key() = fresh;
   auto& old = processes_[pid];
-  old = std::make_unique<Process>(*this, pid, process.parent(), Args{process.program_name()},
-                                  process.jail());
+  old = std::make_unique<Process>(*this, pid, next_ident_++, process.parent(),
+                                  Args{process.program_name()}, process.jail());
   old->on_exit = std::exchange(process.on_exit, {});
   process.become_daemon(entry.key());
   processes_.insert(std::move(entry));
@@ -169,8 +184,8 @@ std::vector<SocketInfo> Machine::sockets(const Jail& viewer) const {
       SocketOps* socket = descriptors[fd] ? descriptors[fd]->socket() : nullptr;
       if (!socket || socket->protocol_name() == "bpf") continue;
       all.push_back({pid, process->program_name(), int(fd), socket->protocol_name(),
-                     socket->local_name(), socket->peer_name(), socket->receive_queue(), 0,
-                     process->jail().id()});
+                     socket->local_name(), socket->peer_name(), socket->receive_queue(),
+                     socket->send_queue(), process->jail().id(), socket->state_name()});
       if (const LocalSocketOps* local = socket->local()) {
         all.back().serial = local->serial();
         all.back().peer = local->peer_serial();

@@ -15,6 +15,7 @@
 
 namespace stackyard {
 
+class OpenFile;
 class Vnet;
 
 // A module's state in one vnet, created by the first packet, call or setting that needs it.
@@ -53,8 +54,9 @@ struct SysctlRecord {
   const int64_t& (*number)(const void* settings) = nullptr;  // a member of the settings' struct
   int64_t least = 0, most = INT32_MAX;
   bool writable = true;
-  std::string (*show)(const ModuleState*) = nullptr;  // read-only texts; null: no state yet
-  void (*changed)(ModuleState&) = nullptr;            // after a number was set
+  std::string (*show)(const ModuleState*) = nullptr;                 // texts; null: no state yet
+  void (*changed)(ModuleState&) = nullptr;                           // after a number was set
+  Result<> (*set_text)(ModuleState&, const std::string&) = nullptr;  // null: texts are read-only
 };
 
 struct CounterRecord {
@@ -62,6 +64,7 @@ struct CounterRecord {
   const char* name;
   const char* text;  // see CounterLine
   uint64_t (*value)(const ModuleState&);
+  uint64_t (*second)(const ModuleState&) = nullptr;
 };
 
 struct TableRecord {
@@ -85,6 +88,13 @@ struct SocketRecord {
 // A kind of interface that `ifconfig NAME create` makes (if_clone(9)); see stack/net/cloner.h.
 struct ClonerRecord;
 
+// A kind of device: "/dev/NAME" and "/dev/NAME" with a number. Each vnet has its own.
+struct DeviceRecord {
+  const char* name;
+  Result<std::shared_ptr<OpenFile>> (*open)(ModuleState&, const std::string& name, Pid opener);
+  std::vector<std::string> (*list)(const ModuleState&);
+};
+
 struct ModuleRecord {
   const char* name;
   const char* summary;
@@ -99,6 +109,7 @@ struct ModuleRecord {
   std::span<const RequestRecord> requests = {};
   std::span<const SocketRecord> sockets = {};
   std::span<const ClonerRecord> cloners = {};
+  std::span<const DeviceRecord> devices = {};
 };
 
 }  // namespace stackyard

@@ -24,15 +24,22 @@ class OpenFile {
   virtual Result<size_t> write(Bytes octets) = 0;
   virtual Readiness readiness() const = 0;
   virtual SocketOps* socket() { return nullptr; }
+  // EAGAIN: not yet; a real file of a client takes its time.
+  virtual Result<> opened() const { return {}; }
   Blocking blocking() const { return blocking_; }
   void set_blocking(Blocking blocking) { blocking_ = blocking; }
 
   // Processes that wait for a change of readiness.
-  void add_waiter(Process& process) { waiters_.push_back(&process); }
+  void add_waiter(Process& process) {
+    waiters_.push_back(&process);
+    waited_for();
+  }
   void remove_waiter(Process& process) { waiters_.remove(&process); }
 
  protected:
   void wake_waiters();
+  // A process is about to wait for it.
+  virtual void waited_for() {}
 
  private:
   std::list<Process*> waiters_;
@@ -66,6 +73,10 @@ class SinkFile final : public OpenFile {
  public:
   using Sink = std::function<void(Bytes)>;
   explicit SinkFile(Sink sink) : sink_(std::move(sink)) {}
+  // Null when there is nothing to call.
+  static std::shared_ptr<OpenFile> to(Sink sink) {
+    return sink ? std::make_shared<SinkFile>(std::move(sink)) : nullptr;
+  }
   Result<std::string> read(size_t) override { return std::string(); }
   Result<size_t> write(Bytes octets) override {
     sink_(octets);

@@ -47,8 +47,31 @@ std::string Process::absolute(const std::string& path) const {
   return jail_->settings().root + FileSystem::resolve(folder_, path);
 }
 
+// There is no devfs(8) to mount: a vnet's devices are in every /dev of its jails.
+std::string Process::device_name(const std::string& path) const {
+  static constexpr std::string_view folder = "/dev/";
+  const std::string whole = FileSystem::resolve(folder_, path);
+  if (!whole.starts_with(folder) || whole.find('/', folder.size()) != whole.npos) return "";
+  return whole.substr(folder.size());
+}
+
+bool Process::has_device(const std::string& name) const {
+  if (name.empty()) return false;
+  const std::vector<std::string> devices = jail_->vnet().devices();
+  return std::find(devices.begin(), devices.end(), name) != devices.end();
+}
+
 Call<Fd> Process::open(const std::string& path, OpenMode mode) {
   if (descriptors_.size() >= descriptors_max) return call<Fd>(Errno::emfile);
+  if (client_owns(path))
+    return {*this, open_task(client_->open(FileSystem::resolve(folder_, path), mode))};
+  if (const std::string device = device_name(path); !device.empty()) {
+    if (!jail_->may_configure_network() && has_device(device)) return call<Fd>(Errno::eperm);
+    auto opened =
+        jail_->may_configure_network() ? jail_->vnet().open_device(device, pid_) : Errno::enoent;
+    if (opened) return call<Fd>(add_descriptor(std::move(*opened)));
+    if (opened.error() != Errno::enoent) return call<Fd>(opened.error());
+  }
   FileSystem& files = machine_.files();
   const auto node = mode == OpenMode::read ? files.find(absolute(path))
                                            : files.create(absolute(path), mode == OpenMode::write);
@@ -147,6 +170,7 @@ Call<std::vector<PollItem>> Process::poll(std::vector<PollItem> items, SimTime t
 }
 
 Result<FileStat> Process::stat(const std::string& path) const {
+  if (has_device(device_name(path))) return FileStat{.is_device = true, .mode = 0600};
   const auto node = TRY(machine_.files().find(absolute(path)));
   return FileStat{.is_folder = node->is_folder,
                   .is_device = !node->device.empty(),
@@ -160,10 +184,18 @@ Result<std::vector<std::string>> Process::list(const std::string& path) const {
   if (!node->is_folder) return Errno::enotdir;
   std::vector<std::string> names;
   for (const auto& [name, entry] : node->entries) names.push_back(name);
+  if (FileSystem::resolve(folder_, path) == "/dev") {
+    for (std::string& device : jail_->vnet().devices()) names.push_back(std::move(device));
+    std::sort(names.begin(), names.end());
+  }
   return names;
 }
 
 Result<> Process::remove(const std::string& path) {
+  if (client_owns(path)) {
+    client_->remove(FileSystem::resolve(folder_, path));
+    return {};
+  }
   return machine_.files().remove(absolute(path));
 }
 Result<> Process::make_folder(const std::string& path) {

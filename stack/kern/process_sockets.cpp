@@ -72,7 +72,11 @@ Result<> Process::bind_local(LocalSocketOps& socket, const SockAddr& address) {
   if (address.family() != Af::local || address.path.empty()) return Errno::einval;
   if (!socket.local_name().path.empty()) return Errno::einval;
   if (address.path.str().size() > local_path_max) return Errno::enametoolong;
-  auto node = TRY(machine_.files().make_socket(absolute(address.path.str())));
+  const std::string path = absolute(address.path.str());
+  // A client's own folders are there, although the machine has not seen them yet.
+  if (client_ && client_->owns(FileSystem::resolve(folder_, address.path.str())))
+    TRY(machine_.files().make_folders_of(path));
+  auto node = TRY(machine_.files().make_socket(path));
   socket.act_as(credentials());
   return socket.bind_to(std::move(node), address);
 }

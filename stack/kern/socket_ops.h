@@ -44,6 +44,8 @@ class SocketOps {
   virtual SockAddr peer_name() const = 0;
   virtual std::string protocol_name() const = 0;  // sockstat's: "udp4"
   virtual size_t receive_queue() const { return 0; }
+  virtual size_t send_queue() const { return 0; }
+  virtual std::string state_name() const { return ""; }  // of a connection: "ESTABLISHED"
   virtual SocketType type() const = 0;
   virtual LocalSocketOps* local() { return nullptr; }  // of a unix-domain socket: itself
 

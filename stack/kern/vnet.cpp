@@ -102,6 +102,7 @@ Result<std::string> Vnet::sysctl(const std::string& name) const {
 Result<> Vnet::set_sysctl(const std::string& name, const std::string& value) {
   const FoundSysctl found = find_sysctl(name);
   if (!found.record) return Errno::enoent;
+  if (found.record->set_text) return found.record->set_text(at(found.module), value);
   if (!found.record->writable || !found.record->number) return Errno::eperm;
   const auto number = parse_int(value);
   if (!number || *number < found.record->least || *number > found.record->most)
@@ -129,8 +130,9 @@ std::vector<CounterLine> Vnet::counters() const {
   std::vector<CounterLine> all;
   for (size_t i = 0; i < modules_.size(); ++i)
     for (const CounterRecord& record : modules_[i]->counters)
-      all.push_back(
-          {record.group, record.name, record.text, states_[i] ? record.value(*states_[i]) : 0});
+      all.push_back({record.group, record.name, record.text,
+                     states_[i] ? record.value(*states_[i]) : 0,
+                     states_[i] && record.second ? record.second(*states_[i]) : 0});
   return all;
 }
 
@@ -196,6 +198,23 @@ Result<std::unique_ptr<SocketOps>> Vnet::socket(Af family, SocketType type, int 
     }
   }
   return family_known ? Errno::eprotonosupport : Errno::eafnosupport;
+}
+
+Result<std::shared_ptr<OpenFile>> Vnet::open_device(const std::string& name, Pid opener) {
+  const std::string stem = name.substr(0, name.find_last_not_of("0123456789") + 1);
+  for (size_t i = 0; i < modules_.size(); ++i)
+    for (const DeviceRecord& record : modules_[i]->devices)
+      if (stem == record.name) return record.open(at(i), name, opener);
+  return Errno::enoent;
+}
+
+std::vector<std::string> Vnet::devices() const {
+  std::vector<std::string> names;
+  for (size_t i = 0; i < modules_.size(); ++i)
+    for (const DeviceRecord& record : modules_[i]->devices)
+      if (states_[i])
+        for (std::string& name : record.list(*states_[i])) names.push_back(std::move(name));
+  return names;
 }
 
 void Vnet::add_socket(SocketFile& file) {

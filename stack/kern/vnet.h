@@ -56,6 +56,10 @@ class Vnet : public TableSource {
   Result<> request(Request& request);
   Result<std::unique_ptr<SocketOps>> socket(Af family, SocketType type, int protocol);
 
+  // Opens "/dev/NAME". ENOENT: no module has such a device.
+  Result<std::shared_ptr<OpenFile>> open_device(const std::string& name, Pid opener);
+  std::vector<std::string> devices() const;  // those that exist
+
   // Descriptors of its sockets, so that none outlives it.
   void add_socket(SocketFile& file);
   void remove_socket(SocketFile& file);

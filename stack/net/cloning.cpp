@@ -47,8 +47,25 @@ std::vector<std::string> NetStack::cloner_names() const {
 NetStack::Units& NetStack::units_of(const ClonerRecord& cloner) {
   for (Units& units : units_)
     if (units.cloner == &cloner) return units;
-  units_.push_back({&cloner, {}});
+  units_.push_back({&cloner, 0, nullptr, 0});
   return units_.back();
+}
+
+bool NetStack::Units::in_use(uint32_t unit) const {
+  if (unit < 64) return used >> unit & 1;
+  return further && unit - 64 < further->size() && (*further)[unit - 64];
+}
+
+void NetStack::Units::mark(uint32_t unit, bool in_use) {
+  if (unit < 64) {
+    used = (used & ~(uint64_t(1) << unit)) | uint64_t(in_use) << unit;
+  } else {
+    if (!further) further = std::make_unique<std::vector<bool>>();
+    if (unit - 64 >= further->size()) further->resize(unit - 63);
+    (*further)[unit - 64] = in_use;
+  }
+  if (in_use && unit == first_free) ++first_free;
+  if (!in_use) first_free = std::min(first_free, unit);
 }
 
 Result<> NetStack::check_free(const ClonerRecord& cloner, const std::string& name) const {
@@ -59,8 +76,7 @@ Result<> NetStack::check_free(const ClonerRecord& cloner, const std::string& nam
 
 // Free among its own clones, lent ones too, and every name of it is.
 bool NetStack::unit_is_free(const ClonerRecord& cloner, uint32_t unit) {
-  const auto& used = units_of(cloner).used;
-  if (unit < used.size() && used[unit]) return false;
+  if (units_of(cloner).in_use(unit)) return false;
   return bool(check_free(cloner, text("{}{}", cloner.name, unit)));
 }
 
@@ -92,28 +108,21 @@ Result<std::string> NetStack::create_clone(const std::string& name, const CloneP
 
 Ifnet& NetStack::attach_clone(std::unique_ptr<Ifnet> interface, const ClonerRecord& cloner,
                               uint32_t unit) {
-  if (unit != CloneOrigin::no_unit) {
-    Units& units = units_of(cloner);
-    if (units.used.size() <= unit) units.used.resize(unit + 1);
-    units.used[unit] = true;
-    if (unit == units.first_free) ++units.first_free;
-  }
+  if (unit != CloneOrigin::no_unit) units_of(cloner).mark(unit, true);
   interface->origin_ = {&cloner, unit};
-  interface->groups_.push_back(cloner.name);
   return attach(std::move(interface));
 }
 
 void NetStack::forget_unit(const CloneOrigin& origin) {
-  if (!origin.cloner) return;
-  Units& units = units_of(*origin.cloner);
-  if (origin.unit < units.used.size()) units.used[origin.unit] = false;
-  units.first_free = std::min(units.first_free, origin.unit);
+  if (!origin.cloner || origin.unit == CloneOrigin::no_unit) return;
+  units_of(*origin.cloner).mark(origin.unit, false);
 }
 
 Result<> NetStack::destroy_clone(Ifnet& interface) {
   const CloneOrigin origin = interface.origin();
   if (!origin.cloner) return Errno::einval;
-  if (int(origin.unit) == origin.cloner->permanent_unit) return Errno::einval;
+  const int permanent = origin.cloner->permanent_unit;
+  if (permanent >= 0 && origin.unit == uint32_t(permanent)) return Errno::einval;
   NetStack& home = interface.home();
   if (origin.cloner->destroy) {
     origin.cloner->destroy(interface);
@@ -130,6 +139,7 @@ Result<> NetStack::rename(Ifnet& interface, const std::string& name) {
   if (find(name)) return Errno::eexist;
   vnet_.machine().log(text("{}: changing name to '{}'", interface.name(), name));
   if (names_) names_->erase(interface.name());
+  if (interface.extra().driver.empty()) interface.extra_->driver = interface.name_;
   interface.name_ = name;
   if (names_) names_->emplace(name, &interface);
   tell([&](InterfaceListener& l) { l.interface_renamed(interface); });
@@ -163,8 +173,7 @@ Result<> NetStack::move(Ifnet& interface, NetStack& to) {
 void NetStack::adopt(std::unique_ptr<Ifnet> interface) {
   interface->net_ = this;
   interface->fib_ = 0;
-  interface->groups_.clear();
-  if (interface->origin_.cloner) interface->groups_.push_back(interface->origin_.cloner->name);
+  if (interface->extra_) interface->extra_->own_groups = false;
   attach(std::move(interface)).moved();
 }
 
@@ -172,13 +181,14 @@ void NetStack::adopt(std::unique_ptr<Ifnet> interface) {
 void NetStack::take_home(std::unique_ptr<Ifnet> interface) {
   const std::string name = interface->name();
   const std::string stem = name.substr(0, name.find_last_not_of("0123456789") + 1);
+  if (find(name) && interface->extra().driver.empty()) interface->extra_->driver = name;
   for (uint32_t unit = 0; find(interface->name()); ++unit)
     interface->name_ = text("{}{}", stem, unit);
   adopt(std::move(interface));
 }
 
 void NetStack::give_everything_back() {
-  for (size_t i = interfaces_.size(); i-- > 0;) {
+  for (size_t i = 0; i < interfaces_.size(); ++i) {
     Ifnet* interface = interfaces_[i].interface.get();
     if (!interface || interface->is_home()) continue;
     NetStack& home = interface->home();

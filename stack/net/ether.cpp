@@ -1,6 +1,7 @@
 #include "stack/net/ether.h"
 
 #include "core/offload/checksum_offload.h"
+#include "core/offload/vlan_tag.h"
 #include "stack/net/drops.h"
 
 namespace stackyard {
@@ -21,6 +22,13 @@ Result<> EtherIfnet::set_mac(MacAddress mac) {
   return {};
 }
 
+std::vector<MacAddress> EtherIfnet::link_groups() const {
+  std::vector<MacAddress> all;
+  net_->tell([&](InterfaceListener& l) { l.add_link_groups(*this, all); });
+  if (vlans_) vlans_->add_groups(all);
+  return all;
+}
+
 // --- out ---------------------------------------------------------------------------------------
 
 Result<> EtherIfnet::output(Packet packet, uint16_t ether_type, MacAddress dest) {
@@ -29,6 +37,9 @@ Result<> EtherIfnet::output(Packet packet, uint16_t ether_type, MacAddress dest)
 }
 
 Result<> EtherIfnet::output_frame(Packet frame) {
+  // A priority tag: VID 0 (802.1Q s9.6).
+  if (pcp() != no_pcp) [[unlikely]]
+    insert_vlan_tag(frame, uint16_t(pcp() << 13));
   if (master_) [[unlikely]]
     return master_->member_output(std::move(frame), *this);
   return send(std::move(frame));

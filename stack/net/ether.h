@@ -22,6 +22,7 @@ class EtherMaster {
   // A frame that the stack sends by `member`.
   virtual Result<> member_output(Packet frame, EtherIfnet& member) = 0;
   virtual std::string name() const = 0;
+  virtual const void* segment() const = 0;
 };
 
 // The vlan interfaces above an interface.
@@ -30,6 +31,8 @@ class EtherVlans {
   virtual ~EtherVlans() = default;
   // A frame with its first tag (802.1Q or 802.1ad) still in it. False: none of them has that tag.
   virtual bool vlan_input(Packet& frame, EtherIfnet& parent) = 0;
+  // Adds the link-layer groups that they want to hear.
+  virtual void add_groups(std::vector<MacAddress>& to) const = 0;
 };
 
 class EtherIfnet : public Ifnet {
@@ -42,6 +45,11 @@ class EtherIfnet : public Ifnet {
   MacAddress mac() const override { return mac_; }
   Result<> set_mac(MacAddress mac) override;
   bool is_ethernet() const override { return true; }
+  const void* segment() const override { return master_ ? master_->segment() : this; }
+
+  void update_link_groups() final { groups_changed(); }
+  // Those that its stack and the vlans above want.
+  std::vector<MacAddress> link_groups() const;
 
   // A frame from the link, to be counted and shown to captures.
   void input(Packet frame);
@@ -52,12 +60,16 @@ class EtherIfnet : public Ifnet {
 
   void set_master(EtherMaster* master) { master_ = master; }
   EtherMaster* master() const { return master_; }
-  void set_vlans(EtherVlans* vlans) { vlans_ = vlans; }
+  void set_vlans(EtherVlans* vlans) {
+    vlans_ = vlans;
+    update_link_groups();
+  }
   EtherVlans* vlans() const { return vlans_; }
 
  protected:
   virtual void transmit(Packet frame) = 0;
   virtual void mac_changed() {}
+  virtual void groups_changed() {}
   uint32_t mtu_max() const override { return 65535 - sizeof(EthernetHeader); }
   void drop(Packet& packet, const DropReason& why, uint64_t& counter);
 

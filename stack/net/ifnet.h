@@ -5,7 +5,6 @@
 #include <string>
 #include <vector>
 
-#include "core/base/ip_address.h"
 #include "core/base/result.h"
 #include "core/jack/site.h"
 #include "stack/net/api/interface_requests.h"
@@ -47,10 +46,14 @@ class Ifnet {
   virtual bool link_up() const { return true; }
   virtual std::string media() const { return ""; }
   virtual std::string status() const { return ""; }
+  // The process that has its device open (tap, tun); 0: none.
+  virtual int opened_by() const { return 0; }
+  // What frames pass between without this stack: equal for the members of one bridge.
+  virtual const void* segment() const { return this; }
   // The frames' link type, for captures: false means bare IP packets.
   virtual bool is_ethernet() const { return false; }
-  // Link-layer groups that its stack wants to hear.
-  virtual void set_link_groups(IpFamily, const std::vector<MacAddress>&) {}
+  // Asks its stack, and the vlans above, for the link-layer groups that they want to hear.
+  virtual void update_link_groups() {}
 
   const std::string& name() const { return name_; }
   uint32_t index() const { return index_; }
@@ -64,7 +67,7 @@ class Ifnet {
   uint32_t flags() const { return flags_; }
   bool has_flag(uint32_t flag) const { return flags_ & flag; }
   bool up() const { return flags_ & if_flag::up; }
-  const std::vector<std::string>& groups() const { return groups_; }
+  std::vector<std::string> groups() const;
   uint32_t mtu() const { return mtu_; }
   virtual Result<> set_mtu(uint32_t mtu);
   void set_up(bool up);
@@ -73,21 +76,21 @@ class Ifnet {
   // Bits per second; 0: unknown.
   virtual uint64_t rate() const { return 0; }
   int fib() const { return fib_; }
+  // The priority of tags that it adds to frames (ifconfig's pcp), or none.
+  static constexpr uint8_t no_pcp = 0xff;
+  uint8_t pcp() const { return pcp_; }
   const InterfaceCounters& counters() const { return counters_; }
   InterfaceInfo info() const;
   Result<> change(const SetInterface& wanted);
 
   // Captures: bpf(4) descriptors, and a tap of the lab. Seen by every frame, in and out.
-  void add_tap(BpfTap* tap) { taps_.push_back(tap); }
-  void remove_tap(BpfTap* tap) { std::erase(taps_, tap); }
-  void set_lab_tap(uint32_t tap, uint32_t snaplen) {
-    lab_tap_ = tap;
-    lab_snaplen_ = snaplen;
-  }
+  void add_tap(BpfTap* tap);
+  void remove_tap(BpfTap* tap);
+  void set_lab_tap(uint32_t tap, uint32_t snaplen);
 
  protected:
   void tap(Packet& frame, bool outbound) {
-    if (!taps_.empty() || lab_snaplen_) [[unlikely]]
+    if (watched_) [[unlikely]]
       show_to_taps(frame, outbound);
   }
   // What changes in the hardware when flags do.
@@ -105,6 +108,24 @@ class Ifnet {
 
  private:
   friend class NetStack;
+  // What few interfaces have.
+  struct Extra {
+    std::string driver;  // its first name, once it has another
+    std::string description;
+    bool own_groups = false;  // not just its cloner's
+    std::vector<std::string> groups;
+    std::vector<BpfTap*> taps;
+    uint32_t lab_tap = 0;
+    uint32_t lab_snaplen = 0;
+    int metric = 0;
+    int promiscuous = 0;
+  };
+  Extra& extra() {
+    if (!extra_) extra_ = std::make_unique<Extra>();
+    return *extra_;
+  }
+  std::vector<std::string>& own_groups();
+  void watch();
   void show_to_taps(Packet& frame, bool outbound);
   // bpf(4) descriptors do not follow an interface into another stack.
   void leave_captures();
@@ -112,21 +133,16 @@ class Ifnet {
   NetStack* home_;
   CloneOrigin origin_;
   std::string name_;
-  std::string driver_;
+  std::unique_ptr<Extra> extra_;
   uint32_t index_ = 0;
   uint32_t generation_ = 0;
   uint32_t lent_at_ = 0;  // in its home's list, while it is elsewhere
   uint32_t mtu_;
   uint32_t capabilities_ = 0;
   uint32_t options_ = 0;
-  int metric_ = 0;
-  int fib_ = 0;
-  int promiscuous_ = 0;
-  std::string description_;
-  std::vector<std::string> groups_;
-  std::vector<BpfTap*> taps_;
-  uint32_t lab_tap_ = 0;
-  uint32_t lab_snaplen_ = 0;
+  uint16_t fib_ = 0;
+  uint8_t pcp_ = no_pcp;
+  bool watched_ = false;  // by a capture
 };
 
 // Sees the frames of an interface that it was added to.

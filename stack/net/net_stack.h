@@ -1,6 +1,7 @@
 // stack/net/net_stack.h - a vnet's interfaces, its routing tables, and who hears of changes.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <memory>
 #include <string>
@@ -38,6 +39,10 @@ class InterfaceListener {
   virtual void interface_up_changed(Ifnet&) {}
   virtual void link_changed(Ifnet&) {}
   virtual void mac_changed(Ifnet&) {}
+  // Adds the link-layer groups of an interface that the listener wants to hear.
+  virtual void add_link_groups(const Ifnet&, std::vector<MacAddress>&) {}
+  // Its addresses and routes are to go, as of a tunnel whose program has closed it.
+  virtual void addresses_unwanted(Ifnet&) {}
 };
 
 class NetStack final : public StateWithSettings<NetSettings> {
@@ -81,11 +86,17 @@ class NetStack final : public StateWithSettings<NetSettings> {
   void forget_unit(const CloneOrigin& origin);
 
   void add_listener(InterfaceListener* listener) { listeners_.push_back(listener); }
-  void remove_listener(InterfaceListener* listener) { std::erase(listeners_, listener); }
+  void remove_listener(InterfaceListener* listener) {
+    std::replace(listeners_.begin(), listeners_.end(), listener, no_listener);
+    if (telling_ == 0) std::erase(listeners_, no_listener);
+  }
+  // Listeners may come and leave while they are told.
   template <class Tell>
-  void tell(Tell tell) const {
-    // By number: a listener may leave while it is told.
-    for (size_t i = 0; i < listeners_.size(); ++i) tell(*listeners_[i]);
+  void tell(Tell tell) {
+    ++telling_;
+    for (size_t i = 0; i < listeners_.size(); ++i)
+      if (listeners_[i]) tell(*listeners_[i]);
+    if (--telling_ == 0) std::erase(listeners_, no_listener);
   }
 
   void set_ether_protocol(uint16_t type, EtherProtocol* protocol);
@@ -125,8 +136,11 @@ class NetStack final : public StateWithSettings<NetSettings> {
   };
   struct Units {  // of one cloner: which are in use here or by those lent
     const ClonerRecord* cloner;
-    std::vector<bool> used;
-    uint32_t first_free = 0;  // none before it is
+    uint64_t used = 0;                           // of the first 64
+    std::unique_ptr<std::vector<bool>> further;  // from 64 on; null: none
+    uint32_t first_free = 0;                     // none before it is
+    bool in_use(uint32_t unit) const;
+    void mark(uint32_t unit, bool used);
   };
   void deliver_first(Packet packet, uint16_t ether_type, Ifnet& from);
   void loop_due();
@@ -140,7 +154,10 @@ class NetStack final : public StateWithSettings<NetSettings> {
   void take_home(std::unique_ptr<Ifnet> interface);
   void give_everything_back();
 
+  static constexpr InterfaceListener* no_listener = nullptr;
+
   Vnet& vnet_;
+  uint32_t telling_ = 0;
   std::vector<RouteTable> routes_;  // of FIB 0 and those in use
   std::vector<InterfaceListener*> listeners_;
   std::vector<std::pair<uint16_t, EtherProtocol*>> ether_protocols_;

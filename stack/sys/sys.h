@@ -90,6 +90,10 @@ class Sys : public CallContext {
   virtual std::map<std::string, std::string>& environment() = 0;
   // What execve(2) does to a process's name: ps and messages show the new one.
   virtual void become(const Args& args) = 0;
+  // Whether a command is a program of the real machine, whose process this acts for; it runs there,
+  // and the result is its exit status.
+  virtual bool runs_outside(const std::string& command) const = 0;
+  virtual Call<int> run_outside(Args args) = 0;
   virtual const Command* find_command(const std::string& name) const = 0;
   virtual std::vector<const Command*> commands() const = 0;
   virtual int fib() const = 0;

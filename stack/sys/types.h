@@ -130,7 +130,24 @@ enum class SocketOption : uint8_t {
   so_error,  // get only; clears it
   so_type,   // get only
   so_dontroute,
-  ip_options,  // octets
+  so_keepalive,
+  so_linger,  // seconds; negative: off
+  tcp_nodelay,
+  tcp_nopush,
+  tcp_noopt,
+  tcp_maxseg,
+  tcp_keepinit,  // seconds, as the three that follow; 0: the sysctl's
+  tcp_keepidle,
+  tcp_keepintvl,
+  tcp_keepcnt,
+  tcp_congestion,  // octets: the name of a congestion control
+  tcp_info,        // get only: octets, a TcpInfo of stack/tcp/api
+  tcp_fastopen,
+  tcp_md5sig,
+  tcp_delack,
+  so_oobinline,
+  so_acceptfilter,  // octets: "dataready" or "httpready"; none: no filter
+  ip_options,       // octets
   ip_hdrincl,
   ip_tos,
   ip_ttl,
@@ -189,14 +206,16 @@ struct SendOptions {
   std::optional<IpAddress> source;  // IP_SENDSRCADDR, IPV6_PKTINFO
   bool dont_wait = false;           // MSG_DONTWAIT
   bool no_signal = false;           // MSG_NOSIGNAL: EPIPE without SIGPIPE
+  bool out_of_band = false;         // MSG_OOB: the last octet is urgent
   bool credentials = false;         // SCM_CREDS: say who sends it
   std::vector<Fd> descriptors;      // SCM_RIGHTS: pass duplicates of them
 };
 
 struct ReceiveOptions {
-  bool peek = false;       // MSG_PEEK: leave it in the queue
-  bool dont_wait = false;  // MSG_DONTWAIT
-  bool wait_all = false;   // MSG_WAITALL: of a stream, all that was asked for, or its end
+  bool peek = false;         // MSG_PEEK: leave it in the queue
+  bool dont_wait = false;    // MSG_DONTWAIT
+  bool wait_all = false;     // MSG_WAITALL: of a stream, all that was asked for, or its end
+  bool out_of_band = false;  // MSG_OOB: the urgent octet
 };
 
 // What came beside the octets of a message.

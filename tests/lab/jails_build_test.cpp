@@ -100,3 +100,50 @@ TEST_CASE("what a build does not know about jails is a located error") {
   CHECK_THAT(errors,
              Catch::Contains("e:1:24: unknown service \"inted\" - did you mean \"inetd\"?"));
 }
+
+TEST_CASE("a lab's bridges and vlans are joined from the start") {
+  LabFixture lab(R"(
+nodes:
+  srv:
+    interfaces: {bridge0: {members: [em0, epair0a, epair1a], addresses: [10.3.0.1/24]}}
+    jails:
+      web: {interfaces: {lo0: {}, epair0b: {addresses: [10.3.0.2/24]}}}
+      tenant:
+        kind: router
+        interfaces: {epair1b: {addresses: [10.3.0.3/24]}, epair2a: {addresses: [10.9.0.1/24]}}
+        jails:
+          inner: {interfaces: {epair2b: {}}}
+  pc: {interfaces: {em0: {addresses: [10.3.0.4/24]}}, routes: [{to: default, via: srv/tenant}]}
+links: [{endpoints: pc -- srv, mtu: 1400}]
+)");
+  CHECK(lab.run("pc", "ping -c 1 10.3.0.1").exit == 0);
+  CHECK(lab.run("pc", "ping -c 1 web.srv").exit == 0);
+  CHECK(lab.run("pc", "ping -c 1 10.9.0.2").says("ttl=63"));
+  CHECK(lab.run("srv/tenant", "jls name").output == "inner\n");
+  CHECK(lab.run("srv", "ifconfig bridge0").says("mtu 1400"));
+  CHECK(lab.run("srv", "ifconfig epair1a").says("mtu 1400"));
+}
+
+TEST_CASE("a router on a stick, and a vlan of a vlan") {
+  LabFixture lab(R"(
+nodes:
+  sw:
+    kind: switch
+    vlans: {10: staff, 20: guests}
+    ports: {p1: {access: 10}, p2: {access: 20}, p3: {trunk: [10, 20], native: none}}
+  ann: {}
+  bob: {}
+  r1:
+    kind: router
+    interfaces:
+      em0.10: {addresses: [10.10.0.1/24], pcp: 5}
+      vlan20: {parent: em0, vlan: 20, addresses: [10.20.0.1/24]}
+  x: {interfaces: {outer: {type: vlan, parent: em0, vlan: 7, proto: 802.1ad}, outer.8: {addresses: [10.8.0.1/24]}}}
+  y: {interfaces: {vlan7: {parent: em0, vlan: 7, proto: 802.1ad}, vlan8: {parent: vlan7, vlan: 8, addresses: [10.8.0.2/24]}}}
+links: [ann -- sw:p1, bob -- sw:p2, r1:em0 -- sw:p3, x -- y]
+)");
+  CHECK(lab.run("ann", "ping -c 1 bob").says("ttl=63"));
+  CHECK(lab.run("r1", "ifconfig em0.10").says("vlanpcp: 5 parent interface: em0"));
+  CHECK(lab.run("x", "ping -c 1 10.8.0.2").exit == 0);
+  CHECK(lab.run("y", "ifconfig vlan8").says("mtu 1496"));
+}

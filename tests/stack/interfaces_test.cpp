@@ -121,5 +121,5 @@ TEST_CASE("an interface whose name was taken meanwhile comes home under the next
   m.says("ifconfig epair create; ifconfig epair0b vnet j; ifconfig -j j epair0b name em0");
   m.says("ifconfig lo1 create; ifconfig lo1 vnet j; ifconfig lo2 create name lo1");
   m.end_jail("j");
-  CHECK(m.says("ifconfig -l") == "em0 lo0 epair0a lo1 lo2 em1\n");
+  CHECK(m.says("ifconfig -l") == "em0 lo0 epair0a lo1 em1 lo2\n");
 }

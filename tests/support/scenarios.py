@@ -25,9 +25,11 @@ BROKEN = {
     'epair-jails': ('mask=25', 'joined'),
     'router-jail': ('kind=host', 'across'),
     'nested-tenant': ('children=3', 'limit'),
+    'bridge-jails': ('member=span', 'bridged'),
     'one-segment': ('same=10.0.0.12/24', 'second'),
     'back-channel': ('path=/var/run/front', 'heard'),
     'destroy-storm': ('clean=true', 'jails'),
+    'first-connection': ('port=81', 'shown'),
 }
 # Every check of every scenario fails on some broken variant: other ways to break a lab, as edits of
 # its text.
@@ -63,11 +65,21 @@ EDITS = {
                     ('[jexec gate sysctl net.inet.ip.forwarding=0]', '["true"]', ['stopped']),
                     ('[jail -r gate]', '["true"]', ['home', 'gone']),
                     ('vars: {kind: router}', 'vars: {kind: host}', ['path', 'forwards'])],
-    'nested-tenant': [('ifconfig epair0b vnet right', 'echo no', ['works', 'through']),
+    'bridge-jails': [('[10.0.5.2/24]}}}', '[10.0.6.2/24]}}}', ['direct']),
+                     ('at: 3s', 'at: 0s', ['outside']),
+                     ('jexec a ifconfig epair0a destroy', '"true"', ['gone']),
+                     ('ifconfig bridge0 inet 10.0.5.100/24', '"true"', ['host', 'inward']),
+                     ('create addm em0 up', 'create up', ['world', 'wired']),
+                     ('ifconfig bridge0 inet 10.0.5.100/24',
+                      'ifconfig bridge0 -learn epair1a -learn epair2a', ['learnt', 'quiet'])],
+    'nested-tenant': [('ifconfig epair0b vnet right', 'echo no', ['works']),
                       ('name=left vnet', 'name=lift vnet', ['sees', 'owner']),
-                      ('name=right vnet', 'name=neighbour vnet', ['blind']),
-                      ('epair9a: {addresses: [10.9.0.1/24]}', 'epair9a: {addresses: none}', ['other']),
-                      ('[jail -r tenant]', '["true"]', ['swept', 'nothing'])],
+                      ('name=right vnet', 'name=next vnet', ['stranger']),
+                      ('  - {at: 10s, node: srv, exec: [jail -r tenant]}',
+                       '  - {at: 3s, node: srv, exec: [jail -m name=next children.max=5, '
+                       'jexec next jail -c name=left persist]}', ['blind', 'swept', 'nothing']),
+                      ('[10.8.0.2/24]', '[10.7.0.2/24]', ['other', 'still']),
+                      ('[10.9.0.2/24]', '[10.9.0.2/24, 10.8.0.2/24]', ['apart'])],
     'one-segment': [('10.0.0.11/24', '10.0.0.14/24', ['machine', 'learnt', 'honest']),
                     ('[10.0.0.12/24]', '[10.0.0.15/24]', ['first', 'inside', 'wired', 'theirs']),
                     ('vars: {same: 10.0.0.13/24}', 'vars: {same: 10.0.0.16/24}', ['between'])],
@@ -76,11 +88,14 @@ EDITS = {
                      ('params: {path: /walled}, ', '', ['refused']),
                      ('front: {}', 'front: {interfaces: {lo0: {}}}', ['silent']),
                      ('${path}"', '/var/run/other"', ['ended'])],
-    'destroy-storm': [('[ $i -lt 200 ]', '[ $i -lt 0 ]', ['busy']),
+    'destroy-storm': [('[ $i -lt 200 ]', '[ $i -lt 0 ]', ['busy', 'over']),
                       ('-c 2000', '-c 100', ['steady']),
                       ('ifconfig $e destroy', 'echo no', ['interfaces', 'routes']),
-                      ('"echo storm over: $i"', '"sleep 100 &"', ['processes']),
+                      ('echo "storm over: $i"', 'ping -q -i 1 127.0.0.1 > /dev/null &', ['processes']),
                       ('[10.0.0.2/24]', '[10.1.0.2/24]', ['alive'])],
+    'first-connection': [('nc -l 80', 'nc -l 82', ['listens']),
+                         ('nc -v web 81', 'nc -v web 80', ['refused']),
+                         ('pc: {}', 'pc: {sysctl: {net.inet.tcp.msl: 60000}}', ['forgotten'])],
 }
 
 
@@ -121,8 +136,9 @@ def check_tshark(folder, report, name):
     """Nothing malformed, no wrong checksum, in anything that a stack sent."""
     for capture in sorted(glob.glob(folder + '/*.pcap*')):
         done = run(['tshark', '-r', capture, '-o', 'ip.check_checksum:TRUE', '-o',
-                    'udp.check_checksum:TRUE', '-Y',
+                    'udp.check_checksum:TRUE', '-o', 'tcp.check_checksum:TRUE', '-Y',
                     '_ws.malformed || ip.checksum.status == "Bad" || udp.checksum.status == "Bad" '
+                    '|| tcp.checksum.status == "Bad" '
                     '|| icmp.checksum.status == "Bad" || igmp.checksum.status == "Bad"'])
         report(done.returncode == 0 and not done.stdout.strip(),
                f'tshark {name}: {os.path.basename(capture)}', done.stdout[:2000] + done.stderr[:2000])

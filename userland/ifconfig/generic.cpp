@@ -153,6 +153,18 @@ Complaint set_group(IfconfigRun& run, const Words& words) {
   return set_interface(run, change, add ? " SIOCAIFGROUP" : "SIOCDIFGROUP");
 }
 
+Complaint set_pcp(IfconfigRun& run, const Words& words) {
+  SetInterface change;
+  change.pcp = 255;
+  if (words.size() > 1) {
+    const auto pcp = number_of(words[1], UINT16_MAX);
+    if (!pcp) return "invalid value for pcp";
+    if (*pcp > 7) return "value for pcp out of range";
+    change.pcp = int(*pcp);
+  }
+  return set_interface(run, change, "SIOCSLANPCP");
+}
+
 constexpr Keyword generic_keywords[] = {
     {"create", 0, create, true},
     {"plumb", 0, create, true},
@@ -180,6 +192,8 @@ constexpr Keyword generic_keywords[] = {
     {"mtu", 1, set_mtu},
     {"metric", 1, set_metric},
     {"fib", 1, set_fib},
+    {"pcp", 1, set_pcp},
+    {"-pcp", 0, set_pcp},
     {"description", 1, set_description},
     {"descr", 1, set_description},
     {"-description", 0, set_description},
@@ -199,6 +213,7 @@ std::string groups_status(Sys&, const InterfaceInfo& i, const ShowOptions&) {
   std::string out;
   if (!i.groups.empty()) out += text("\tgroups: {}\n", join(i.groups, " "));
   if (i.fib) out += text("\tfib: {}\n", i.fib);
+  if (i.pcp >= 0) out += text("\tlan-pcp: {}\n", i.pcp);
   return out;
 }
 
@@ -208,6 +223,7 @@ std::string media_status(Sys&, const InterfaceInfo& i, const ShowOptions& show) 
   if (!i.status.empty()) out += text("\tstatus: {}\n", i.status);
   if (show.media && !i.media.empty()) out += "\tsupported media:\n\t\tmedia autoselect\n";
   if (show.driver) out += text("\tdrivername: {}\n", i.driver);
+  if (i.opened_by) out += text("\tOpened by PID {}\n", i.opened_by);
   return out;
 }
 

@@ -13,8 +13,9 @@ namespace stackyard {
 namespace {
 
 // In the order of the lines that they print.
-constexpr const IfconfigKind* kinds[] = {&generic_kind, &options_kind, &link_kind,  &inet_kind,
-                                         &inet6_kind,   &groups_kind,  &media_kind, &nd_kind};
+constexpr const IfconfigKind* kinds[] = {
+    &generic_kind, &options_kind, &link_kind, &inet_kind,  &inet6_kind,
+    &bridge_kind,  &groups_kind,  &vlan_kind, &media_kind, &nd_kind};
 
 const Keyword* find_keyword(const std::string& name, bool creates) {
   for (const IfconfigKind* kind : kinds)
@@ -29,14 +30,7 @@ bool is_family(const std::string& word) {
 
 Complaint create(IfconfigRun& run) {
   run.creating = false;
-  const size_t dot = run.name.rfind('.');
-  if (dot != run.name.npos && (run.clone.tag || !run.clone.parent.empty()))
-    return "ambiguous vlan specification";
-  if (run.name.starts_with("vlan") && dot == run.name.npos) {
-    if (!run.clone.parent.empty() && !run.clone.tag) return "must specify a tag for vlan create";
-    if (run.clone.tag && run.clone.parent.empty())
-      return "must specify a parent device for vlan create";
-  }
+  if (Complaint wrong = check_vlan_name(run); !wrong.empty()) return wrong;
   CreateInterface request;
   request.name = run.name;
   request.params = run.clone;

@@ -69,6 +69,8 @@ extern const IfconfigKind generic_kind, options_kind, link_kind, inet_kind, grou
 extern const IfconfigKind bridge_kind, vlan_kind;
 extern const IfconfigKind inet6_kind, nd_kind;
 
+// What a vlan is told at its creation fits together, and its name: "em0.5".
+Complaint check_vlan_name(IfconfigRun& run);
 // A word that is no keyword: an address of the run's family.
 Complaint apply_address(IfconfigRun& run, const std::string& word);
 Complaint apply_link_address(IfconfigRun& run, const std::string& word);

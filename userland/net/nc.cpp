@@ -279,8 +279,9 @@ Task<bool> Netcat::from_network(Fd socket) {
   const Result<Received> got = co_await sys_.receive(socket, 16384);
   if (!got) co_return false;
   if (got->octets.empty() && !want_.datagram()) co_return false;
-  co_await sys_.print(std::string(got->octets.begin(), got->octets.end()));
-  co_return true;
+  const Result<> printed = co_await sys_.print(std::string(got->octets.begin(), got->octets.end()));
+  if (!printed) co_await sys_.shutdown(socket, ShutdownHow::read);  // nobody wants to see more
+  co_return printed.has_value();
 }
 
 Task<bool> Netcat::from_standard_input(Fd socket) {

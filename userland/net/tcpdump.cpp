@@ -107,15 +107,18 @@ Task<int> Tcpdump::finish() {
 
 Task<int> Tcpdump::live() {
   std::string interface = options_.value('i');
+  ListInterfaces list;
+  (void)sys_.request(list);
   if (interface.empty()) {
-    ListInterfaces list;
-    (void)sys_.request(list);
     for (const InterfaceInfo& i : list.interfaces)
       if (interface.empty() && (i.flags & if_flag::up) && !(i.flags & if_flag::loopback))
         interface = i.name;
     if (interface.empty()) interface = "lo0";
   }
-  const bool loopback = interface.starts_with("lo");
+  // lo0 and tunnels have packets without a link header.
+  const bool loopback =
+      std::any_of(list.interfaces.begin(), list.interfaces.end(),
+                  [&](const InterfaceInfo& i) { return i.name == interface && !i.mac; });
   const auto compiled =
       PacketFilter::compile(filter_, loopback ? LinkType::null : LinkType::ethernet);
   if (!compiled.error.empty()) {

@@ -42,10 +42,12 @@ struct InterfaceInfo {
   int fib = 0;
   uint32_t options = 0;       // if_option: enabled
   uint32_t capabilities = 0;  // if_option: could be
+  int pcp = -1;               // of priority tags on all frames; -1: no tags
   std::string driver;         // its first name: "epair0a"
   std::optional<MacAddress> mac;
   std::string media;   // "Ethernet autoselect (1000baseT <full-duplex>)", or ""
   std::string status;  // "active", "no carrier", or ""
+  int opened_by = 0;   // a pid: who has the device of a tap or tun open
   std::string description;
   std::vector<std::string> groups;
   InterfaceCounters counters;
@@ -67,6 +69,7 @@ struct SetInterface : RequestOf<SetInterface> {
   std::optional<MacAddress> mac;
   std::optional<std::string> description;
   std::optional<int> fib, metric;
+  std::optional<int> pcp;  // 0 to 7, 255: none
   std::vector<std::string> add_groups, remove_groups;
 };
 

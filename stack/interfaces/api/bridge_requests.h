@@ -1,0 +1,75 @@
+// stack/interfaces/api/bridge_requests.h - what ifconfig(8) asks of bridge(4).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/base/address.h"
+#include "stack/sys/request.h"
+
+namespace stackyard {
+
+// Bits of ifbr_ifsflags. A span port has that alone.
+namespace bridge_flag {
+constexpr uint32_t learning = 0x1, discover = 0x2, span = 0x8, sticky = 0x10, auto_edge = 0x40,
+                   auto_ptp = 0x100, is_private = 0x800;
+constexpr uint32_t defaults = learning | discover | auto_edge | auto_ptp;
+}  // namespace bridge_flag
+
+struct BridgeMemberInfo {
+  std::string name;
+  uint32_t flags;
+  uint32_t addresses_max;  // 0: no limit
+  uint32_t port;           // the interface's index
+  uint32_t path_cost;
+};
+
+// EINVAL: not a bridge.
+struct GetBridge : RequestOf<GetBridge> {
+  static constexpr RequestKind kind_of{"bridge", "get bridge", true};
+  std::string name;
+  uint32_t addresses_max = 0, timeout = 0;  // timeout in seconds
+  std::vector<BridgeMemberInfo> members;    // the latest first; span ports last
+};
+
+struct BridgeAddressInfo {
+  MacAddress address;
+  uint16_t vlan;
+  std::string interface;
+  uint32_t expires;  // seconds; 0: never
+  uint32_t flags;    // 1: static, 2: sticky
+};
+struct ListBridgeAddresses : RequestOf<ListBridgeAddresses> {
+  static constexpr RequestKind kind_of{"bridge", "list addresses", true};
+  std::string name;
+  std::vector<BridgeAddressInfo> addresses;  // by VLAN and address
+};
+
+enum class BridgeAction : uint8_t {
+  add,             // interface. ENOENT: no such interface; EEXIST: it is one already; EBUSY: of
+                   // another bridge, or a span port; EINVAL: cannot be one, or has another MTU
+  remove,          // interface. ENOENT
+  add_span,        // the same errors
+  remove_span,     // ENOENT
+  set_flags,       // interface, value: bits. ENOENT
+  clear_flags,     // the same
+  set_address,     // interface, address: a static entry. ENOENT, ENOSPC
+  delete_address,  // address. ENOENT
+  flush,           // what was learnt
+  flush_all,
+  addresses_max,         // value
+  timeout,               // value: seconds
+  member_addresses_max,  // interface, value. ENOENT
+};
+
+// EINVAL: not a bridge.
+struct ChangeBridge : RequestOf<ChangeBridge> {
+  static constexpr RequestKind kind_of{"bridge", "change bridge"};
+  std::string name;
+  BridgeAction action = BridgeAction::add;
+  std::string interface;
+  MacAddress address;
+  uint32_t value = 0;
+};
+
+}  // namespace stackyard

@@ -1,0 +1,223 @@
+// stack/interfaces/bridge.cpp - what a bridge does with frames.
+#include <algorithm>
+#include <cstring>
+
+#include "core/base/text.h"
+#include "core/offload/vlan_tag.h"
+#include "stack/interfaces/detail/bridge_interface.h"
+#include "stack/kern/machine.h"
+#include "stack/net/drops.h"
+
+namespace stackyard {
+
+namespace drops {
+namespace {
+constexpr DropReason bridge_reserved{"reserved_group", "bridges do not forward 01:80:c2:00:00:0x"};
+constexpr DropReason bridge_same_side{"bridge_same_side",
+                                      "the receiver is on the side that the frame came from"};
+constexpr DropReason bridge_private{"bridge_private", "private members do not reach each other"};
+constexpr DropReason bridge_full{"bridge_full", "the member has as many addresses as it may"};
+constexpr DropReason bridge_own{"bridge_own", "the bridge sent this frame itself"};
+constexpr DropReason bridge_nowhere{"bridge_nowhere", "no member of the bridge is up"};
+}  // namespace
+}  // namespace drops
+
+namespace {
+
+// 802.1D s7.12.6: 01:80:c2:00:00:00 to 0f are for the neighbour only.
+bool reserved(MacAddress dest) {
+  static constexpr uint8_t prefix[5] = {0x01, 0x80, 0xc2, 0, 0};
+  return std::memcmp(dest.octets.data(), prefix, 5) == 0 && dest.octets[5] < 0x10;
+}
+
+// Untagged and priority-tagged frames are in VLAN 1.
+uint16_t vlan_of(const Packet& frame) {
+  const Bytes octets = frame.front();
+  if (octets.size() < sizeof(EthernetHeader) + sizeof(VlanTag)) return 1;
+  if (load<EthernetHeader>(octets).type != ether_type::vlan) return 1;
+  const uint16_t vid = load<VlanTag>(octets.subspan(sizeof(EthernetHeader))).control & 0xfff;
+  return vid == 0 ? 1 : vid;
+}
+
+}  // namespace
+
+Packet BridgePort::member_input(Packet frame, EtherIfnet&) {
+  return bridge.member_input(std::move(frame), *this);
+}
+Result<> BridgePort::member_output(Packet frame, EtherIfnet&) {
+  return bridge.member_output(std::move(frame), *this);
+}
+std::string BridgePort::name() const { return bridge.name(); }
+const void* BridgePort::segment() const { return bridge.members_segment(); }
+
+// --- in ------------------------------------------------------------------------------------------
+
+Packet Bridge::member_input(Packet frame, BridgePort& from) {
+  if (!up()) return frame;
+  if (has_flag(if_flag::monitor)) {
+    ++counters_.packets_in;
+    counters_.octets_in += frame.size();
+    tap(frame, false);
+    site_.note_drop(frame.id(), drops::monitoring, name());
+    return {};
+  }
+  mirror(frame);
+  const auto header = load<EthernetHeader>(frame.front());
+  if (header.dest.is_group()) {
+    // The member's stack, the bridge's and the other members: each gets it.
+    forward(frame.clone(), from);
+    hear(frame.clone());
+    return frame;
+  }
+  EtherIfnet* ours = header.dest == mac_                   ? this
+                     : header.dest == from.interface.mac() ? &from.interface
+                                                           : nullptr;
+  if (!ours) {
+    const auto found = own_.find(header.dest.number());
+    if (found != own_.end()) ours = found->second;
+  }
+  if (ours) return take_ours(std::move(frame), *ours, from);
+  if (header.source == mac_ || own_.contains(header.source.number())) {
+    drop(frame, drops::bridge_own, counters_.drops_in);
+    return {};
+  }
+  forward(std::move(frame), from);
+  return {};
+}
+
+// A unicast frame to an address of this stack, which need not be that of the member it came by.
+Packet Bridge::take_ours(Packet frame, EtherIfnet& ours, BridgePort& from) {
+  const auto header = load<EthernetHeader>(frame.front());
+  if (!learn(from, header.source, vlan_of(frame))) {
+    drop(frame, drops::bridge_full, counters_.drops_in);
+    return {};
+  }
+  if (&ours == &from.interface) return frame;
+  ++counters_.packets_in;
+  counters_.octets_in += frame.size();
+  if (&ours == this) {
+    hear(std::move(frame));
+  } else {
+    tap(frame, false);
+    frame.set_interface(ours.ref().value);
+    ours.deliver_frame(std::move(frame));
+  }
+  return {};
+}
+
+void Bridge::hear(Packet frame) {
+  frame.set_interface(ref().value);
+  tap(frame, false);
+  deliver_frame(std::move(frame));
+}
+
+void Bridge::forward(Packet frame, BridgePort& from) {
+  ++counters_.packets_in;
+  counters_.octets_in += frame.size();
+  const auto header = load<EthernetHeader>(frame.front());
+  const uint16_t vlan = vlan_of(frame);
+  if (!learn(from, header.source, vlan)) return drop(frame, drops::bridge_full, counters_.drops_in);
+  if (header.dest.is_group()) {
+    if (reserved(header.dest)) return drop(frame, drops::bridge_reserved, counters_.drops_in);
+    return flood(frame, &from);
+  }
+  BridgePort* to = port_of(header.dest, vlan);
+  if (to == &from) return drop(frame, drops::bridge_same_side, counters_.drops_in);
+  tap(frame, false);
+  if (!to) return flood(frame, &from);
+  if (from.has(bridge_flag::is_private) && to->has(bridge_flag::is_private))
+    return drop(frame, drops::bridge_private, counters_.drops_in);
+  if (!to->interface.up()) return drop(frame, drops::interface_down, counters_.drops_out);
+  send_by(to->interface, std::move(frame));
+}
+
+bool Bridge::learn(BridgePort& from, MacAddress source, uint16_t vlan) {
+  if (!from.has(bridge_flag::learning) || source.is_group() || source == MacAddress{}) return true;
+  const SimTime now = site_.now();
+  if (from.addresses_max > 0 && fdb_.find(source, vlan, now) < 0 &&
+      fdb_.count(from.slot, now) >= from.addresses_max)
+    return false;
+  const bool sticky = from.has(bridge_flag::sticky);
+  const Fdb::Learnt learnt =
+      fdb_.learn(source, vlan, from.slot, now, sticky ? FdbKind::sticky : FdbKind::dynamic);
+  if (learnt.moved_from >= 0 && slots_[size_t(learnt.moved_from)]) [[unlikely]]
+    note_move(source, vlan, *slots_[size_t(learnt.moved_from)], from);
+  return learnt.known || from.addresses_max == 0;
+}
+
+// Five lines a second at most.
+void Bridge::note_move(MacAddress address, uint16_t vlan, const BridgePort& from,
+                       const BridgePort& to) {
+  if (!module_->settings().log_mac_flap) return;
+  if (std::exchange(moves_second_, site_.now().s()) != site_.now().s()) moves_logged_ = 0;
+  if (++moves_logged_ > 5) return;
+  net_->vnet().machine().log(text("{}: mac address {} vlan {} moved from {} to {}", name(),
+                                  to_text(address), vlan, from.interface.name(),
+                                  to.interface.name()));
+}
+
+BridgePort* Bridge::port_of(MacAddress address, uint16_t vlan) const {
+  const int64_t slot = fdb_.find(address, vlan, site_.now());
+  return slot < 0 ? nullptr : slots_[size_t(slot)];
+}
+
+// --- out -----------------------------------------------------------------------------------------
+
+void Bridge::flood(const Packet& frame, const BridgePort* from) {
+  const bool group = load<EthernetHeader>(frame.front()).dest.is_group();
+  for (const auto& to : members_) {
+    if (to.get() == from || !to->interface.up()) continue;
+    if (from && from->has(bridge_flag::is_private) && to->has(bridge_flag::is_private)) continue;
+    if (!group && !to->has(bridge_flag::discover)) continue;
+    send_by(to->interface, frame.clone());
+  }
+}
+
+void Bridge::mirror(const Packet& frame) {
+  for (EtherIfnet* span : spans_)
+    if (span->up()) send_by(*span, frame.clone());
+}
+
+void Bridge::send_by(EtherIfnet& member, Packet frame) {
+  ++counters_.packets_out;
+  counters_.octets_out += frame.size();
+  (void)member.send(std::move(frame));
+}
+
+// What the stack sends by the bridge itself: send() has counted and shown it.
+void Bridge::transmit(Packet frame) {
+  const auto header = load<EthernetHeader>(frame.front());
+  --counters_.packets_out;  // each copy counts, as it leaves by a member
+  counters_.octets_out -= frame.size();
+  BridgePort* to = header.dest.is_group() ? nullptr : port_of(header.dest, vlan_of(frame));
+  if (to && to->interface.up()) return send_by(to->interface, std::move(frame));
+  if (to) return drop(frame, drops::interface_down, counters_.drops_out);
+  flood(frame, nullptr);
+}
+
+// What the stack sends by a member.
+Result<> Bridge::member_output(Packet frame, BridgePort& from) {
+  if (!up()) return from.interface.send(std::move(frame));
+  const auto header = load<EthernetHeader>(frame.front());
+  BridgePort* to = header.dest.is_group() ? nullptr : port_of(header.dest, vlan_of(frame));
+  if (to != &from) tap(frame, true);
+  mirror(frame);
+  if (to) {
+    if (!to->interface.up()) {
+      drop(frame, drops::interface_down, counters_.drops_out);
+      return Errno::enetdown;
+    }
+    send_by(to->interface, std::move(frame));
+    return {};
+  }
+  bool sent = false;
+  for (const auto& each : members_) {
+    if (!each->interface.up()) continue;
+    send_by(each->interface, frame.clone());
+    sent = true;
+  }
+  if (!sent) drop(frame, drops::bridge_nowhere, counters_.drops_out);
+  return {};
+}
+
+}  // namespace stackyard
