@@ -233,6 +233,7 @@ class TcpConnection : public Pcb {
   bool send_again();
   bool send_new();
   bool wants_ack() const;
+  uint32_t payload_max() const;
   bool worth_sending(uint32_t length, uint32_t left) const;
   void send_syn();
   void suspect_black_hole();
