@@ -285,8 +285,9 @@ class TcpConnection : public Pcb {
   bool late_fin_ = false;  // the peer's FIN is known: it is at rcv_fin_
   bool timestamps_ = false, sack_ = false, scaling_ = false;
   bool send_first_hole_ = false;  // whatever the window says (RFC 6675 s5, step 4.3)
-  bool changed_ = false;          // the socket is to be told
-  bool connecting_ = false;       // connect(2) has not been told yet
+  bool own_receive_limit_ = false, own_send_limit_ = false;  // set by the program
+  bool changed_ = false;                                     // the socket is to be told
+  bool connecting_ = false;                                  // connect(2) has not been told yet
 
   // The send sequence (RFC 9293 s3.3.1). snd_max_: the highest ever sent, by a probe perhaps.
   Seq iss_, snd_una_, snd_nxt_, snd_max_, snd_wl1_, snd_wl2_;
@@ -323,6 +324,7 @@ class TcpConnection : public Pcb {
 
   // Automatic receive buffer: octets since the round began.
   uint32_t round_octets_ = 0, round_stamp_ = 0;
+  SimTime round_began_;
   // For TCP_INFO, and for who learns from a connection when it ends.
   uint32_t retransmitted_ = 0, out_of_order_ = 0, zero_windows_ = 0, duplicates_ = 0;
   uint32_t rtt_samples_ = 0;

@@ -47,7 +47,7 @@ void TcpConnection::restart_after_idle() {
 // sbreserve(9) by tcp_sndbuf: twice the buffer is no use while the window does not ask for it.
 void TcpConnection::grow_send_buffer() {
   const auto& s = tcp_.settings();
-  if (!s.sendbuf_auto || send_limit_ >= s.sendbuf_max) return;
+  if (!s.sendbuf_auto || own_send_limit_ || send_limit_ >= s.sendbuf_max) return;
   const uint32_t window = std::min(snd_wnd_, window_.cwnd);
   const size_t queued = sending_.size(), limit = send_limit_;
   const uint32_t outstanding = uint32_t(snd_nxt_ - snd_una_);

@@ -73,9 +73,11 @@ class TcpTalk final : public Observer {
     });
   }
   // The machine listens, and we open a connection with these options; it is accepted.
-  void opens(const TcpOptions& options = {.mss = 1460}, uint16_t window = 65535) {
+  void opens(const TcpOptions& options = {.mss = 1460}, uint16_t window = 65535,
+             SimTime round_trip = 10_us) {
     listens();
     says({.flags = "S", .window = window, .options = options});
+    waits(round_trip - 10_us);
     (void)heard();
     Say ack{.flags = ".", .seq = 1, .ack = 1, .window = window};
     if (options.timestamps) ack.options.timestamps = {options.timestamps->value, last_stamp};
