@@ -179,9 +179,14 @@ void TcpSyncache::complete(TcpConnection& listener, const TcpHalfOpen& known, Tc
   half.window = segment.window << half.snd_scale;
   TcpConnection& made = tcp_.make_connection();
   made.open_from(half, listener);
-  queue.add(made);
+  const bool filtered = listener.options.accept_filter != TcpAcceptFilter::none;
+  if (filtered)
+    queue.hold(made);
+  else
+    queue.add(made);
   ++tcp_.counters.sc_completed;
   made.segment_arrives(segment);
+  if (filtered) return tcp_.settle(made);
   // Nobody may have it yet, and still it can be over: accept(2) will tell.
   listener.changed();
 }

@@ -504,3 +504,23 @@ TEST_CASE("a path that swallows large segments is suspected after two timeouts (
   t.says({.flags = ".", .seq = 1, .ack = 1201});
   CHECK(t.heard() == "[P.] 1201 1 len 260 win 65535");
 }
+
+TEST_CASE("an accept filter keeps connections back until there is a request", "[tcp][rules]") {
+  TcpTalk t(plain);
+  t.listens();
+  OptionValue http;
+  http.octets.assign({'h', 't', 't', 'p', 'r', 'e', 'a', 'd', 'y'});
+  t.does([&] { CHECK(t.socket->set_option(SocketOption::so_acceptfilter, http).has_value()); });
+  const auto accepted = [&] {
+    bool there = false;
+    t.does([&] { there = t.socket->accept().has_value(); });
+    return there;
+  };
+  t.says({.flags = "S", .options = {.mss = 1460}});
+  t.says({.flags = ".", .seq = 1, .ack = 1});
+  CHECK(!accepted());
+  t.says({.flags = "P.", .seq = 1, .ack = 1, .text = "GET / HTTP/1.1\r\n"});
+  CHECK(!accepted());
+  t.says({.flags = "P.", .seq = 17, .ack = 1, .text = "\r\n"});
+  CHECK(accepted());
+}
