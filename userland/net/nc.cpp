@@ -351,7 +351,8 @@ Task<std::vector<uint16_t>> read_ports(Sys& sys, const NcOptions& want, std::str
       which = end;
     }
     if (wrong.empty()) {
-      const auto [low, high] = std::minmax(*parse_int(ends[0]), *parse_int(ends[1]));
+      const int64_t one = *parse_int(ends[0]), other = *parse_int(ends[1]);
+      const int64_t low = std::min(one, other), high = std::max(one, other);
       for (int64_t port = low; port <= high; ++port) ports.push_back(uint16_t(port));
     }
   } else {
