@@ -125,8 +125,9 @@ void Worker::handle(uint32_t client, const Json& message) {
   if (!message.contains("method")) {  // a response to one of ours
     apply(client, message, [&] {
       const auto found = processes_.find(client);
-      if (found != processes_.end())
-        found->second->file_answer(message.value("id", uint64_t(0)), message);
+      const Json id = message.value("id", Json());
+      if (found != processes_.end() && id.is_number_unsigned())
+        found->second->file_answer(id.get<uint64_t>(), message);
     });
     return;
   }
@@ -229,8 +230,9 @@ ClientProcess& Worker::process_of(uint32_t client) {
 }
 
 Json Worker::process_start(uint32_t client, const Json& params) {
-  auto& slot = processes_[client];
-  if (slot && !slot->finished()) throw RequestError{1, "a process of this client is running"};
+  const auto found = processes_.find(client);
+  if (found != processes_.end() && !found->second->finished())
+    throw RequestError{1, "a process of this client is running"};
   const Place at = place(params.value("at", ""));
   ClientProcess::Start start{.machine = at.machine,
                              .machine_name = at.name,
@@ -245,6 +247,7 @@ Json Worker::process_start(uint32_t client, const Json& params) {
     if (const auto signal = signal_named(name.get<std::string>())) start.ignored.push_back(*signal);
   for (const Json& stream : params.value("quiet", Json::array()))
     start.shows.at(stream.get<size_t>() - 1) = false;
+  auto& slot = processes_[client];
   slot = std::make_unique<ClientProcess>(*this, client, start);
   quiet_since_ = session_.lab().simulation().reached();
   return {{"pid", slot->pid()}};

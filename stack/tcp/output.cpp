@@ -89,7 +89,8 @@ bool TcpConnection::worth_sending(uint32_t length, uint32_t left) const {
   if (length == 0) return false;
   if (length == window_.mss) return true;
   const bool idle = snd_nxt_ == snd_una_;
-  if ((idle || options.no_delay) && length == left && !options.no_push) return true;
+  const bool urgent = urgent_ && urgent_->sending && urgent_->snd_up > snd_nxt_;
+  if ((idle || options.no_delay || urgent) && length == left && !options.no_push) return true;
   return max_sndwnd_ > 0 && length >= max_sndwnd_ / 2;
 }
 
@@ -139,7 +140,8 @@ bool TcpConnection::wants_ack() const {
 // --- segments ----------------------------------------------------------------------------------
 
 void TcpConnection::send_syn() {
-  Piece piece{.seq = iss_, .flags = tcp_flag::syn, .again = rxtshift_ > 0};
+  const uint8_t flags = uint8_t(tcp_flag::syn | ecn_syn_flags());
+  Piece piece{.seq = iss_, .flags = flags, .again = rxtshift_ > 0};
   if (state_ == TcpState::syn_received) piece.flags |= tcp_flag::ack;
   transmit(piece);
 }
@@ -185,6 +187,9 @@ void TcpConnection::transmit(const Piece& piece) {
   segment.window = syn ? uint16_t(std::min(window, window_max)) : uint16_t(window >> rcv_scale_);
   const Seq end = piece.seq + piece.length;
   if (piece.length > 0 && end == fin_seq() && !options.no_push) segment.flags |= tcp_flag::push;
+  uint8_t codepoint = 0;
+  mark_segment(piece, segment.flags, codepoint);
+  point_out_urgent(piece, segment.flags, segment.urgent);
   const TcpOptions segment_opts = segment_options(piece.flags);
   Packet packet = tcp_.make_segment(segment, segment_opts);
   if (piece.length > 0) sending_.attach(packet, size_t(piece.seq - snd_una_), piece.length);
@@ -194,13 +199,14 @@ void TcpConnection::transmit(const Piece& piece) {
   if (piece.flags & tcp_flag::ack) {
     const uint32_t told = syn ? std::min(window, window_max) : window >> rcv_scale_ << rcv_scale_;
     window_was_zero_ = told == 0;
+    zero_windows_ += told == 0;
     rcv_wnd_ = window;
     rcv_adv_ = seq_max(rcv_adv_, rcv_nxt_ + told);
     last_ack_sent_ = rcv_nxt_;
     ack_now_ = delayed_ack_ = false;
     stop_timer(delack);
   }
-  const Result<> sent = tcp_.send(std::move(packet), ends(), options);
+  const Result<> sent = tcp_.send(std::move(packet), ends(), options, {codepoint, may_fragment_});
   if (!sent) output_failed(sent.error());
 }
 
@@ -211,6 +217,7 @@ void TcpConnection::count_sent(const Piece& piece) {
     ++c.sndprobe;
   } else if (piece.length > 0 && piece.again) {
     ++c.sndrexmitpack;
+    ++retransmitted_;
     c.sndrexmitbyte += piece.length;
     c.sack_rexmits += sack_ && recovery_ == Recovery::fast;
     if (sack_ && recovery_ == Recovery::fast) c.sack_rexmit_bytes += piece.length;

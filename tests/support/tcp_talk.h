@@ -20,6 +20,7 @@ struct Say {
   uint32_t ack = 0;
   size_t length = 0;
   uint16_t window = 65535;
+  uint16_t port = 3333;  // whose it is
   TcpOptions options;
   uint16_t urgent = 0;
   uint8_t tos = 0;
@@ -109,7 +110,7 @@ class TcpTalk final : public Observer {
           octets);
     finish_ipv4_header(octets);
     const MutableBytes tcp = MutableBytes(octets).subspan(20);
-    store(TcpHeader{.source_port = peer_port,
+    store(TcpHeader{.source_port = say.port,
                     .dest_port = own_port,
                     .sequence = peer_start + say.seq,
                     .acknowledgment = say.flags.find('.') != std::string::npos ? iss + say.ack : 0,
