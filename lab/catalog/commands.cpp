@@ -1,5 +1,7 @@
-#include "userland/commands.h"
+#include <algorithm>
+
 #include "lab/catalog/catalog.h"
+#include "userland/commands.h"
 
 namespace stackyard {
 
@@ -25,10 +27,17 @@ std::vector<const Command*> machine_commands() {
 }
 
 std::vector<std::string> shim_names() {
-  return {"arp",      "dmesg",   "hostname", "ifconfig", "inetd",      "jail",   "jexec",
-          "jls",      "killall", "kldload",  "kldstat",  "kldunload",  "logger", "nc",
-          "netstat",  "ping",    "ps",       "route",    "service",    "setfib", "sleep",
-          "sockstat", "sysctl",  "tcpdump",  "timeout",  "traceroute", "uname"};
+  // These are the real machine's own, on its own files.
+  constexpr std::string_view real[] = {
+      "[",   "basename", "cat",   "cp",   "cut",  "date", "dirname", "echo",
+      "env", "false",    "grep",  "head", "id",   "kill", "ls",      "mkdir",
+      "mv",  "printf",   "rm",    "sed",  "seq",  "sh",   "sort",    "tail",
+      "tee", "test",     "touch", "tr",   "true", "uniq", "wc",      "yes"};
+  std::vector<std::string> names;
+  for (const Command* command : machine_commands())
+    if (std::find(std::begin(real), std::end(real), command->name) == std::end(real))
+      names.push_back(command->name);
+  return names;
 }
 
 }  // namespace stackyard

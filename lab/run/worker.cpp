@@ -96,17 +96,24 @@ int Worker::run() {
 
 bool Worker::replay(std::istream& journal) {
   at_once([] {});
-  for (std::string line; std::getline(journal, line);) {
-    const auto input = parse_message(line);
-    if (!input || !input->is_object() || !input->contains("time")) return false;
-    // Everything before that instant, so that it is the first which nobody has begun.
-    session_.advance(SimTime(input->at("time").get<int64_t>()) - 1_ns);
-    if (input->contains("end")) {
-      session_.advance(SimTime(input->at("time").get<int64_t>()));
-      session_.finish();
-      return true;
+  try {
+    for (std::string line; std::getline(journal, line);) {
+      const auto input = parse_message(line);
+      if (!input) return false;
+      const SimTime when(input->at("time").get<int64_t>());
+      const bool end = input->contains("end");
+      // Everything before an input's instant, so that it is the first which nobody has begun.
+      const SimTime before = end ? when : when - 1_ns;
+      if (before < session_.lab().simulation().reached()) return false;
+      session_.advance(before);
+      if (end) {
+        session_.finish();
+        return true;
+      }
+      if (!input->at("message").is_object()) return false;
+      handle(input->at("client").get<uint32_t>(), input->at("message"));
     }
-    handle(input->value("client", 0u), input->at("message"));
+  } catch (const Json::exception&) {
   }
   return false;
 }

@@ -139,6 +139,8 @@ const char* TcpConnection::inconsistency() const {
 // --- opening -----------------------------------------------------------------------------------
 
 void TcpConnection::set_buffers(int64_t receive, int64_t send) {
+  own_receive_limit_ |= receive > 0;
+  own_send_limit_ |= send > 0;
   if (receive > 0) receive_limit_ = uint32_t(receive);
   if (send > 0) send_limit_ = uint32_t(send);
 }
@@ -220,13 +222,18 @@ void TcpConnection::agree_on_options(const TcpOptions& theirs) {
 
 void TcpConnection::established() {
   ++tcp_.counters.connects;
-  received_at_ = tcp_.site().now();
+  received_at_ = round_began_ = tcp_.site().now();
+  round_stamp_ = tcp_.timestamp_now() + ts_offset_;
   set_keep_idle();
   changed();
 }
 
 void TcpConnection::open_from(const TcpHalfOpen& from, const TcpConnection& listener) {
   options = listener.options;
+  receive_limit_ = listener.receive_limit_;
+  send_limit_ = listener.send_limit_;
+  own_receive_limit_ = listener.own_receive_limit_;
+  own_send_limit_ = listener.own_send_limit_;
   family = listener.family;
   jail = listener.jail;
   reuse_address = listener.reuse_address;
@@ -252,6 +259,9 @@ void TcpConnection::open_from(const TcpHalfOpen& from, const TcpConnection& list
   rxtshift_ = from.retransmitted;
   set_segment_size(from.mss);
   rxtshift_ = 0;
+  // The handshake was a round trip; of what was sent twice it is not known which one (Karn).
+  if (from.answered > SimTime() && from.retransmitted == 0)
+    rtt_.sample(tcp_.site().now() - from.answered);
   rxtcur_ = retransmission_timeout();
   snd_wnd_ = max_sndwnd_ = from.window;
   snd_wl1_ = irs_;

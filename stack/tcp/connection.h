@@ -74,6 +74,8 @@ struct TcpUrgent {
   uint8_t octet = 0;
 };
 
+enum class TcpAcceptFilter : uint8_t { none, data, http };
+
 // What setsockopt(2) sets, and what accepted connections inherit.
 struct TcpSocketOptions {
   int64_t receive_timeout = 0, send_timeout = 0;
@@ -84,6 +86,7 @@ struct TcpSocketOptions {
   uint8_t ttl = 0, tos = 0, min_ttl = 0, fib = 0;
   bool keep_alive = false, no_signal = false;
   bool no_delay = false, no_push = false, no_options = false, dont_fragment = false;
+  TcpAcceptFilter accept_filter = TcpAcceptFilter::none;
   bool dont_route = false, urgent_inline = false, no_delayed_ack = false;
 };
 
@@ -162,6 +165,7 @@ class TcpConnection : public Pcb {
   void changed() { changed_ = true; }
   void established();
   void teach_host_cache();
+  bool filter_lets_in() const;  // accept_filter.cpp
   void enter_time_wait();
   // To CLOSED, without a word to the peer.
   void end(const char* why);
@@ -233,6 +237,7 @@ class TcpConnection : public Pcb {
   bool send_again();
   bool send_new();
   bool wants_ack() const;
+  uint32_t payload_max() const;
   bool worth_sending(uint32_t length, uint32_t left) const;
   void send_syn();
   void suspect_black_hole();
@@ -284,8 +289,10 @@ class TcpConnection : public Pcb {
   bool late_fin_ = false;  // the peer's FIN is known: it is at rcv_fin_
   bool timestamps_ = false, sack_ = false, scaling_ = false;
   bool send_first_hole_ = false;  // whatever the window says (RFC 6675 s5, step 4.3)
-  bool changed_ = false;          // the socket is to be told
-  bool connecting_ = false;       // connect(2) has not been told yet
+  bool held_ = false;             // by an accept filter: accept(2) does not see it yet
+  bool own_receive_limit_ = false, own_send_limit_ = false;  // set by the program
+  bool changed_ = false;                                     // the socket is to be told
+  bool connecting_ = false;                                  // connect(2) has not been told yet
 
   // The send sequence (RFC 9293 s3.3.1). snd_max_: the highest ever sent, by a probe perhaps.
   Seq iss_, snd_una_, snd_nxt_, snd_max_, snd_wl1_, snd_wl2_;
@@ -322,6 +329,7 @@ class TcpConnection : public Pcb {
 
   // Automatic receive buffer: octets since the round began.
   uint32_t round_octets_ = 0, round_stamp_ = 0;
+  SimTime round_began_;
   // For TCP_INFO, and for who learns from a connection when it ends.
   uint32_t retransmitted_ = 0, out_of_order_ = 0, zero_windows_ = 0, duplicates_ = 0;
   uint32_t rtt_samples_ = 0;

@@ -369,19 +369,26 @@ void TcpConnection::take_fin() {
   changed();
 }
 
-// Once in a round trip, told by the timestamps that come back: if most of the buffer was filled,
-// it may be what limits the sender (FreeBSD's tcp_autorcvbuf).
+// Once in a round trip: if most of the buffer was filled, it may be what limits the sender
+// (FreeBSD's tcp_autorcvbuf). Whoever set SO_RCVBUF keeps it.
 void TcpConnection::tune_receive_buffer(const TcpSegment& segment) {
   const auto& s = tcp_.settings();
-  if (!s.recvbuf_auto || !timestamps_ || !segment.options.timestamps || !rtt_.known()) return;
+  if (!s.recvbuf_auto || own_receive_limit_) return;
   round_octets_ += segment.length;
-  const uint32_t echoed = segment.options.timestamps->echo;
-  if (int32_t(echoed - round_stamp_) <= int32_t(rtt_.smoothed().ms())) return;
-  if (round_octets_ > receive_limit_ / 8 * 3 && receive_limit_ < s.recvbuf_max) {
+  const SimTime now = tcp_.site().now();
+  // A timestamp that we sent since the round began has come back; without timestamps, what the
+  // handshake took.
+  const bool over = timestamps_ && segment.options.timestamps
+                        ? int32_t(segment.options.timestamps->echo - round_stamp_) > 0
+                        : now - round_began_ >= rtt_.smoothed();
+  if (!over) return;
+  const bool stream = now - round_began_ < 1_s;  // and not what trickled in over a long time
+  if (stream && round_octets_ > receive_limit_ / 8 * 3 && receive_limit_ < s.recvbuf_max) {
     const int64_t more = int64_t(receive_limit_) + receive_limit_ / 2;
     receive_limit_ = uint32_t(std::min(more, s.recvbuf_max));
   }
   round_octets_ = 0;
+  round_began_ = now;
   round_stamp_ = tcp_.timestamp_now() + ts_offset_;
 }
 

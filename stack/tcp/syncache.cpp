@@ -88,6 +88,7 @@ void TcpSyncache::syn_arrives(TcpConnection& listener, TcpSegment& segment) {
     ++tcp_.counters.sc_sendcookie;
     return respond(half);
   }
+  half.answered = tcp_.site().now();
   Entry& entry = order_.emplace_back(*this, tcp_.site().node(), half);
   entry.place = std::prev(order_.end());
   entries_.emplace(half.ends, &entry);
@@ -177,11 +178,15 @@ void TcpSyncache::complete(TcpConnection& listener, const TcpHalfOpen& known, Tc
   TcpHalfOpen half = known;
   half.window = segment.window << half.snd_scale;
   TcpConnection& made = tcp_.make_connection();
-  made.set_buffers(int64_t(listener.receive_space()), int64_t(listener.send_space()));
   made.open_from(half, listener);
-  queue.add(made);
+  const bool filtered = listener.options.accept_filter != TcpAcceptFilter::none;
+  if (filtered)
+    queue.hold(made);
+  else
+    queue.add(made);
   ++tcp_.counters.sc_completed;
   made.segment_arrives(segment);
+  if (filtered) return tcp_.settle(made);
   // Nobody may have it yet, and still it can be over: accept(2) will tell.
   listener.changed();
 }

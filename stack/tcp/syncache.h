@@ -20,6 +20,7 @@ struct TcpHalfOpen {
   uint32_t ts_recent = 0, ts_offset = 0;
   uint32_t window = 0;          // theirs, of the SYN or of the ACK
   uint32_t receive_window = 0;  // what ours said
+  SimTime answered;             // when our SYN-ACK went out first; 0: nobody kept it
   uint16_t mss = 0;             // theirs; 0: not said
   uint8_t snd_scale = 0, rcv_scale = 0;
   uint8_t retransmitted = 0;

@@ -101,6 +101,20 @@ Result<> TcpSocket::set_option(SocketOption option, const OptionValue& value) {
     connection_.congestion_ = record->create();
     return {};
   }
+  if (option == SocketOption::so_acceptfilter) {
+    if (!connection_.listener_) return Errno::einval;
+    const std::string name(value.octets.begin(), value.octets.end());
+    TcpAcceptFilter& filter = connection_.options.accept_filter;
+    if (name.empty())
+      filter = TcpAcceptFilter::none;
+    else if (name == "dataready")
+      filter = TcpAcceptFilter::data;
+    else if (name == "httpready")
+      filter = TcpAcceptFilter::http;
+    else
+      return Errno::enoent;
+    return {};
+  }
   return set_number(option, value.number);
 }
 

@@ -147,7 +147,7 @@ void TcpConnection::persist_due() {
   if (snd_wnd_ > outstanding) {
     // A window too small to be worth it, but open: RFC 9293 s3.8.6.2.1, the override timeout.
     rxtshift_ = 0;
-    const uint32_t length = std::min({left, snd_wnd_ - outstanding, window_.mss});
+    const uint32_t length = std::min({left, snd_wnd_ - outstanding, payload_max()});
     return transmit({.seq = snd_nxt_, .length = length, .flags = tcp_flag::ack});
   }
   set_persist();

@@ -222,16 +222,20 @@ TEST_CASE("SACK tells exactly what is missing (RFC 6675)", "[tcp][rules]") {
 TEST_CASE("without an answer the first segment is repeated, later and later (RFC 6298)",
           "[tcp][rules]") {
   TcpTalk t(plain);
-  t.opens();
+  t.opens({.mss = 1460}, 65535, 100_ms);  // so the timeout is 100 + 4 * 50 + 200 ms
   t.writes(100);
   CHECK(t.heard() == "[P.] 1 1 len 100 win 65535");
-  t.waits(999_ms);
+  t.waits(499_ms);
   CHECK(t.heard() == "");
   t.waits(1_ms);
   CHECK(t.heard() == "[P.] 1 1 len 100 win 65535");
-  t.waits(400_s);
-  CHECK(t.counter("tcps_timeoutdrop") == 0);
+  t.waits(799_ms);
+  CHECK(t.heard() == "");
+  t.waits(1_ms);
+  CHECK(t.heard() == "[P.] 1 1 len 100 win 65535");
   t.waits(300_s);
+  CHECK(t.counter("tcps_timeoutdrop") == 0);
+  t.waits(200_s);
   CHECK(t.counter("tcps_timeoutdrop") == 1);
   CHECK(t.reads() == "Operation timed out");
 }
@@ -489,14 +493,34 @@ TEST_CASE("TCP_INFO tells what is known of a connection", "[tcp][rules]") {
 TEST_CASE("a path that swallows large segments is suspected after two timeouts (RFC 2923)",
           "[tcp][rules]") {
   TcpTalk t("net.inet.tcp.pmtud_blackhole_detection: 1, net.inet.tcp.rfc1323: 0");
-  t.opens();
+  t.opens({.mss = 1460}, 65535, 100_ms);
   t.writes(1460);
   CHECK(t.heard() == "[P.] 1 1 len 1460 win 65535");
-  t.waits(1_s);
+  t.waits(500_ms);
   CHECK(t.heard() == "[P.] 1 1 len 1460 win 65535");
-  t.waits(2200_ms);
+  t.waits(800_ms);
   CHECK(t.heard() == "[.] 1 1 len 1200 win 65535");
   CHECK(t.counter("tcps_pmtud_blackhole_activated") == 1);
   t.says({.flags = ".", .seq = 1, .ack = 1201});
   CHECK(t.heard() == "[P.] 1201 1 len 260 win 65535");
+}
+
+TEST_CASE("an accept filter keeps connections back until there is a request", "[tcp][rules]") {
+  TcpTalk t(plain);
+  t.listens();
+  OptionValue http;
+  http.octets.assign({'h', 't', 't', 'p', 'r', 'e', 'a', 'd', 'y'});
+  t.does([&] { CHECK(t.socket->set_option(SocketOption::so_acceptfilter, http).has_value()); });
+  const auto accepted = [&] {
+    bool there = false;
+    t.does([&] { there = t.socket->accept().has_value(); });
+    return there;
+  };
+  t.says({.flags = "S", .options = {.mss = 1460}});
+  t.says({.flags = ".", .seq = 1, .ack = 1});
+  CHECK(!accepted());
+  t.says({.flags = "P.", .seq = 1, .ack = 1, .text = "GET / HTTP/1.1\r\n"});
+  CHECK(!accepted());
+  t.says({.flags = "P.", .seq = 17, .ack = 1, .text = "\r\n"});
+  CHECK(accepted());
 }
