@@ -338,8 +338,8 @@ void ClientProcess::input(std::string octets, bool end) { input_->feed(octets, e
 // What a terminal sends goes to all that the command has started, as from a terminal.
 void ClientProcess::signal(Signal signal) {
   if (!process_) return;
-  const bool from_terminal =
-      signal == Signal::interrupt || signal == Signal::quit || signal == Signal::tstp;
+  const bool from_terminal = signal == Signal::interrupt || signal == Signal::quit ||
+                             signal == Signal::tstp || signal == Signal::hup;
   if (!from_terminal) return process_->signal(signal);
   for (const ProcessInfo& each : machine_.processes(machine_.base()))
     if (each.group == process_->process_group()) machine_.process(each.pid)->signal(signal);
