@@ -24,6 +24,7 @@ class InetSocket : public SocketOps {
   SockAddr local_name() const override { return local_; }
   SockAddr peer_name() const override { return foreign_; }
   size_t receive_queue() const override { return queued_octets_; }
+  size_t octets_to_read() const override { return queued_octets_ - 16 * queue_.size(); }
 
   // Whether a datagram for a group may be delivered: joined on that interface, source not filtered.
   bool hears(const IpContext& context) const;

@@ -19,7 +19,7 @@ Process::Process(Machine& machine, Pid pid, Pid parent, Args args, Jail& jail)
   jail_->process_entered();
 }
 
-Process::~Process() = default;
+Process::~Process() { tell_watchers(); }
 
 void Process::start(const Program& program) {
   program_ = program;  // a lambda's captures live in it, not in the coroutine's frame
@@ -85,6 +85,7 @@ void Process::finish(int status) {
   deadline_timer_.cancel();
   finished_ = true;
   status_ = status & 255;
+  tell_watchers();
   jail_->process_left();
   machine_.process_ended(*this);
 }
