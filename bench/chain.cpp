@@ -92,8 +92,11 @@ int main(int argc, char** argv) {
   Machine& dst = lab.machine("dst");
   auto out = *src.vnet().socket(Af::inet, SocketType::datagram, 0);
   auto in = *dst.vnet().socket(Af::inet, SocketType::datagram, 0);
-  (void)in->bind({.port = 9});
-  (void)out->connect({.address = {0x0a000002u | routers << 8}, .port = 9});
+  SockAddr at, to;
+  at.port = to.port = 9;
+  to.address = Ipv4Address{0x0a000002u | routers << 8};
+  (void)in->bind(at);
+  (void)out->connect(to);
   Sink sink(*in);
   Source source(src.site().node(), *out, packets, SimTime(int64_t((payload + 30) * 8 / 8)));
   simulation.at_barrier(2_ms, EventKind::outside, [&] { source.send(); });

@@ -36,6 +36,7 @@ constexpr ErrnoText texts[] = {
     {Errno::edom, "Numerical argument out of domain"},
     {Errno::eagain, "Resource temporarily unavailable"},
     {Errno::einprogress, "Operation now in progress"},
+    {Errno::ealready, "Operation already in progress"},
     {Errno::enotsock, "Socket operation on non-socket"},
     {Errno::edestaddrreq, "Destination address required"},
     {Errno::emsgsize, "Message too long"},

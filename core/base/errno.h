@@ -32,6 +32,7 @@ enum class Errno : int {
   edom = 33,
   eagain = 35,
   einprogress = 36,
+  ealready = 37,
   enotsock = 38,
   edestaddrreq = 39,
   emsgsize = 40,

@@ -8,6 +8,7 @@
 #include "core/wire/net/icmp.h"
 #include "core/wire/net/igmp.h"
 #include "core/wire/net/ipv4.h"
+#include "core/wire/transport/tcp.h"
 #include "core/wire/transport/udp.h"
 
 namespace stackyard {
@@ -23,6 +24,33 @@ std::string udp_line(const Ipv4Header& ip, Bytes payload) {
               std::max<int>(udp.length, 8) - 8);
 }
 
+// tcpdump's, with sequence numbers as they are (-S).
+std::string tcp_line(const Ipv4Header& ip, Bytes payload) {
+  const std::string source = to_text(ip.source_address()), dest = to_text(ip.dest_address());
+  if (payload.size() < sizeof(TcpHeader)) return text("{} > {}: [|tcp]", source, dest);
+  const auto tcp = load<TcpHeader>(payload);
+  const size_t size = tcp.header_size();
+  std::string line = text("{}.{} > {}.{}: Flags {}", source, uint16_t(tcp.source_port), dest,
+                          uint16_t(tcp.dest_port), tcp_flags_text(tcp.flags));
+  if (size < sizeof(TcpHeader) || size > payload.size())
+    return line + text(" [bad hdr length {} - too {}, {} {}]", size,
+                       size > payload.size() ? "long" : "short", size > payload.size() ? ">" : "<",
+                       size > payload.size() ? payload.size() : sizeof(TcpHeader));
+  const uint32_t length = uint32_t(payload.size() - size);
+  const uint32_t first = tcp.sequence;
+  if (length > 0)
+    line += text(", seq {}:{}", first, first + length);
+  else if (tcp.flags & (tcp_flag::syn | tcp_flag::fin | tcp_flag::rst))
+    line += text(", seq {}", first);
+  if (tcp.flags & tcp_flag::ack) line += text(", ack {}", uint32_t(tcp.acknowledgment));
+  line += text(", win {}", uint16_t(tcp.window));
+  if (tcp.flags & tcp_flag::urg) line += text(", urg {}", uint16_t(tcp.urgent));
+  if (size > sizeof(TcpHeader))
+    line += text(", options [{}]",
+                 tcp_options_text(payload.subspan(sizeof(TcpHeader), size - sizeof(TcpHeader))));
+  return line + text(", length {}", length);
+}
+
 std::string transport_line(const Ipv4Header& ip, Bytes payload) {
   const std::string ends =
       text("{} > {}: ", to_text(ip.source_address()), to_text(ip.dest_address()));
@@ -36,6 +64,8 @@ std::string transport_line(const Ipv4Header& ip, Bytes payload) {
     }
     case ip_protocol::udp:
       return udp_line(ip, payload);
+    case ip_protocol::tcp:
+      return tcp_line(ip, payload);
     default:
       return ends + text("{} {}", ip_protocol_name(ip.protocol), payload.size());
   }
@@ -122,6 +152,24 @@ void arp_layer(std::vector<DissectedLayer>& all, Bytes octets, size_t offset) {
   layer.field("Target IP address", to_text(Ipv4Address{arp->target_ip}), 24, 4);
 }
 
+void tcp_layer(std::vector<DissectedLayer>& all, Bytes payload, size_t offset) {
+  const auto tcp = load<TcpHeader>(payload);
+  const size_t size = std::min(std::max(tcp.header_size(), sizeof tcp), payload.size());
+  LayerBuilder layer(all, "Transmission Control Protocol", offset, size);
+  layer.field("Source Port", text("{}", uint16_t(tcp.source_port)), 0, 2);
+  layer.field("Destination Port", text("{}", uint16_t(tcp.dest_port)), 2, 2);
+  layer.field("Sequence Number", text("{}", uint32_t(tcp.sequence)), 4, 4);
+  layer.field("Acknowledgment Number", text("{}", uint32_t(tcp.acknowledgment)), 8, 4);
+  layer.field("Header Length", text("{} bytes", tcp.header_size()), 12, 1);
+  layer.field("Flags", tcp_flags_text(tcp.flags), 13, 1);
+  layer.field("Window", text("{}", uint16_t(tcp.window)), 14, 2);
+  layer.field("Checksum", text("0x{:04x}", uint16_t(tcp.checksum)), 16, 2);
+  layer.field("Urgent Pointer", text("{}", uint16_t(tcp.urgent)), 18, 2);
+  if (size > sizeof tcp)
+    layer.field("Options", tcp_options_text(payload.first(size).subspan(sizeof tcp)), sizeof tcp,
+                size - sizeof tcp);
+}
+
 void transport_layer(std::vector<DissectedLayer>& all, const Ipv4Header& ip, Bytes payload,
                      size_t offset) {
   if (ip.fragment_offset() > 0) return;
@@ -132,6 +180,8 @@ void transport_layer(std::vector<DissectedLayer>& all, const Ipv4Header& ip, Byt
     layer.field("Destination Port", text("{}", uint16_t(udp.dest_port)), 2, 2);
     layer.field("Length", text("{}", uint16_t(udp.length)), 4, 2);
     layer.field("Checksum", text("0x{:04x}", uint16_t(udp.checksum)), 6, 2);
+  } else if (ip.protocol == ip_protocol::tcp && payload.size() >= sizeof(TcpHeader)) {
+    tcp_layer(all, payload, offset);
   } else if (ip.protocol == ip_protocol::icmp && payload.size() >= sizeof(IcmpHeader)) {
     const auto icmp = load<IcmpHeader>(payload);
     LayerBuilder layer(all, "Internet Control Message Protocol", offset, payload.size());

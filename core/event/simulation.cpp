@@ -84,10 +84,12 @@ SimTime Partition::next_time() {
 }
 
 bool Partition::run(SimTime limit, uint64_t budget) {
+  budget_ = budget;
   for (;;) {
     const QueueEntry* entry = first(limit);
     if (!entry) return true;
-    if (budget-- == 0) return false;
+    if (budget_ == 0) return false;
+    --budget_;
     const QueueEntry found = *entry;
     queue_.pop();
     const EventRecord& record = records_[found.slot];
@@ -200,8 +202,20 @@ void Simulation::storm(NodeId node, SimTime when) {
   stopped_ = true;
 }
 
+SimTime Simulation::reached() const {
+  SimTime latest = now_;
+  for (const auto& partition : partitions_) latest = std::max(latest, partition->now());
+  return latest;
+}
+
+void Simulation::interrupt() {
+  interrupted_ = true;
+  if (partitions_.size() == 1) partitions_[0]->budget_ = 0;
+}
+
 bool Simulation::run_until(SimTime end, uint64_t budget) {
-  while (!stopped_) {
+  interrupted_ = false;
+  while (!stopped_ && !interrupted_) {
     const bool barrier = !barriers_.empty() && barriers_.begin()->first.time <= end;
     const Barrier next =
         barrier ? barriers_.begin()->first : Barrier{end, EventKind::observation, UINT64_MAX};
@@ -209,7 +223,7 @@ bool Simulation::run_until(SimTime end, uint64_t budget) {
     const uint64_t before = events_run();
     const bool reached = run_nodes(limit, budget);
     if (after_batch) after_batch();
-    if (!reached) return false;
+    if (!reached || interrupted_) return false;
     if (stopped_) break;
     budget -= std::min(budget, events_run() - before);
     now_ = next.time;
@@ -244,6 +258,7 @@ bool Simulation::run_windows(SimTime limit, uint64_t budget) {
     for (size_t i = turns.size(); i > 1; --i) std::swap(turns[i - 1], turns[shuffle_.below(i)]);
     for (size_t turn : turns) partitions_[turn]->run(window, UINT64_MAX);
     if (after_batch) after_batch();
+    if (interrupted_) return false;
   }
   return true;
 }

@@ -66,6 +66,7 @@ class Partition {
   NodeId storm_node_ = world_node;  // counts events of one node in one instant
   SimTime storm_time_;
   uint64_t storm_events_ = 0;
+  uint64_t budget_ = 0;  // events left in this run
 };
 
 // A node's place in the engine: its clock, its sequence numbers, its events.
@@ -126,6 +127,8 @@ class Simulation {
   void at_barrier(SimTime when, EventKind kind, std::function<void()> action);
 
   SimTime now() const { return now_; }
+  // No node has begun anything later: what comes from outside is stamped 1 ns after it.
+  SimTime reached() const;
   uint64_t events_run() const;
   // The next instant at which anything is to happen; max() when nothing is.
   SimTime next_time();
@@ -139,6 +142,9 @@ class Simulation {
   // Frees what pending events own. Nothing runs afterwards.
   void discard_events();
 
+  // Ends the run_until that is under way after the current event (with partitions: window); the
+  // next one goes on from there.
+  void interrupt();
   void stop() { stopped_ = true; }
   bool stopped() const { return stopped_; }
   // Not empty when a node had a million events in one instant: the sentence for the user.
@@ -167,6 +173,7 @@ class Simulation {
   SimTime lookahead_ = SimTime::max();
   RandomStream shuffle_;
   bool stopped_ = false;
+  bool interrupted_ = false;
   std::string failure_;
 };
 

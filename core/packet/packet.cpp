@@ -147,10 +147,13 @@ void Packet::make_headroom(size_t count) {
 
 void Packet::trim_front(size_t count) {
   PacketRecord& r = *record_;
-  if (count > r.length) flatten();
-  check(count <= r.length, "no more is cut off than there is");
-  r.begin += uint32_t(count);
-  r.length -= uint32_t(count);
+  check(count <= size(), "no more is cut off than there is");
+  const size_t of_front = std::min<size_t>(count, r.length);
+  r.begin += uint32_t(of_front);
+  r.length -= uint32_t(of_front);
+  if (count == of_front) return;
+  r.tail_begin += uint32_t(count - of_front);
+  r.tail_length -= uint32_t(count - of_front);
 }
 
 void Packet::trim_to(size_t size) {
@@ -198,6 +201,15 @@ void Packet::share_tail(Packet& source, size_t from, size_t length) {
   ++s.octets->references;
   record_->tail = s.octets;
   record_->tail_begin = uint32_t(s.begin + from);
+  record_->tail_length = uint32_t(length);
+}
+
+void Packet::share_tail(const SharedOctets& source, size_t from, size_t length) {
+  check(record_->tail == nullptr, "one tail");
+  check(from + length <= source.size(), "a slice of what is there");
+  ++source.octets_->references;
+  record_->tail = source.octets_;
+  record_->tail_begin = uint32_t(source.begin_ + from);
   record_->tail_length = uint32_t(length);
 }
 
@@ -261,6 +273,22 @@ void Packet::drop_tags() {
   }
 }
 
+// --- SharedOctets ------------------------------------------------------------------------------
+
+SharedOctets SharedOctets::make(PacketPool& pool, size_t capacity) {
+  return SharedOctets(pool.take_octets(capacity));
+}
+
+void SharedOctets::append(Bytes more) {
+  check(more.size() <= room(), "octets fit where they are appended");
+  if (!more.empty()) std::memcpy(octets_->data() + end_, more.data(), more.size());
+  end_ += uint32_t(more.size());
+}
+
+void SharedOctets::release() {
+  if (octets_) PacketPool::release(octets_);
+}
+
 // --- PacketQueue -------------------------------------------------------------------------------
 
 void PacketQueue::push(Packet packet) {
@@ -270,6 +298,14 @@ void PacketQueue::push(Packet packet) {
   record->next = nullptr;
   (last_ ? last_->next : head_) = record;
   last_ = record;
+}
+
+void PacketQueue::append(PacketQueue&& other) {
+  if (!other.head_) return;
+  (last_ ? last_->next : head_) = std::exchange(other.head_, nullptr);
+  last_ = std::exchange(other.last_, nullptr);
+  count_ += std::exchange(other.count_, 0);
+  octets_ += std::exchange(other.octets_, 0);
 }
 
 Packet PacketQueue::pop() {

@@ -26,6 +26,38 @@ struct Octets {
   uint8_t* data() { return reinterpret_cast<uint8_t*>(this + 1); }
 };
 
+// A handle on octets without a packet around them: a piece of a socket buffer, whose parts packets
+// carry as their tails. One handle appends; what packets refer to never changes.
+class SharedOctets {
+ public:
+  // Room for `capacity` octets at least; holds none yet.
+  static SharedOctets make(PacketPool& pool, size_t capacity);
+  SharedOctets(SharedOctets&& other) noexcept
+      : octets_(std::exchange(other.octets_, nullptr)), begin_(other.begin_), end_(other.end_) {}
+  SharedOctets& operator=(SharedOctets&& other) noexcept {
+    std::swap(octets_, other.octets_);
+    begin_ = other.begin_;
+    end_ = other.end_;
+    return *this;
+  }
+  ~SharedOctets() { release(); }
+
+  size_t size() const { return end_ - begin_; }
+  size_t room() const { return octets_->capacity - end_; }
+  Bytes octets() const { return {octets_->data() + begin_, size()}; }
+  // Precondition: they fit into the room.
+  void append(Bytes more);
+  void trim_front(size_t count) { begin_ += uint32_t(count); }
+
+ private:
+  friend class Packet;
+  explicit SharedOctets(Octets* octets) : octets_(octets) {}
+  void release();
+
+  Octets* octets_;
+  uint32_t begin_ = 0, end_ = 0;
+};
+
 // A checksum that is still to be computed: by the NIC's offload, or sooner when somebody looks.
 enum class DeferredChecksum : uint8_t { none, internet, crc32c };
 
@@ -124,6 +156,7 @@ class Packet {
   Packet clone() const;
   // Shares `length` octets from `from` on (of the flat packet) as this packet's tail.
   void share_tail(Packet& source, size_t from, size_t length);
+  void share_tail(const SharedOctets& source, size_t from, size_t length);
   // Before crossing to another partition: copies what is shared, moves what is not. The record
   // keeps its address and becomes the other pool's.
   static void rehome_in_place(PacketRecord* record, PacketPool& pool);
@@ -178,10 +211,26 @@ class Packet {
 class PacketQueue {
  public:
   PacketQueue() = default;
-  PacketQueue(const PacketQueue&) = delete;
+  PacketQueue(PacketQueue&& other) noexcept { *this = std::move(other); }
+  PacketQueue& operator=(PacketQueue&& other) noexcept {
+    std::swap(head_, other.head_);
+    std::swap(last_, other.last_);
+    std::swap(count_, other.count_);
+    std::swap(octets_, other.octets_);
+    return *this;
+  }
   ~PacketQueue() { clear(); }
   void push(Packet packet);
+  // All of the other queue, behind what is here.
+  void append(PacketQueue&& other);
   Packet pop();  // an empty handle when there is none
+  // Cuts octets off the front: whole packets, and a part of the next. Calls take(Bytes) for each
+  // stretch first. Precondition: there are that many.
+  template <class Take>
+  void consume(size_t count, Take take);
+  // Calls visit(Bytes) for the stretches of the first `count` octets.
+  template <class Visit>
+  void look(size_t count, Visit visit) const;
   bool empty() const { return head_ == nullptr; }
   size_t count() const { return count_; }
   size_t octets() const { return octets_; }
@@ -196,5 +245,36 @@ class PacketQueue {
   size_t count_ = 0;
   size_t octets_ = 0;
 };
+
+template <class Visit>
+void PacketQueue::look(size_t count, Visit visit) const {
+  for (PacketRecord* at = head_; at && count > 0; at = at->next) {
+    Packet packet = Packet::adopt(at);
+    for (const Bytes part : {packet.front(), packet.tail()}) {
+      const Bytes wanted = part.first(part.size() < count ? part.size() : count);
+      if (!wanted.empty()) visit(wanted);
+      count -= wanted.size();
+    }
+    packet.release();
+  }
+}
+
+template <class Take>
+void PacketQueue::consume(size_t count, Take take) {
+  look(count, take);
+  while (count > 0) {
+    Packet packet = Packet::adopt(head_);
+    const size_t size = packet.size();
+    if (size > count) {
+      packet.trim_front(count);
+      octets_ -= count;
+      packet.release();
+      return;
+    }
+    packet.release();
+    count -= size;
+    pop();
+  }
+}
 
 }  // namespace stackyard

@@ -26,6 +26,7 @@ class PacketPool {
 
  private:
   friend class Packet;
+  friend class SharedOctets;
   static constexpr std::array<uint32_t, 5> class_sizes{256, 2048, 10240, 66048, 0};
 
   PacketRecord* take_record();

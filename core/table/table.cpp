@@ -44,6 +44,7 @@ std::string to_text(const Table& table) {
 std::string to_text(const CounterLine& line) {
   std::string out;
   const std::string_view form = line.text;
+  uint64_t value = line.value;
   for (size_t at = 0; at < form.size(); ++at) {
     const size_t end = form[at] == '{' ? form.find('}', at) : std::string_view::npos;
     if (end == std::string_view::npos) {
@@ -51,9 +52,10 @@ std::string to_text(const CounterLine& line) {
       continue;
     }
     const std::string_view slot = form.substr(at + 1, end - at - 1);
-    const bool one = line.value == 1;
-    if (slot.empty())
-      out += text("{}", line.value);
+    if (slot == "2") value = line.second;
+    const bool one = value == 1;
+    if (slot.empty() || slot == "2")
+      out += text("{}", value);
     else if (slot == "ies")
       out += one ? "y" : "ies";
     else

@@ -38,12 +38,14 @@ class TableSource {
   virtual Table table(std::string_view name) const = 0;
 };
 
-// One line of netstat -s: `text` has {} for the number, and {s}, {ies}, {es} for its plural.
+// One line of netstat -s: `text` has {} for the number, and {s}, {ies}, {es} for its plural; behind
+// {2}, for a second number that belongs to it, plurals are those of the second.
 struct CounterLine {
   const char* group;  // "ip"
   const char* name;   // "ips_forward": FreeBSD's name of the field
   const char* text;   // "{} packet{s} forwarded"
   uint64_t value;
+  uint64_t second = 0;
 };
 std::string to_text(const CounterLine& line);
 

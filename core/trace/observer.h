@@ -8,6 +8,7 @@
 
 #include "core/base/drop.h"
 #include "core/base/ids.h"
+#include "core/base/ip_address.h"
 
 namespace stackyard {
 
@@ -33,8 +34,9 @@ struct DecisionNote {
   NodeId node;
   PacketId packet;
   DecisionKind kind;
-  uint32_t address;    // route: destination; neighbour: next hop; socket: source
-  uint32_t by;         // route: the entry's network; socket: the foreign port; rule: its number
+  IpAddress address;   // route: destination; neighbour: next hop; socket: source
+  IpAddress network;   // route: the entry's
+  uint32_t by;         // socket: the foreign port; rule: its number
   uint16_t by_length;  // route: the entry's prefix length; socket: the local port
   uint16_t interface;  // index of the interface chosen
 };

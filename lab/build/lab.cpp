@@ -1,5 +1,7 @@
 #include "lab/build/lab.h"
 
+#include <algorithm>
+
 #include "core/base/text.h"
 #include "lab/catalog/catalog.h"
 
@@ -48,16 +50,18 @@ Lab::Lab(LabSpec spec, LabOptions options)
     : spec_(std::move(spec)),
       modules_(stack_modules()),
       commands_(machine_commands()),
-      simulation_(simulation_options(spec_, options)) {
+      simulation_(simulation_options(spec_, options)),
+      first_pid_(options.first_pid) {
   for (size_t i = 0; i < simulation_.partition_count(); ++i) {
     locales_.push_back(std::make_unique<Locale>());
     tracers_.push_back(&locales_.back()->tracer);
     tracers_.back()->count_world_notes_in(&world_notes_);
   }
-  build_nodes();
-  build_links();
+  nodes_.resize(spec_.nodes.size());
+  for (size_t i = 0; i < nodes_.size(); ++i) build_node(i);
+  for (const LinkSpec& link : spec_.links) build_link(link);
   simulation_.after_batch = [this] { drain(); };
-  simulation_.at_barrier(SimTime(), EventKind::outside, [this] { start(); });
+  simulation_.at_barrier(SimTime(), EventKind::outside, [this] { start_nodes(0); });
 }
 
 Lab::~Lab() {
@@ -86,30 +90,27 @@ const TableSource* Lab::tables(size_t node) const {
 
 // --- building ----------------------------------------------------------------------------------
 
-void Lab::build_nodes() {
-  nodes_.resize(spec_.nodes.size());
-  for (size_t i = 0; i < spec_.nodes.size(); ++i) {
-    const NodeSpec& spec = spec_.nodes[i];
-    if (spec.is_jail()) {
-      build_nics(i);
-      nodes_[i].tables = std::make_unique<JailTables>(*this, i);
-      continue;
-    }
-    Node& node = simulation_.add_node(spec.name);
-    BuiltNode& built = nodes_[i];
-    Locale& locale = *locales_[simulation_.partition_index(node)];
-    built.site = std::make_unique<Site>(simulation_, node, locale);
-    switch (spec.kind) {
-      case NodeKind::hub:
-        built.hub = std::make_unique<Hub>(*built.site);
-        break;
-      case NodeKind::switch_:
-        built.bridge = std::make_unique<Switch>(*built.site, spec_.settings(spec).ageing);
-        break;
-      default:
-        build_machine(i);
-        break;
-    }
+void Lab::build_node(size_t index) {
+  const NodeSpec& spec = spec_.nodes[index];
+  BuiltNode& built = nodes_[index];
+  if (spec.is_jail()) {
+    build_nics(index);
+    built.tables = std::make_unique<JailTables>(*this, index);
+    return;
+  }
+  Node& node = simulation_.add_node(spec.name);
+  Locale& locale = *locales_[simulation_.partition_index(node)];
+  built.site = std::make_unique<Site>(simulation_, node, locale);
+  switch (spec.kind) {
+    case NodeKind::hub:
+      built.hub = std::make_unique<Hub>(*built.site);
+      break;
+    case NodeKind::switch_:
+      built.bridge = std::make_unique<Switch>(*built.site, spec_.settings(spec).ageing);
+      break;
+    default:
+      build_machine(index);
+      break;
   }
 }
 
@@ -129,56 +130,56 @@ void Lab::build_machine(size_t index) {
   build_nics(index);
   nodes_[index].machine = std::make_unique<Machine>(site_of(index), spec_.hostname(spec),
                                                     MachineParts{modules_, commands_});
+  nodes_[index].machine->set_first_pid(first_pid_);
 }
 
-// Hardware is the machine's, also where a jail has the interface.
+// Hardware is the machine's, also where a jail has the interface. Those that are there stay.
 void Lab::build_nics(size_t index) {
   const NodeSpec& spec = spec_.nodes[index];
   for (const InterfaceSpec& interface : spec.interfaces) {
-    if (interface.type != InterfaceType::nic) continue;
+    const auto there = [&](const Nic& nic) { return nic.name == interface.name; };
+    const std::vector<Nic>& nics = nodes_[index].nics;
+    if (interface.type != InterfaceType::nic || std::any_of(nics.begin(), nics.end(), there))
+      continue;
     nodes_[index].nics.push_back(
         {interface.name,
          std::make_unique<EtherNic>(site_of(index), interface.name, mac_for(spec, interface))});
   }
 }
 
-void Lab::build_links() {
-  for (const LinkSpec& spec : spec_.links) {
-    auto link = std::make_unique<Link>(simulation_, spec.name);
-    for (const LinkEndSpec& end : spec.ends) {
-      BuiltNode& node = nodes_[end.node];
-      Jack* jack = nullptr;
-      for (Nic& nic : node.nics)
-        if (nic.name == end.port) jack = nic.nic.get();
-      if (node.hub) jack = &node.hub->add_port();
-      if (node.bridge) {
-        const auto& ports = spec_.settings(spec_.nodes[end.node]).port_specs;
-        const auto found = ports.find(end.port);
-        SwitchPortConfig config;
-        if (found != ports.end()) {
-          const SwitchPortSpec& port = found->second;
-          const bool trunk = port.trunk_all || !port.trunk.empty();
-          config.untagged = trunk ? port.native : std::optional(port.access.value_or(1));
-          SwitchPortConfig::Vlans tagged;
-          for (uint16_t vlan : port.trunk) tagged.set(vlan);
-          if (port.trunk_all) tagged.set();
-          if (config.untagged) tagged.reset(*config.untagged);
-          if (tagged.any()) config.tagged = std::make_unique<SwitchPortConfig::Vlans>(tagged);
-        }
-        jack = &node.bridge->add_port(end.port, std::move(config));
-      }
-      check(jack != nullptr, "every end of a link has a jack");
-      link->add_end(site_of(end.node), *jack);
-    }
-    link->connect(impairments_of({}));
-    for (size_t e = 0; e < spec.ends.size(); ++e) {
-      const Impairments is = impairments_of(spec_.impair(spec, e));
-      link->set_impairments(e, is);
-      if (auto* nic = dynamic_cast<EtherNic*>(&link->end(e).jack())) nic->set_rate(is.rate);
-    }
-    if (!spec.up) link->set_up(false);
-    links_.push_back(std::move(link));
+Jack& Lab::jack_for(const LinkEndSpec& end) {
+  BuiltNode& node = nodes_[end.node];
+  if (node.hub) return node.hub->add_port();
+  for (Nic& nic : node.nics)
+    if (nic.name == end.port) return *nic.nic;
+  check(node.bridge != nullptr, "every end of a link has a jack");
+  const auto& ports = spec_.settings(spec_.nodes[end.node]).port_specs;
+  const auto found = ports.find(end.port);
+  SwitchPortConfig config;
+  if (found != ports.end()) {
+    const SwitchPortSpec& port = found->second;
+    const bool trunk = port.trunk_all || !port.trunk.empty();
+    config.untagged = trunk ? port.native : std::optional(port.access.value_or(1));
+    SwitchPortConfig::Vlans tagged;
+    for (uint16_t vlan : port.trunk) tagged.set(vlan);
+    if (port.trunk_all) tagged.set();
+    if (config.untagged) tagged.reset(*config.untagged);
+    if (tagged.any()) config.tagged = std::make_unique<SwitchPortConfig::Vlans>(tagged);
   }
+  return node.bridge->add_port(end.port, std::move(config));
+}
+
+void Lab::build_link(const LinkSpec& spec) {
+  auto link = std::make_unique<Link>(simulation_, spec.name);
+  for (const LinkEndSpec& end : spec.ends) link->add_end(site_of(end.node), jack_for(end));
+  link->connect(impairments_of({}));
+  for (size_t e = 0; e < spec.ends.size(); ++e) {
+    const Impairments is = impairments_of(spec_.impair(spec, e));
+    link->set_impairments(e, is);
+    if (auto* nic = dynamic_cast<EtherNic*>(&link->end(e).jack())) nic->set_rate(is.rate);
+  }
+  if (!spec.up) link->set_up(false);
+  links_.push_back(std::move(link));
 }
 
 // --- taps --------------------------------------------------------------------------------------
@@ -196,6 +197,16 @@ uint32_t Lab::tap_port(size_t node, const std::string& port) {
   if (nodes_[node].bridge) nodes_[node].bridge->set_tap(port, next_tap_, tap_snaplen);
   if (spec_.nodes[node].runs_programs()) apply_taps(node);
   return next_tap_++;
+}
+
+std::vector<uint32_t> Lab::taps(const Tap& where) {
+  if (where.kind == Tap::Kind::link) return {tap_link(where.index)};
+  if (where.kind != Tap::Kind::node) return {tap_port(where.index, where.port)};
+  std::vector<uint32_t> all;
+  const NodeSpec& node = spec_.nodes[where.index];
+  for (const InterfaceSpec& i : node.interfaces) all.push_back(tap_port(where.index, i.name));
+  for (const std::string& port : node.ports) all.push_back(tap_port(where.index, port));
+  return all;
 }
 
 }  // namespace stackyard

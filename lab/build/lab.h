@@ -2,7 +2,9 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <unordered_set>
 #include <vector>
@@ -23,6 +25,7 @@ struct LabOptions {
   unsigned partitions = 1;  // more: the shuffled executor
   uint64_t shuffle_seed = 1;
   std::optional<uint64_t> seed;  // instead of the file's
+  Pid first_pid = 100;           // of every machine's processes
 };
 
 // What only a build can tell: sysctl names and values, filters. Called before anything runs.
@@ -52,12 +55,24 @@ class Lab {
   // The tap number of a place; from now on frames that pass there are noted with it.
   uint32_t tap_link(size_t link);
   uint32_t tap_port(size_t node, const std::string& port);
+  std::vector<uint32_t> taps(const Tap& where);  // of a node: of all its interfaces
 
   // Power: off loses processes and state, on runs Start again (without `exec` when it is false).
   void power_off(size_t node);
   void power_on(size_t node);
   // Where output of a node's own commands (`exec`) goes; null: nowhere.
   std::function<void(size_t node, std::string_view output)> exec_output;
+  // --- edits while it runs, at a barrier (edit.cpp) ---
+  // Goes on as `next`: this lab with nodes and links behind its own, and interfaces for those. What
+  // is wrong, or empty.
+  std::string grow(LabSpec next);
+  // A node without its cables, switched off for good; a link without its ends. Their numbers and
+  // names stay taken.
+  void remove_node(size_t node);
+  void remove_link(size_t link);
+  bool has_node(size_t node) const { return !nodes_[spec_.nodes[node].machine].removed; }
+  bool has_link(size_t link) const { return !removed_links_.contains(link); }
+
   // One shell with these lines; `on_exit` may be null.
   Process& run_shell(size_t node, const std::string& script, SinkFile::Sink output,
                      std::function<void(int)> on_exit = nullptr);
@@ -83,18 +98,20 @@ class Lab {
     std::vector<PortTap> taps;
     int jail = 0;                         // the last known id of a jail
     std::unique_ptr<TableSource> tables;  // of a jail
+    bool removed = false;
   };
   static constexpr uint32_t tap_snaplen = 262144;  // whole frames: observers cut what they keep
   using Step = void (Lab::*)(size_t node);
 
-  void build_nodes();
+  void build_node(size_t index);
   void build_machine(size_t index);
-  void build_links();
+  void build_link(const LinkSpec& spec);
+  Jack& jack_for(const LinkEndSpec& end);
   void build_nics(size_t index);
   Site& site_of(size_t node) { return *nodes_[spec_.nodes[node].machine].site; }
 
   // start.cpp
-  void start();
+  void start_nodes(size_t first);
   std::string root_of(size_t index) const;
   void put_files(size_t index);
   void create_jail(size_t index);
@@ -114,6 +131,7 @@ class Lab {
   void run_own(size_t index, const std::string& script);
   void apply_taps(size_t node);
   static NetStack& stack_of(Jail& jail);
+  void add_interfaces(size_t index, size_t known);
   std::string hosts_file() const;
   std::shared_ptr<const BaseFiles> base_files() const;
 
@@ -132,7 +150,9 @@ class Lab {
   std::unordered_set<uint64_t> macs_;            // never walked
   std::shared_ptr<const BaseFiles> base_files_;  // of every machine
   std::map<size_t, uint32_t> link_taps_;
+  std::set<size_t> removed_links_;
   uint32_t next_tap_ = 1;
+  Pid first_pid_;
 };
 
 Impairments impairments_of(const ImpairSpec& spec);

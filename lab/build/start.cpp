@@ -40,11 +40,11 @@ std::shared_ptr<const BaseFiles> Lab::base_files() const {
 }
 
 // Each step in node order, on all machines before the next.
-void Lab::start() {
+void Lab::start_nodes(size_t first) {
   for (const Step step : {&Lab::put_files, &Lab::create_jail, &Lab::set_tunables, &Lab::set_sysctls,
                           &Lab::attach_interfaces, &Lab::configure, &Lab::configure_routes,
                           &Lab::start_services, &Lab::start_exec})
-    for (size_t i = 0; i < nodes_.size(); ++i)
+    for (size_t i = first; i < nodes_.size(); ++i)
       if (spec_.nodes[i].runs_programs()) (this->*step)(i);
 }
 
@@ -194,8 +194,8 @@ Process& Lab::run_shell(size_t node, const std::string& script, SinkFile::Sink o
                         std::function<void(int)> on_exit) {
   RunRequest request;
   request.args = {"sh", "-c", script};
-  request.output = output;
-  request.errors = output;
+  request.output = SinkFile::to(output);
+  request.errors = request.output;
   request.on_exit = std::move(on_exit);
   request.jail = jail(node);
   if (!request.jail) {

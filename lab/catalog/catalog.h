@@ -1,6 +1,7 @@
 // lab/catalog/catalog.h - the explicit lists: what this build is made of, in order.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "stack/kern/module.h"
@@ -12,5 +13,8 @@ namespace stackyard {
 std::vector<const ModuleRecord*> stack_modules();
 // Commands of every machine.
 std::vector<const Command*> machine_commands();
+
+// Those that `stackyard shims` offers to the real machine's shell: what it cannot do for itself.
+std::vector<std::string> shim_names();
 
 }  // namespace stackyard

@@ -20,4 +20,11 @@ std::vector<const Command*> machine_commands() {
       &yes_command};
 }
 
+std::vector<std::string> shim_names() {
+  return {"arp",      "dmesg",   "hostname", "ifconfig", "inetd",      "jail",   "jexec",
+          "jls",      "killall", "kldload",  "kldstat",  "kldunload",  "logger", "nc",
+          "netstat",  "ping",    "ps",       "route",    "service",    "setfib", "sleep",
+          "sockstat", "sysctl",  "tcpdump",  "timeout",  "traceroute", "uname"};
+}
+
 }  // namespace stackyard

@@ -5,15 +5,17 @@
 #include "stack/interfaces/lo.h"
 #include "stack/interfaces/tuntap.h"
 #include "stack/interfaces/vlan.h"
+#include "stack/ip/ip_stack.h"
 #include "stack/local/local.h"
 #include "stack/net/net_stack.h"
+#include "stack/tcp/tcp.h"
 #include "stack/udp/udp.h"
 
 namespace stackyard {
 
 std::vector<const ModuleRecord*> stack_modules() {
-  return {&net_module,    &lo_module,   &epair_module, &bridge_module, &vlan_module,
-          &tuntap_module, &inet_module, &udp_module,   &local_module};
+  return {&net_module, &lo_module,   &epair_module, &bridge_module, &vlan_module, &tuntap_module,
+          &ip_module,  &inet_module, &udp_module,   &tcp_module,    &local_module};
 }
 
 }  // namespace stackyard

@@ -22,9 +22,28 @@ struct RunArguments {
   std::vector<std::string> set;
 };
 int run_command(const RunArguments& arguments);
+struct ServeArguments {
+  std::string lab;
+  std::string socket, pace, seed, out = "out", trace, journal;
+  std::vector<std::string> set;
+  bool captures = true;
+  int ready_fd = -1;  // told when clients may come; -1: standard error is
+};
+int serve_command(const ServeArguments& arguments);
+// Its `trace` and `out` count.
+int replay_command(const std::string& journal, ServeArguments arguments);
+// `at`: "srv/web"; "": the first machine.
+int exec_command(const std::string& socket, const std::string& at,
+                 const std::vector<std::string>& command);
+int shims_command(const std::string& folder);
 int validate_command(const std::vector<std::string>& labs, bool addresses,
                      const std::vector<std::string>& set);
-int console_command(const std::string& lab, const std::string& node, const std::string& command,
-                    const std::vector<std::string>& set);
+struct ConsoleArguments {
+  std::string lab;     // a file to serve; "": one that is served at the socket
+  std::string socket;  // "": STACKYARD_SOCKET
+  std::string node, command;
+  std::vector<std::string> set;
+};
+int console_command(const ConsoleArguments& arguments);
 
 }  // namespace stackyard

@@ -1,26 +1,32 @@
-// lab/main/console.cpp - `stackyard console`: a shell on a machine, with words that move time.
+// lab/main/console.cpp - `stackyard console`: a shell on a machine of a served lab, with words that
+// move time. Given a lab file, it serves the lab itself, in lockstep.
 #include <histedit.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
 #include <iostream>
+#include <nlohmann/json.hpp>
 
 #include "core/base/text.h"
+#include "core/table/table.h"
+#include "lab/client/remote_command.h"
 #include "lab/main/commands.h"
-#include "lab/main/load.h"
-#include "lab/run/session.h"
-#include "lab/spec/problems.h"
-#include "lab/spec/reader.h"
 
 namespace stackyard {
 
 namespace {
 
-constexpr SimTime patience = 3600_s;  // a foreground command gets so much simulated time
-
 const char* const help_words =
     "A line is a command of the machine. Words that begin with a colon move time and place:\n"
     "  :run DURATION   let simulated time pass: :run 5s, :run 200ms\n"
+    "  :until CONDITION   run until it is true: :until {link: l1, up: false}\n"
+    "  :step           one event; :packet: up to the next frame on any link\n"
+    "  :pace PACE      paused, fast, lockstep (time passes while commands wait), or 2x\n"
     "  :time           the simulated time\n"
     "  :node NAME      go to another machine\n"
     "  :nodes          list the nodes\n"
@@ -71,119 +77,200 @@ class LineReader {
   std::string prompt_;
 };
 
+// A lab served for this console alone, by a child; both end together.
+class OwnLab {
+ public:
+  // Null: it could not be served, and has said why.
+  static std::unique_ptr<OwnLab> serve(const std::string& lab,
+                                       const std::vector<std::string>& set) {
+    char folder[] = "/tmp/stackyard-XXXXXX";
+    if (!mkdtemp(folder)) return nullptr;
+    auto own = std::unique_ptr<OwnLab>(new OwnLab(folder));
+    int started[2];
+    if (pipe(started) != 0) return nullptr;
+    own->child_ = fork();
+    if (own->child_ == 0) {
+      setpgid(0, 0);                     // ^C is for the console's command
+      prctl(PR_SET_PDEATHSIG, SIGTERM);  // neither outlives the other
+      close(started[0]);
+      ServeArguments serve;
+      serve.lab = lab;
+      serve.socket = own->socket();
+      serve.pace = "lockstep";
+      serve.set = set;
+      serve.captures = false;
+      serve.ready_fd = started[1];
+      std::_Exit(serve_command(serve));
+    }
+    close(started[1]);
+    char octet;
+    const bool up = read(started[0], &octet, 1) == 1;
+    close(started[0]);
+    if (!up) own->status();
+    return up ? std::move(own) : nullptr;
+  }
+  ~OwnLab() {
+    if (child_ > 0) kill(child_, SIGTERM);
+    status();
+    rmdir(folder_.c_str());
+  }
+  OwnLab(const OwnLab&) = delete;
+  std::string socket() const { return folder_ + "/lab.sock"; }
+
+ private:
+  explicit OwnLab(std::string folder) : folder_(std::move(folder)) {}
+  void status() {
+    if (child_ > 0) waitpid(std::exchange(child_, 0), nullptr, 0);
+  }
+  std::string folder_;
+  pid_t child_ = 0;
+};
+
 class Console {
  public:
-  Console(Session& session, size_t node) : session_(session), node_(node) {}
+  Console(Connection& connection, std::string node)
+      : connection_(connection), node_(std::move(node)) {}
+
+  // The named machine or jail, or the first machine. False: there is none such.
+  bool choose(const std::string& name) {
+    std::string first;
+    bool found = false;
+    const auto nodes = ask("lab.nodes", Json::object());
+    if (!nodes) return false;
+    for (const Json& node : nodes->at("nodes")) {
+      if (!node.contains("running")) continue;
+      if (first.empty()) first = node["name"].get<std::string>();
+      found |= node["name"] == name;
+    }
+    if (!name.empty() && !found) {
+      std::fprintf(stderr, "there is no machine \"%s\"\n", name.c_str());
+      return false;
+    }
+    node_ = name.empty() ? first : name;
+    return true;
+  }
 
   // Runs one line in the machine's shell until it ends; its exit status.
   int run_line(const std::string& line) {
-    int status = -1;
-    Lab& lab = session_.lab();
-    bool ended = false;
-    // Input from outside is stamped with the first nanosecond that nobody has begun.
-    lab.simulation().at_barrier(session_.now() + 1_ns, EventKind::outside, [&] {
-      lab.run_shell(
-          node_, line + "\n",
-          [](Bytes octets) {
-            std::fwrite(octets.data(), 1, octets.size(), stdout);
-            std::fflush(stdout);
-          },
-          [&](int s) {
-            status = s;
-            ended = true;
-          });
-    });
-    const SimTime limit = session_.now() + patience;
-    while (!ended && session_.now() < limit && session_.failure().empty())
-      session_.run_until(std::min(
-          limit, std::max(session_.now() + 1_ms, session_.lab().simulation().next_time())));
-    if (!ended)
-      std::fprintf(stderr, "stackyard: still running after %s of simulated time\n",
-                   short_text(patience).c_str());
-    return ended ? status : exit_status::run_failed;
+    RemoteCommand command;
+    command.at = node_;
+    command.args = {"sh", "-c", line + "\n"};
+    command.die_with_it = false;
+    return run_remote(connection_, command);
   }
 
   // False: leave.
   bool control(const std::string& line) {
     const auto words = split_words(line);
-    const LabSpec& spec = session_.lab().spec();
+    const std::string rest(trim(std::string_view(line).substr(words[0].size())));
     if (words[0] == ":quit" || words[0] == ":q") return false;
     if (words[0] == ":time") {
-      std::printf("%s s\n", seconds_text(session_.now()).c_str());
+      show_time(ask("time.get", Json::object()));
     } else if (words[0] == ":nodes") {
-      for (const NodeSpec& node : spec.nodes)
-        std::printf("%s (%s)\n", node.name.c_str(), node_kind_name(node.kind).c_str());
+      if (const auto nodes = ask("lab.nodes", Json::object()))
+        for (const Json& node : nodes->at("nodes"))
+          std::printf("%s (%s)\n", node["name"].get<std::string>().c_str(),
+                      node["kind"].get<std::string>().c_str());
     } else if (words[0] == ":table" && (words.size() == 2 || words.size() == 3)) {
-      show_table(words[1], words.size() == 3 ? words[2] : spec.nodes[node_].name);
+      show_table(words[1], words.size() == 3 ? words[2] : node_);
     } else if (words[0] == ":run" && words.size() == 2) {
-      Problems problems;
-      Yaml value{
-          .kind = Yaml::Kind::scalar, .place = {}, .text = words[1], .items = {}, .entries = {}};
-      const auto duration = Reader(problems).duration(&value);
-      if (duration)
-        session_.run_until(session_.now() + *duration);
-      else
-        std::fprintf(stderr, "\"%s\" is not a duration\n", words[1].c_str());
+      run_time({{"for", words[1]}});
+    } else if (words[0] == ":until" && !rest.empty()) {
+      run_time({{"when", rest}});
+    } else if (words[0] == ":packet") {
+      if (ask("time.step_packet", Json::object())) wait_until_stopped();
+    } else if (words[0] == ":step") {
+      show_time(ask("time.step", Json::object()));
+    } else if (words[0] == ":pace" && words.size() == 2) {
+      show_time(ask("time.pace", {{"pace", words[1]}}));
     } else if (words[0] == ":node" && words.size() == 2) {
-      const auto found = spec.node_index.find(words[1]);
-      if (found == spec.node_index.end() || !spec.nodes[found->second].runs_programs())
-        std::fprintf(stderr, "there is no machine \"%s\"\n", words[1].c_str());
-      else
-        node_ = found->second;
+      choose(words[1]);
     } else {
       std::fputs(help_words, stdout);
     }
     return true;
   }
 
+  std::string prompt() const { return node_ + "# "; }
+
+ private:
+  std::optional<Json> ask(const std::string& method, const Json& params) {
+    std::string error;
+    auto result = connection_.call(method, params, error);
+    if (!result) std::fprintf(stderr, "%s\n", error.c_str());
+    return result;
+  }
+
+  static void show_time(const std::optional<Json>& state) {
+    if (!state) return;
+    std::printf("%s s  %s\n", seconds_text(SimTime(state->at("time").get<int64_t>())).c_str(),
+                state->at("pace").get<std::string>().c_str());
+  }
+
+  void run_time(const Json& params) {
+    if (ask("time.run", params)) wait_until_stopped();
+  }
+
+  void wait_until_stopped() {
+    while (const auto message = connection_.next(-1))
+      if (message->value("method", "") == "time.stopped") return;
+  }
+
   void show_table(const std::string& name, const std::string& node) {
-    const auto found = session_.lab().spec().node_index.find(node);
-    const TableSource* source = found == session_.lab().spec().node_index.end()
-                                    ? nullptr
-                                    : session_.lab().tables(found->second);
-    if (!source) {
-      std::fprintf(stderr, "there are no tables of \"%s\"\n", node.c_str());
+    const auto shown = ask("lab.table", {{"node", node}, {"table", name}});
+    if (!shown) {
+      if (const auto names = ask("lab.tables", {{"node", node}}))
+        std::fprintf(stderr, "%s has the tables %s\n", node.c_str(),
+                     join(names->at("tables").get<std::vector<std::string>>(), " ").c_str());
       return;
     }
-    const Table table = source->table(name);
-    if (table.columns.empty()) {
-      std::fprintf(stderr, "%s has the tables %s\n", node.c_str(),
-                   join(source->table_names(), " ").c_str());
-      return;
+    // The titles live as long as the table that points to them.
+    Table table;
+    std::vector<std::string> titles;
+    for (const Json& column : shown->at("columns"))
+      titles.push_back(column["title"].get<std::string>());
+    for (size_t i = 0; i < titles.size(); ++i) {
+      const Json& column = shown->at("columns")[i];
+      table.columns.push_back(
+          {titles[i].c_str(), titles[i].c_str(),
+           column["type"] == "duration" ? ColumnType::duration : ColumnType::text});
+      if (column["type"] == "number") table.columns.back().type = ColumnType::number;
+    }
+    for (const Json& row : shown->at("rows")) {
+      table.rows.emplace_back();
+      for (const Json& column : shown->at("columns")) {
+        const Json& value = row.at(column["name"].get<std::string>());
+        Cell cell;
+        if (value.is_number()) cell = value.get<int64_t>();
+        if (value.is_string()) cell = value.get<std::string>();
+        table.rows.back().push_back(std::move(cell));
+      }
     }
     std::fputs(to_text(table).c_str(), stdout);
   }
 
-  std::string prompt() const { return session_.lab().spec().nodes[node_].name + "# "; }
-
- private:
-  Session& session_;
-  size_t node_;
+  Connection& connection_;
+  std::string node_;
 };
 
 }  // namespace
 
-int console_command(const std::string& path, const std::string& name, const std::string& command,
-                    const std::vector<std::string>& set) {
-  auto spec = load_lab(path, set);
-  if (!spec) return exit_status::invalid;
-  size_t node = 0;
-  while (node < spec->nodes.size() && !spec->nodes[node].runs_programs()) ++node;
-  if (!name.empty()) {
-    const auto found = spec->node_index.find(name);
-    node = found == spec->node_index.end() ? spec->nodes.size() : found->second;
+int console_command(const ConsoleArguments& arguments) {
+  std::unique_ptr<OwnLab> own;
+  std::string path = arguments.socket;
+  if (!arguments.lab.empty()) {
+    own = OwnLab::serve(arguments.lab, arguments.set);
+    if (!own) return exit_status::invalid;
+    path = own->socket();
   }
-  if (node >= spec->nodes.size() || !spec->nodes[node].runs_programs()) {
-    std::fprintf(stderr, "there is no machine \"%s\" in %s\n", name.c_str(), path.c_str());
-    return exit_status::invalid;
+  const auto connection = Connection::open(socket_path(path));
+  if (!connection) {
+    std::fprintf(stderr, "stackyard: %s: %s\n", socket_path(path).c_str(), std::strerror(errno));
+    return exit_status::run_failed;
   }
-  SessionOptions options;
-  options.captures = false;
-  options.until = SimTime::max() - 1_s;
-  Session session(std::move(*spec), options);
-  session.run_until(1_ms);
-  Console console(session, node);
-  if (!command.empty()) return console.run_line(command);
+  Console console(*connection, "");
+  if (!console.choose(arguments.node)) return exit_status::invalid;
+  if (!arguments.command.empty()) return console.run_line(arguments.command);
   if (isatty(STDIN_FILENO)) std::puts("Type a command of the machine, or :help.");
   LineReader reader("stackyard");
   int status = 0;
@@ -194,6 +281,7 @@ int console_command(const std::string& path, const std::string& name, const std:
       continue;
     }
     status = console.run_line(*line);
+    if (connection->lost()) return exit_status::run_failed;
   }
   return status;
 }

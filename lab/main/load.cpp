@@ -10,7 +10,7 @@
 
 namespace stackyard {
 
-std::optional<LabSpec> load_lab(const std::string& path, const std::vector<std::string>& set) {
+std::optional<LoadedLab> load_lab(const std::string& path, const std::vector<std::string>& set) {
   std::ifstream file(path, std::ios::binary);
   if (!file || std::filesystem::is_directory(path)) {
     std::fprintf(stderr, "%s: cannot be read\n", path.c_str());
@@ -29,12 +29,25 @@ std::optional<LabSpec> load_lab(const std::string& path, const std::vector<std::
     }
     options.set[assignment.substr(0, equals)] = assignment.substr(equals + 1);
   }
+  return load_lab({content.str(), path, options});
+}
+
+std::optional<LoadedLab> load_lab(LabSource source) {
   Problems problems;
-  LabSpec lab = read_lab(content.str(), path, options, problems);
+  LabSpec lab = read_lab(source.content, source.name, source.options, problems);
   if (!problems.any_errors()) check_against_build(lab, problems);
-  std::fputs(problems.text(path).c_str(), stderr);
+  std::fputs(problems.text(source.name).c_str(), stderr);
   if (problems.any_errors()) return std::nullopt;
-  return lab;
+  return LoadedLab{std::move(lab), std::move(source)};
+}
+
+bool write_file(const std::string& path, const std::string& content) {
+  std::ofstream file(path, std::ios::binary);
+  file << content;
+  file.flush();
+  if (file) return true;
+  std::fprintf(stderr, "%s: cannot be written\n", path.c_str());
+  return false;
 }
 
 }  // namespace stackyard

@@ -38,13 +38,58 @@ int main(int argc, char** argv) {
   validate->add_option("--set", set, "NAME=VALUE: a variable of the lab")->allow_extra_args(false);
   validate->callback([&] { status = validate_command(labs, addresses, set); });
 
-  std::string lab, node, command;
-  CLI::App* console = app.add_subcommand("console", "A shell on a machine of a lab");
-  console->add_option("LAB", lab, "the lab file")->required();
-  console->add_option("NODE", node, "the machine; else the first");
-  console->add_option("-c", command, "run this command and exit with its status");
-  console->add_option("--set", set, "NAME=VALUE: a variable of the lab")->allow_extra_args(false);
-  console->callback([&] { status = console_command(lab, node, command, set); });
+  ConsoleArguments console;
+  std::vector<std::string> lab_and_node;
+  CLI::App* console_app = app.add_subcommand("console", "A shell on a machine of a lab");
+  console_app->add_option("LAB", lab_and_node, "a lab file, and a machine; else the first one")
+      ->option_text("[LAB] [NODE]")
+      ->expected(0, 2);
+  console_app->add_option("--socket", console.socket, "of a served lab, instead of LAB");
+  console_app->add_option("-c", console.command, "run this command and exit with its status");
+  console_app->add_option("--set", set, "NAME=VALUE: a variable of the lab")
+      ->allow_extra_args(false);
+  console_app->callback([&] {
+    console.set = set;
+    auto word = lab_and_node.begin();
+    if (console.socket.empty() && word != lab_and_node.end()) console.lab = *word++;
+    if (word != lab_and_node.end()) console.node = *word;
+    status = console_command(console);
+  });
+
+  ServeArguments serve;
+  CLI::App* serve_app = app.add_subcommand("serve", "Run a lab for clients: exec, console, shims");
+  serve_app->add_option("LAB", serve.lab, "the lab file")->required();
+  serve_app->add_option("--socket", serve.socket, "where clients find it; else STACKYARD_SOCKET");
+  serve_app->add_option("--pace", serve.pace, "1x, 10x, lockstep, fast or paused");
+  serve_app->add_option("--seed", serve.seed, "instead of the file's seed");
+  serve_app->add_option("--out", serve.out, "folder of the captures")->capture_default_str();
+  serve_app->add_option("--trace", serve.trace,
+                        "write every frame, drop and log line to this file");
+  serve_app->add_option("--journal", serve.journal, "write what comes from outside to this file");
+  serve_app->add_option("--set", set, "NAME=VALUE: a variable of the lab")->allow_extra_args(false);
+  serve_app->callback([&] {
+    serve.set = set;
+    status = serve_command(serve);
+  });
+
+  std::string journal;
+  CLI::App* replay = app.add_subcommand("replay", "Run again what a journal of serve has");
+  replay->add_option("JOURNAL", journal, "written by serve --journal")->required();
+  replay->add_option("--out", serve.out, "folder of the captures")->capture_default_str();
+  replay->add_option("--trace", serve.trace, "write every frame, drop and log line to this file");
+  replay->callback([&] { status = replay_command(journal, serve); });
+
+  std::string socket, at, folder;
+  std::vector<std::string> words;
+  CLI::App* exec = app.add_subcommand("exec", "Run a command in a served lab");
+  exec->add_option("--socket", socket, "of the lab; else STACKYARD_SOCKET");
+  exec->add_option("NODE", at, "the machine, or MACHINE/JAIL")->required();
+  exec->add_option("CMD", words, "the command, behind --")->required();
+  exec->callback([&] { status = exec_command(socket, at, words); });
+
+  CLI::App* shims = app.add_subcommand("shims", "Fill a folder with the commands of a served lab");
+  shims->add_option("DIR", folder, "put it first on PATH")->required();
+  shims->callback([&] { status = shims_command(folder); });
 
   CLI11_PARSE(app, argc, argv);
   return status;

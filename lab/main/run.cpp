@@ -3,7 +3,6 @@
 
 #include <chrono>
 #include <cstdio>
-#include <fstream>
 #include <thread>
 
 #include "core/base/text.h"
@@ -47,15 +46,6 @@ class Progress {
   Clock::time_point start_ = Clock::now(), last_ = start_;
 };
 
-bool write_file(const std::string& path, const std::string& content) {
-  std::ofstream file(path, std::ios::binary);
-  file << content;
-  file.flush();
-  if (file) return true;
-  std::fprintf(stderr, "%s: cannot be written\n", path.c_str());
-  return false;
-}
-
 // "2x": simulated seconds in a real one; 0: as fast as possible.
 double pace_of(const std::string& pace) {
   if (!pace.ends_with('x')) return 0;
@@ -70,7 +60,7 @@ void run_paced(Session& session, double pace, Progress& progress) {
       const double elapsed = std::chrono::duration<double>(Clock::now() - start).count();
       const SimTime allowed(int64_t(elapsed * pace * 1e9));
       if (allowed < session.end_time()) {
-        session.run_until(std::max(allowed, session.now()));
+        session.advance(std::max(allowed, session.now()));
         std::this_thread::sleep_for(std::chrono::milliseconds(5));
         progress.update(session.now());
         continue;
@@ -84,8 +74,9 @@ void run_paced(Session& session, double pace, Progress& progress) {
 }  // namespace
 
 int run_command(const RunArguments& arguments) {
-  auto spec = load_lab(arguments.lab, arguments.set);
-  if (!spec) return exit_status::invalid;
+  auto loaded = load_lab(arguments.lab, arguments.set);
+  if (!loaded) return exit_status::invalid;
+  LabSpec* const spec = &loaded->spec;
   SessionOptions options;
   options.out = arguments.out;
   options.trace = !arguments.trace.empty();
@@ -93,13 +84,7 @@ int run_command(const RunArguments& arguments) {
   options.lab.shuffle_seed = arguments.shuffle;
   if (!arguments.seed.empty()) options.lab.seed = uint64_t(parse_int(arguments.seed).value_or(1));
   if (!arguments.until.empty()) {
-    Problems problems;
-    Yaml value{.kind = Yaml::Kind::scalar,
-               .place = {},
-               .text = arguments.until,
-               .items = {},
-               .entries = {}};
-    options.until = Reader(problems).duration(&value);
+    options.until = parse_duration(arguments.until);
     if (!options.until) {
       std::fprintf(stderr, "--until: \"%s\" is not a duration\n", arguments.until.c_str());
       return exit_status::invalid;
@@ -147,7 +132,7 @@ int validate_command(const std::vector<std::string>& labs, bool addresses,
     const auto lab = load_lab(path, set);
     all &= lab.has_value();
     if (lab && addresses)
-      std::fputs(addresses_text(*lab).c_str(), stdout);
+      std::fputs(addresses_text(lab->spec).c_str(), stdout);
     else if (lab)
       std::printf("%s: ok\n", path.c_str());
   }

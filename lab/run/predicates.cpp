@@ -61,18 +61,7 @@ bool passes(const ValueTest& test, const Cell& value) {
 size_t PacketCounters::add(const Predicate& predicate) {
   Counter counter;
   counter.filter = PacketFilter::compile(predicate.filter).filter;
-  const Tap& tap = predicate.on;
-  const NodeSpec* node = tap.kind == Tap::Kind::link ? nullptr : &lab_.spec().nodes[tap.index];
-  if (tap.kind == Tap::Kind::link) {
-    counter.taps.push_back(lab_.tap_link(tap.index));
-  } else if (tap.kind == Tap::Kind::node) {
-    for (const InterfaceSpec& i : node->interfaces)
-      counter.taps.push_back(lab_.tap_port(tap.index, i.name));
-    for (const std::string& port : node->ports)
-      counter.taps.push_back(lab_.tap_port(tap.index, port));
-  } else {
-    counter.taps.push_back(lab_.tap_port(tap.index, tap.port));
-  }
+  counter.taps = lab_.taps(predicate.on);
   counters_.push_back(std::move(counter));
   return counters_.size() - 1;
 }

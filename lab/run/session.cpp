@@ -69,20 +69,22 @@ void Session::flush_output() {
 
 bool Session::run_some(uint64_t budget) {
   if (finished_) return false;
-  const bool ended = lab_.simulation().run_until(end_, budget);
-  flush_output();
-  if (options_.captures && !captures_.flush().empty()) lab_.simulation().stop();
-  if (!ended && !lab_.simulation().stopped()) return true;
+  advance(end_, budget);
+  if (now() < end_ && !lab_.simulation().stopped()) return true;
   finish();
   return false;
+}
+
+void Session::advance(SimTime end, uint64_t budget) {
+  lab_.simulation().run_until(end, budget);
+  flush_output();
+  if (options_.captures && !captures_.flush().empty()) lab_.simulation().stop();
 }
 
 void Session::run_to_end() {
   while (run_some()) {
   }
 }
-
-void Session::run_until(SimTime when) { lab_.simulation().run_until(when); }
 
 void Session::finish() {
   if (finished_) return;
@@ -124,6 +126,12 @@ void Session::schedule_grid() {
     grid();
     schedule_grid();
   });
+}
+
+size_t Session::watch(const Condition& condition) {
+  const bool packets = condition.kind == Condition::Kind::predicate &&
+                       condition.predicate.kind == Predicate::Kind::packet;
+  return packets ? counters_.add(condition.predicate) : 0;
 }
 
 bool Session::condition_holds(const Condition& c, size_t counter) {
@@ -186,18 +194,21 @@ void Session::schedule_events() {
     const EventSpec& event = events[i];
     if (event.at)
       lab_.simulation().at_barrier(*event.at, EventKind::outside, [this, i] { take_event(i); });
-    if (event.every) {
-      const SimTime last = std::min(event.until.value_or(end_), end_);
-      for (SimTime t = event.from.value_or(*event.every); t <= last; t += *event.every)
-        lab_.simulation().at_barrier(t, EventKind::outside, [this, i] { take_event(i); });
-    }
+    if (event.every) schedule_repeated(i, event.from.value_or(*event.every));
     if (event.when) {
       grid_needed_ = true;
-      if (event.when->predicate.kind == Predicate::Kind::packet &&
-          event.when->kind == Condition::Kind::predicate)
-        event_states_[i].counter = counters_.add(event.when->predicate);
+      event_states_[i].counter = watch(*event.when);
     }
   }
+}
+
+void Session::schedule_repeated(size_t index, SimTime when) {
+  const EventSpec& event = lab_.spec().events[index];
+  if (when > std::min(event.until.value_or(end_), end_)) return;
+  lab_.simulation().at_barrier(when, EventKind::outside, [this, index, when] {
+    take_event(index);
+    schedule_repeated(index, when + *lab_.spec().events[index].every);
+  });
 }
 
 namespace {
@@ -305,9 +316,7 @@ void Session::schedule_checks() {
     grid_needed_ = true;
     if (check.after_condition) {
       state.waits_for_condition = true;
-      if (check.after_condition->kind == Condition::Kind::predicate &&
-          check.after_condition->predicate.kind == Predicate::Kind::packet)
-        state.after_counter = counters_.add(check.after_condition->predicate);
+      state.after_counter = watch(*check.after_condition);
     } else {
       lab_.simulation().at_barrier(check.after.value_or(SimTime()), EventKind::outside,
                                    [this, i] { open_window(i); });

@@ -52,9 +52,15 @@ class Session {
   // Runs on for about `budget` events; false when the lab has come to its end.
   bool run_some(uint64_t budget = 200'000);
   void run_to_end();
-  void run_until(SimTime when);
+  // Up to an instant, or about so many events.
+  void advance(SimTime end, uint64_t budget = UINT64_MAX);
   // Ends the run: judges what is left, writes the captures out.
   void finish();
+
+  // For conditions that come from elsewhere than the file: the counter of a packet predicate, and
+  // whether it is true now.
+  size_t watch(const Condition& condition);
+  bool condition_holds(const Condition& condition, size_t counter);
 
   const std::vector<CheckResult>& checks() const { return results_; }
   bool checks_passed() const;
@@ -88,6 +94,7 @@ class Session {
   };
 
   void schedule_events();
+  void schedule_repeated(size_t index, SimTime when);
   void schedule_checks();
   void schedule_grid();
   void grid();
@@ -103,7 +110,6 @@ class Session {
   bool attempt_passed(const Predicate& predicate, int status, const std::string& output,
                       std::string& evidence) const;
   void decide(size_t index, Verdict verdict, const std::string& evidence, SimTime when);
-  bool condition_holds(const Condition& condition, size_t counter);
 
   SessionOptions options_;
   Lab lab_;

@@ -38,11 +38,13 @@ void TraceWriter::log(const TraceStamp& stamp, const LogNote& note) {
 }
 
 void TraceWriter::decision(const TraceStamp& stamp, const DecisionNote& note) {
-  line(stamp, note.node,
-       stackyard::text("decision {} #{}.{} {} by {}/{} if {}", decision_name(note.kind),
-                       packet_origin(note.packet), packet_number(note.packet),
-                       to_text(Ipv4Address{note.address}), to_text(Ipv4Address{note.by}),
-                       note.by_length, note.interface));
+  line(
+      stamp, note.node,
+      stackyard::text(
+          "decision {} #{}.{} {} by {}/{} if {}", decision_name(note.kind),
+          packet_origin(note.packet), packet_number(note.packet), to_text(note.address),
+          note.kind == DecisionKind::route ? to_text(note.network) : stackyard::text("{}", note.by),
+          note.by_length, note.interface));
 }
 
 }  // namespace stackyard

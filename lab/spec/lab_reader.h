@@ -8,7 +8,13 @@ namespace stackyard {
 class LabReader {
  public:
   LabReader(const ReadOptions& options, Problems& problems) : options_(options), r_(problems) {}
+  // Goes on from a lab that has been read.
+  LabReader(LabSpec lab, const ReadOptions& options, Problems& problems)
+      : options_(options), r_(problems), lab_(std::move(lab)) {}
   LabSpec read(const std::string& content, const std::string& file_name);
+  std::optional<Condition> read_condition(const Yaml& value);
+  std::optional<Tap> read_tap(const Yaml& value);
+  std::vector<ImpairSpec> read_impair(const Yaml* value, size_t ends);
 
  private:
   using Numbers = std::vector<std::pair<std::string, std::string>>;  // {"i", "3"}
@@ -29,6 +35,7 @@ class LabReader {
   using Alike = std::map<std::vector<size_t>, NodeSpec>;
 
   // read_lab.cpp
+  void add_to(Yaml& root, const std::string& addition);
   void read_top(const Yaml& root, const std::string& file_name);
   void read_vars(const Yaml& root);
   void read_sim(const Yaml* sim);
@@ -96,7 +103,6 @@ class LabReader {
   void name_ports();
   void link_interface(NodeSpec& node, const LinkEndSpec& end, size_t link);
   ImpairSpec read_impair_keys(const Yaml& value);
-  std::vector<ImpairSpec> read_impair(const Yaml* value, size_t ends);
 
   // read_checks.cpp
   void read_events(const Yaml* events);
@@ -108,11 +114,9 @@ class LabReader {
   bool read_check_time(const Yaml& value, Place place, CheckSpec& check);
   std::optional<Predicate> read_predicate(const Yaml& value, Place place, const char* what);
   void read_expect(const Yaml* expect, Predicate& predicate);
-  std::optional<Condition> read_condition(const Yaml& value);
   std::optional<size_t> node_named(const Yaml* value);
   std::vector<size_t> nodes_matching(const Yaml* value);
   std::optional<size_t> link_named(const Yaml* value);
-  std::optional<Tap> read_tap(const Yaml& value);
   ValueTest read_test(const Yaml& value);
 
   const ReadOptions& options_;

@@ -327,11 +327,24 @@ class Problems;
 struct ReadOptions {
   std::map<std::string, std::string> set;  // --set NAME=VALUE
   std::string folder = ".";                // of the lab file: what `from` and `file` are below
+  // YAML with `nodes` and `links` that come behind the file's, each: what a session has added.
+  std::vector<std::string> additions;
 };
 
 // Reads a whole lab. Usable only when `problems` has no errors.
 LabSpec read_lab(const std::string& content, const std::string& file_name,
                  const ReadOptions& options, Problems& problems);
+
+// A condition of its own, in the words of an event's `when`: "{table: {node: a, table: arp}}".
+std::optional<Condition> read_condition(const LabSpec& lab, const std::string& yaml,
+                                        Problems& problems);
+
+// A place to watch, in the words of a capture's `tap`: "pc1:em0", a link's name, a node's.
+std::optional<Tap> read_tap(const LabSpec& lab, const std::string& place, Problems& problems);
+
+// What a link's `impair` says, for each of its ends: "{delay: 5ms, forward: {loss: 1%}}".
+std::optional<std::vector<ImpairSpec>> read_impairments(const std::string& yaml, size_t ends,
+                                                        Problems& problems);
 
 // Networks, subnets, automatic addresses, default routes and `via` names (lab format, section 5).
 void assign_addresses(LabSpec& lab, Problems& problems);

@@ -469,4 +469,20 @@ std::optional<Predicate> LabReader::read_predicate(const Yaml& value, Place plac
   return std::nullopt;
 }
 
+std::optional<Condition> read_condition(const LabSpec& lab, const std::string& yaml,
+                                        Problems& problems) {
+  const ReadOptions options;
+  const Yaml value = read_yaml(yaml, problems);
+  if (problems.any_errors()) return std::nullopt;
+  auto condition = LabReader(lab, options, problems).read_condition(value);
+  return problems.any_errors() ? std::nullopt : condition;
+}
+
+std::optional<Tap> read_tap(const LabSpec& lab, const std::string& place, Problems& problems) {
+  const ReadOptions options;
+  const Yaml value{
+      .kind = Yaml::Kind::scalar, .place = {}, .text = place, .items = {}, .entries = {}};
+  return LabReader(lab, options, problems).read_tap(value);
+}
+
 }  // namespace stackyard

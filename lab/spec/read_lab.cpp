@@ -47,11 +47,49 @@ LabSpec LabReader::read(const std::string& content, const std::string& file_name
     return {};
   }
   if (!r_.is_map(root, "a lab")) return {};
+  for (const std::string& addition : options_.additions) add_to(root, addition);
   read_vars(root);
   for (Yaml::Entry& entry : root.entries)
     if (entry.key != "vars") substitute(entry.value, {}, false);
   read_top(root, file_name);
   return std::move(lab_);
+}
+
+namespace {
+
+// The value of a key, made if it is missing.
+Yaml& value_of(Yaml& map, const std::string& key, Yaml::Kind kind) {
+  for (Yaml::Entry& entry : map.entries)
+    if (entry.key == key) return entry.value;
+  map.entries.push_back({key, {}, Yaml{.kind = kind, .items = {}, .entries = {}}});
+  return map.entries.back().value;
+}
+
+}  // namespace
+
+void LabReader::add_to(Yaml& root, const std::string& addition) {
+  Yaml more = read_yaml(addition, r_.problems);
+  if (!r_.map(more, "an addition", {.known = {"nodes", "links"}})) return;
+  for (Yaml::Entry& entry : more.entries) {
+    const bool nodes = entry.key == "nodes";
+    Yaml& all = value_of(root, entry.key, nodes ? Yaml::Kind::map : Yaml::Kind::list);
+    if (!nodes) {
+      for (Yaml& link : entry.value.items) all.items.push_back(std::move(link));
+      continue;
+    }
+    for (Yaml* names : {&all, &entry.value}) {  // a list of names is a map without values
+      for (const Yaml& name : names->items)
+        names->entries.push_back({name.text, name.place, Yaml{.items = {}, .entries = {}}});
+      names->items.clear();
+      names->kind = Yaml::Kind::map;
+    }
+    for (Yaml::Entry& node : entry.value.entries) {
+      if (all.find(node.key))
+        r_.problems.error(node.place, text("there is a node \"{}\" already", node.key));
+      else
+        all.entries.push_back(std::move(node));
+    }
+  }
 }
 
 void LabReader::read_top(const Yaml& root, const std::string& file_name) {

@@ -273,4 +273,14 @@ std::vector<ImpairSpec> LabReader::read_impair(const Yaml* value, size_t ends) {
   return all;
 }
 
+std::optional<std::vector<ImpairSpec>> read_impairments(const std::string& yaml, size_t ends,
+                                                        Problems& problems) {
+  const ReadOptions options;
+  const Yaml value = read_yaml(yaml, problems);
+  if (problems.any_errors()) return std::nullopt;
+  auto impairs = LabReader(options, problems).read_impair(&value, ends);
+  if (problems.any_errors()) return std::nullopt;
+  return impairs;
+}
+
 }  // namespace stackyard

@@ -288,4 +288,10 @@ bool Reader::is_name(const std::string& name) {
   });
 }
 
+std::optional<SimTime> parse_duration(const std::string& word) {
+  Problems problems;
+  Yaml value{.kind = Yaml::Kind::scalar, .place = {}, .text = word, .items = {}, .entries = {}};
+  return Reader(problems).duration(&value);
+}
+
 }  // namespace stackyard

@@ -53,4 +53,7 @@ class Reader {
   std::optional<Ipv4Address> ip_text(const std::string& s, Place place);
 };
 
+// "5s", "200ms": a duration by itself, as on a command line.
+std::optional<SimTime> parse_duration(const std::string& word);
+
 }  // namespace stackyard

@@ -69,9 +69,16 @@ Ifnet* Inet::link_of(Ipv4Address address) const {
   return best ? best->interface : nullptr;
 }
 
-Ifnet* Inet::interface_of(Ipv4Address address) const {
+// in_pcbbind_setup: an own address, or one that many have.
+Result<> Inet::may_bind(const IpAddress& address) const {
+  const Ipv4Address ip = address.v4();
+  if (ip.is_multicast() || is_local(ip) || is_broadcast(ip)) return {};
+  return Errno::eaddrnotavail;
+}
+
+Ifnet* Inet::interface_of(const IpAddress& address) const {
   for (const Address& a : addresses_)
-    if (a.prefix.address == address) return a.interface;
+    if (a.prefix.address == address.v4()) return a.interface;
   return nullptr;
 }
 

@@ -102,7 +102,8 @@ Result<> Arp::output(Packet&& packet, Ifnet& interface, Ipv4Address next_hop, Ro
       inet_.site().note_decision({.node = 0,
                                   .packet = packet.id(),
                                   .kind = DecisionKind::neighbour,
-                                  .address = next_hop.value,
+                                  .address = next_hop,
+                                  .network = {},
                                   .by = 0,
                                   .by_length = 0,
                                   .interface = uint16_t(interface.index())});

@@ -13,7 +13,7 @@ namespace stackyard {
 
 const IcmpSettings& Icmp::settings() const { return inet_.settings().icmp; }
 
-Icmp::Icmp(Inet& inet) : inet_(inet) { inet.add_protocol(ip_protocol::icmp, this); }
+Icmp::Icmp(Inet& inet) : inet_(inet) {}
 
 void Icmp::drop(const Packet& packet, const DropReason& why) {
   inet_.site().note_drop(packet.id(), why, "icmp");
@@ -93,7 +93,7 @@ void Icmp::send_error(Packet packet, uint8_t type, uint8_t code, uint32_t rest) 
 // --- what we receive ---------------------------------------------------------------------------
 
 void Icmp::to_raw(Packet packet, const IpContext& context) {
-  inet_.raw_input(std::move(packet), context);
+  inet_.ip().raw().receive(std::move(packet), context);
 }
 
 void Icmp::receive(Packet packet, const IpContext& context) {
@@ -165,7 +165,7 @@ void Icmp::reflect(Packet packet, const IpContext& context) {
   ++counters().reflected;
   counters().out.add(answer.front()[0]);
   const std::vector<uint8_t> options = inet_.reversed_options(context.header);
-  const IpSend send{.source = inet_.is_local(context.dest) ? context.dest : Ipv4Address{},
+  const IpSend send{.source = inet_.is_local(context.dest) ? context.dest : IpAddress(),
                     .dest = context.source,
                     .protocol = ip_protocol::icmp,
                     .tos = context.tos,
@@ -214,7 +214,7 @@ void Icmp::notify(const IcmpHeader& icmp, Bytes message) {
         break;
     }
   }
-  if (inet_.is_local(event.source)) inet_.path_event(quote->ip.protocol, event);
+  if (inet_.is_local(event.source)) inet_.ip().path_event(quote->ip.protocol, event);
 }
 
 // RFC 1122 s3.2.2.2: believed only from the present first hop, about a neighbour of ours.

@@ -22,9 +22,7 @@ Igmp::Membership::Membership(Igmp& owner, Ifnet& i, Ipv4Address g)
       group(g),
       timer(i.site().node(), Timer::call<&Membership::due>, this) {}
 
-Igmp::Igmp(Inet& inet) : inet_(inet), random_(inet.net().vnet().random("igmp")) {
-  inet.add_protocol(ip_protocol::igmp, this);
-}
+Igmp::Igmp(Inet& inet) : inet_(inet), random_(inet.net().vnet().random("igmp")) {}
 Igmp::~Igmp() = default;
 
 Igmp::Membership* Igmp::find(const Ifnet& interface, Ipv4Address group) const {
@@ -141,7 +139,7 @@ void Igmp::send(Ifnet& interface, const IgmpMessage& message, Ipv4Address dest) 
                     .ttl = 1,
                     .tos = 0xc0,
                     .multicast_loop = false,
-                    .multicast_interface = &interface,
+                    .interface = &interface,
                     .options = router_alert};
   (void)inet_.output(std::move(packet), send);
 }
@@ -166,7 +164,7 @@ void Igmp::receive(Packet packet, const IpContext& context) {
       m->last_reporter = false;
     }
   }
-  inet_.raw_input(std::move(packet), context);
+  inet_.ip().raw().receive(std::move(packet), context);
 }
 
 void Igmp::query(const IgmpMessage& message, Ifnet& interface) {

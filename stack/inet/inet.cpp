@@ -11,13 +11,14 @@ Inet::Inet(Vnet& vnet, const InetSettings& defaults)
       vnet_(vnet),
       site_(vnet.site()),
       net_(vnet.state<NetStack>(net_module)),
+      ip_(vnet.state<IpStack>(ip_module)),
       random_(vnet.random("inet")),
       ip_id_(uint16_t(random_.next())),
       arp_(*this),
       fragments_(*this),
       icmp_(*this),
-      igmp_(*this),
-      raw_(net_, *this) {
+      igmp_(*this) {
+  ip_.set_output(IpFamily::v4, this);
   net_.set_ether_protocol(ether_type::ipv4, this);
   net_.add_listener(this);
 }
@@ -54,10 +55,6 @@ constexpr SysctlRecord sysctls[] = {
     NUMBER("net.inet.ip.rfc6864", "Use constant IP ID for atomic datagrams", rfc6864, 0, 1),
     NUMBER("net.inet.ip.rfc1122_strong_es", "Packet's IP destination must match the interface",
            rfc1122_strong_es, 0, 1),
-    NUMBER("net.inet.ip.portrange.first", "First automatic port", portrange_first, 1, 65535),
-    NUMBER("net.inet.ip.portrange.last", "Last automatic port", portrange_last, 1, 65535),
-    NUMBER("net.inet.ip.portrange.randomized", "Random port allocation", portrange_randomized, 0,
-           1),
     NUMBER("net.inet.ip.maxfragpackets", "Maximum number of datagrams in reassembly",
            fragments.max_packets, 0, 65536),
     NUMBER("net.inet.ip.maxfragsperpacket", "Maximum number of fragments of a datagram",
@@ -316,17 +313,11 @@ constexpr RequestRecord requests[] = {
 
 constexpr uint16_t ether_types[] = {ether_type::ipv4, ether_type::arp};
 
-constexpr SocketRecord sockets[] = {
-    {Af::inet, SocketType::raw, -1,
-     [](ModuleState& m, int protocol) -> Result<std::unique_ptr<SocketOps>> {
-       return self(m).raw().create(protocol);
-     }}};
-
 }  // namespace
 
 constexpr ModuleRecord inet_module{.name = "inet",
-                                   .summary = "IPv4, ARP, ICMP, IGMP, raw sockets",
-                                   .needs = {"net"},
+                                   .summary = "IPv4, ARP, ICMP, IGMP",
+                                   .needs = {"net", "ip"},
                                    .create = [](Vnet& v) -> std::unique_ptr<ModuleState> {
                                      return std::make_unique<Inet>(v, defaults);
                                    },
@@ -335,7 +326,6 @@ constexpr ModuleRecord inet_module{.name = "inet",
                                    .sysctls = sysctls,
                                    .counters = counters,
                                    .tables = tables,
-                                   .requests = requests,
-                                   .sockets = sockets};
+                                   .requests = requests};
 
 }  // namespace stackyard

@@ -12,8 +12,7 @@
 #include "stack/inet/fragments.h"
 #include "stack/inet/icmp.h"
 #include "stack/inet/igmp.h"
-#include "stack/ip/ip_output.h"
-#include "stack/ip/raw_socket.h"
+#include "stack/ip/ip_stack.h"
 
 namespace stackyard {
 
@@ -31,7 +30,6 @@ struct InetCounters {
 struct InetSettings {
   int64_t forwarding = 0, redirect = 1, ttl = 64, sourceroute = 0, accept_sourceroute = 0;
   int64_t process_options = 1, random_id = 0, rfc6864 = 1, rfc1122_strong_es = 0;
-  int64_t portrange_first = 10000, portrange_last = 65535, portrange_randomized = 1;
   IcmpSettings icmp;
   ArpSettings arp;
   FragmentSettings fragments;
@@ -46,6 +44,7 @@ class Inet final : public StateWithSettings<InetSettings>,
   ~Inet() override;
 
   NetStack& net() const { return net_; }
+  IpStack& ip() const { return ip_; }
   Site& site() const { return site_; }
   Machine& machine() const { return vnet_.machine(); }
   Icmp& icmp() { return icmp_; }
@@ -55,7 +54,6 @@ class Inet final : public StateWithSettings<InetSettings>,
   Igmp& igmp() { return igmp_; }
   const Igmp& igmp() const { return igmp_; }
   Fragments& fragments() { return fragments_; }
-  RawIp& raw() { return raw_; }
   bool forwarding() const { return settings().forwarding != 0; }
 
   // `bring_up: settled`: the lab starts as if announcements had been made long ago.
@@ -67,9 +65,12 @@ class Inet final : public StateWithSettings<InetSettings>,
   // --- addresses (addresses.cpp) ---
   Result<> add_address(const AddAddress& wanted);
   Result<> delete_address(const DeleteAddress& wanted);
-  bool is_local(Ipv4Address address) const override;
+  bool is_local(Ipv4Address address) const;
+  bool is_local(const IpAddress& a) const override { return is_local(a.v4()); }
   bool is_local_on(const Ifnet& interface, Ipv4Address address) const;
-  bool is_broadcast(Ipv4Address address) const override;
+  bool is_broadcast(Ipv4Address address) const;
+  bool is_broadcast(const IpAddress& a) const override { return is_broadcast(a.v4()); }
+  Result<> may_bind(const IpAddress& address) const override;
   bool is_broadcast_on(const Ifnet& interface, Ipv4Address address) const;
   Ipv4Address primary_address(const Ifnet& interface) const;
   // The address to speak from to a neighbour: one of his network, else the primary.
@@ -77,7 +78,8 @@ class Inet final : public StateWithSettings<InetSettings>,
   bool on_link(const Ifnet& interface, Ipv4Address address) const;
   // The interface whose network holds the address; null: none.
   Ifnet* link_of(Ipv4Address address) const;
-  Ifnet* interface_of(Ipv4Address address) const override;
+  Ifnet* interface_of(const IpAddress& address) const override;
+  Ifnet* interface_towards(const IpAddress& dest, int fib) override;
   bool reaches_elsewhere(const Ifnet& from, Ipv4Address target);
   template <class Visit>
   void for_each_address(Visit visit) const {
@@ -101,21 +103,20 @@ class Inet final : public StateWithSettings<InetSettings>,
 
   // --- input (ip_input.cpp) ---
   void ether_receive(Packet packet, Ifnet& from) override;
-  void add_protocol(uint8_t number, IpProtocol* protocol) override;
-  void set_raw_input(IpProtocol* raw) override { raw_input_ = raw; }
-  void raw_input(Packet packet, const IpContext& context);
-  void path_event(uint8_t protocol, const PathEvent& event);
   // Keeps what a router said about the path's MTU (RFC 1191) and returns it; 0 in the message means
   // an old router: the next smaller plateau.
   uint32_t note_path_mtu(const Ipv4Header& quoted, uint32_t mtu);
-  uint32_t path_mtu(Ipv4Address dest) const override;
+  uint32_t path_mtu(const IpAddress& dest) const override;
+  uint32_t mtu_towards(const IpAddress& dest, int fib) override;
 
   // --- output (ip_output.cpp) ---
   Result<> output(Packet packet, const IpSend& send) override;
-  Result<Ipv4Address> source_for(const IpSend& send) override;
-  void send_unreachable(Packet packet, uint8_t code) override;
-  Result<> join_group(Ifnet& interface, Ipv4Address group) override;
-  void leave_group(Ifnet& interface, Ipv4Address group) override { igmp_.leave(interface, group); }
+  Result<IpAddress> source_for(const IpSend& send) override;
+  void send_unreachable(Packet packet, Unreachable why) override;
+  Result<> join_group(Ifnet& interface, const IpAddress& group) override;
+  void leave_group(Ifnet& interface, const IpAddress& group) override {
+    igmp_.leave(interface, group.v4());
+  }
 
   // --- options (options.cpp) ---
   // The options for an answer to this header: source routes reversed, recorded routes kept.
@@ -146,6 +147,7 @@ class Inet final : public StateWithSettings<InetSettings>,
   void forward(Packet packet, const Ipv4Header& header, Ifnet& from);
   void maybe_redirect(Packet& packet, const Ipv4Header& header, Ifnet& from, const Route& route);
   void note_route(const Packet& packet, Ipv4Address dest, const Route& route);
+  IpProtocol* protocol(uint8_t number);
   bool process_options(Packet& packet, Ipv4Header& header, Ifnet& from);
 
   Result<Destination> destination(const IpSend& send);
@@ -160,19 +162,17 @@ class Inet final : public StateWithSettings<InetSettings>,
   Vnet& vnet_;
   Site& site_;
   NetStack& net_;
+  IpStack& ip_;
   RandomStream random_;
   uint16_t ip_id_;
   bool settled_start_ = false;
   std::vector<Address> addresses_;  // an interface's first is its primary
   std::vector<uint32_t> locals_;    // sorted
-  std::vector<std::pair<uint8_t, IpProtocol*>> protocols_;
-  IpProtocol* raw_input_ = nullptr;
   std::map<Ipv4Address, uint32_t> path_mtus_;
   Arp arp_;
   Fragments fragments_;
   Icmp icmp_;
   Igmp igmp_;
-  RawIp raw_;
 };
 
 }  // namespace stackyard

@@ -82,48 +82,41 @@ void Inet::deliver(Packet packet, Ipv4Header header, Ifnet& from) {
   const size_t header_size = header.header_size();
   const Bytes header_octets = packet.front().first(header_size);
   const Ipv4Address dest = header.dest_address();
-  const IpContext context{
-      .source = header.source_address(),
-      .dest = dest,
-      .protocol = header.protocol,
-      .ttl = header.ttl,
-      .tos = header.tos,
-      .dest_is_group = packet.link_group() || dest.is_multicast() || !is_local(dest),
-      .interface = &from,
-      .header = header_octets};
+  const bool ip_group = dest.is_multicast() || !is_local(dest);
+  const IpContext context{.source = header.source_address(),
+                          .dest = dest,
+                          .protocol = header.protocol,
+                          .ttl = header.ttl,
+                          .tos = header.tos,
+                          .ip_group = ip_group,
+                          .dest_is_group = ip_group || packet.link_group(),
+                          .interface = &from,
+                          .header = header_octets};
   if (site_.decisions_wanted()) [[unlikely]]
     site_.note_decision({.node = 0,
                          .packet = packet.id(),
                          .kind = DecisionKind::local,
-                         .address = dest.value,
+                         .address = dest,
+                         .network = {},
                          .by = header.protocol,
                          .by_length = 0,
                          .interface = uint16_t(from.index())});
   packet.trim_front(header_size);
-  do {
-    for (const auto& [number, protocol] : protocols_)
-      if (number == header.protocol) return protocol->receive(std::move(packet), context);
-  } while (vnet_.need_ip_protocol(header.protocol));
-  if (raw_.wants(context)) return raw_.receive(std::move(packet), context);
+  if (IpProtocol* taker = protocol(header.protocol))
+    return taker->receive(std::move(packet), context);
+  if (ip_.raw().wants(context)) return ip_.raw().receive(std::move(packet), context);
   ++counters.unknown_protocol;
   --counters.delivered;
   drop(packet, drops::unknown_protocol, ip_protocol_name(header.protocol));
   if (context.dest_is_group) return;
   std::copy(header_octets.begin(), header_octets.end(), packet.prepend(header_size).begin());
-  send_unreachable(std::move(packet), icmp_code::protocol_unreachable);
+  send_unreachable(std::move(packet), Unreachable::protocol);
 }
 
-void Inet::add_protocol(uint8_t number, IpProtocol* protocol) {
-  protocols_.emplace_back(number, protocol);
-}
-
-void Inet::raw_input(Packet packet, const IpContext& context) {
-  if (raw_input_) raw_input_->receive(std::move(packet), context);
-}
-
-void Inet::path_event(uint8_t number, const PathEvent& event) {
-  for (const auto& [own, protocol] : protocols_)
-    if (own == number) protocol->path_event(event);
+IpProtocol* Inet::protocol(uint8_t number) {
+  if (number == ip_protocol::icmp) return &icmp_;
+  if (number == ip_protocol::igmp) return &igmp_;
+  return ip_.protocol(number);
 }
 
 // --- forwarding --------------------------------------------------------------------------------
@@ -132,8 +125,9 @@ void Inet::note_route(const Packet& packet, Ipv4Address dest, const Route& route
   site_.note_decision({.node = 0,
                        .packet = packet.id(),
                        .kind = DecisionKind::route,
-                       .address = dest.value,
-                       .by = route.dest.address.value,
+                       .address = dest,
+                       .network = route.dest.address,
+                       .by = 0,
                        .by_length = route.dest.length,
                        .interface = uint16_t(route.interface->index())});
 }
@@ -159,7 +153,7 @@ void Inet::forward(Packet packet, const Ipv4Header& header, Ifnet& from) {
     ++counters.not_forwardable;
     drop(packet, why, to_text(dest));
     if (route && route->has(route_flag::blackhole)) return;
-    return send_unreachable(std::move(packet), icmp_code::host_unreachable);
+    return icmp_.send_error(std::move(packet), icmp_type::unreachable, icmp_code::host_unreachable);
   }
   ++route->uses;
   if (site_.decisions_wanted()) [[unlikely]]
@@ -191,7 +185,7 @@ void Inet::forward(Packet packet, const Ipv4Header& header, Ifnet& from) {
   ++counters.not_forwardable;
   if (!packet) return;
   drop(packet, drops::arp_unresolved, to_text(to.next_hop));
-  send_unreachable(std::move(packet), icmp_code::host_unreachable);
+  icmp_.send_error(std::move(packet), icmp_type::unreachable, icmp_code::host_unreachable);
 }
 
 // RFC 1812 s5.2.7.2, as FreeBSD's ip_forward: the next hop is on the network the packet came from,

@@ -8,8 +8,8 @@
 namespace stackyard {
 
 Result<Inet::Destination> Inet::destination(const IpSend& send) {
-  const Ipv4Address dest = send.dest;
-  if (send.multicast_interface) return Destination{send.multicast_interface, dest, nullptr};
+  const Ipv4Address dest = send.dest.v4();
+  if (send.interface) return Destination{send.interface, dest, nullptr};
   if (send.dont_route) {
     Ifnet* link = is_local(dest) ? net_.find("lo0") : link_of(dest);
     if (!link) return Errno::enetunreach;
@@ -25,14 +25,14 @@ Result<Inet::Destination> Inet::destination(const IpSend& send) {
   return Destination{route->interface, next_hop, route};
 }
 
-Result<Ipv4Address> Inet::source_for(const IpSend& send) {
+Result<IpAddress> Inet::source_for(const IpSend& send) {
   const Destination to = TRY(destination(send));
-  if (to.route && to.route->has(route_flag::host) && is_local(send.dest)) return send.dest;
+  if (to.route && to.route->has(route_flag::host) && is_local(send.dest.v4())) return send.dest;
   const Ipv4Address source = to.route && !to.route->source.is_any()
                                  ? to.route->source
                                  : source_on(*to.interface, to.next_hop);
   if (source.is_any()) return Errno::eaddrnotavail;
-  return source;
+  return IpAddress(source);
 }
 
 void Inet::build_header(Packet& packet, const IpSend& send, Ipv4Address source, bool multicast) {
@@ -46,7 +46,7 @@ void Inet::build_header(Packet& packet, const IpSend& send, Ipv4Address source, 
                                        : uint8_t(settings().ttl),
                     .protocol = send.protocol,
                     .source = source.value,
-                    .dest = send.dest.value};
+                    .dest = send.dest.v4().value};
   if (send.dont_fragment) header.fragment = ipv4_dont_fragment;
   // RFC 6864: the field means nothing where fragments are forbidden.
   if (!send.dont_fragment || !settings().rfc6864) header.id = next_id();
@@ -57,25 +57,26 @@ void Inet::build_header(Packet& packet, const IpSend& send, Ipv4Address source, 
 
 Result<> Inet::output(Packet packet, const IpSend& send) {
   packet.set_fib(send.fib);
+  const Ipv4Address dest = send.dest.v4();
   const Result<Destination> found = destination(send);
   if (!found) {
     ++counters.no_route;
     drop(packet, found.error() == Errno::ehostunreach ? drops::no_route : drops::reject_route,
-         to_text(send.dest));
+         to_text(dest));
     return found.error();
   }
   const Destination& to = *found;
   if (to.route) {
     ++to.route->uses;
     if (site_.decisions_wanted()) [[unlikely]]
-      note_route(packet, send.dest, *to.route);
+      note_route(packet, dest, *to.route);
     if (to.route->has(route_flag::blackhole)) {
-      drop(packet, drops::blackhole_route, to_text(send.dest));
+      drop(packet, drops::blackhole_route, to_text(dest));
       return {};
     }
   }
-  const bool multicast = send.dest.is_multicast();
-  const bool broadcast = !multicast && is_broadcast_on(*to.interface, send.dest);
+  const bool multicast = dest.is_multicast();
+  const bool broadcast = !multicast && is_broadcast_on(*to.interface, dest);
   if (broadcast && !send.allow_broadcast) {
     drop(packet, drops::broadcast_refused);
     return Errno::eacces;
@@ -86,16 +87,16 @@ Result<> Inet::output(Packet packet, const IpSend& send) {
     auto header = load<Ipv4Header>(octets);
     header.total_length = uint16_t(packet.size());
     if (header.id == 0) header.id = next_id();
-    if (header.source == 0) header.source = source_for(send).value_or(Ipv4Address{}).value;
+    if (header.source == 0) header.source = source_for(send).value_or(IpAddress()).v4().value;
     store(header, octets);
     finish_ipv4_header(octets);
   } else {
     if (packet.size() + sizeof(Ipv4Header) + send.options.size() > 65535) return Errno::emsgsize;
-    Ipv4Address source = send.source;
-    if (source.is_any()) source = source_for(send).value_or(Ipv4Address{});
+    Ipv4Address source = send.source.v4();
+    if (source.is_any()) source = source_for(send).value_or(IpAddress()).v4();
     build_header(packet, send, source, multicast);
   }
-  if (send.dest.is_loopback() && !to.interface->has_flag(if_flag::loopback)) {
+  if (dest.is_loopback() && !to.interface->has_flag(if_flag::loopback)) {
     ++counters.bad_address;
     drop(packet, drops::bad_address);
     return Errno::eaddrnotavail;
@@ -103,9 +104,8 @@ Result<> Inet::output(Packet packet, const IpSend& send) {
   ++counters.sent;
   const uint8_t ttl = load<Ipv4Header>(packet.front()).ttl;
   // What goes to a group that we are in comes back to ourselves, too.
-  const bool hear_it =
-      (multicast && send.multicast_loop && igmp_.member(*to.interface, send.dest)) ||
-      (broadcast && to.interface->has_flag(if_flag::simplex));
+  const bool hear_it = (multicast && send.multicast_loop && igmp_.member(*to.interface, dest)) ||
+                       (broadcast && to.interface->has_flag(if_flag::simplex));
   if (hear_it && !to.interface->has_flag(if_flag::loopback)) {
     Packet copy = packet.clone();
     copy.set_link_cast(broadcast, multicast);
@@ -192,13 +192,29 @@ Result<> Inet::fragment(Packet packet, const Destination& to, uint32_t mtu, bool
   return result;
 }
 
-void Inet::send_unreachable(Packet packet, uint8_t code) {
+void Inet::send_unreachable(Packet packet, Unreachable why) {
+  const uint8_t code = why == Unreachable::port       ? icmp_code::port_unreachable
+                       : why == Unreachable::protocol ? icmp_code::protocol_unreachable
+                                                      : icmp_code::admin_prohibited;
   icmp_.send_error(std::move(packet), icmp_type::unreachable, code);
 }
 
-Result<> Inet::join_group(Ifnet& interface, Ipv4Address group) {
+Ifnet* Inet::interface_towards(const IpAddress& dest, int fib) {
+  const Route* route = net_.routes(fib).lookup(dest.v4());
+  return route ? route->interface : nullptr;
+}
+
+uint32_t Inet::mtu_towards(const IpAddress& dest, int fib) {
+  const Route* route = net_.routes(fib).lookup(dest.v4());
+  if (!route) return 0;
+  const uint32_t by_route = route->mtu ? route->mtu : route->interface->mtu();
+  const uint32_t by_path = path_mtu(dest);
+  return by_path ? std::min(by_path, by_route) : by_route;
+}
+
+Result<> Inet::join_group(Ifnet& interface, const IpAddress& group) {
   if (!interface.has_flag(if_flag::multicast)) return Errno::eaddrnotavail;
-  igmp_.join(interface, group);
+  igmp_.join(interface, group.v4());
   return {};
 }
 

@@ -46,7 +46,7 @@ bool Inet::process_options(Packet& packet, Ipv4Header& header, Ifnet& from) {
   if (settings().process_options == 0) return true;
   if (settings().process_options == 2) {
     drop(packet, drops::options_refused);
-    send_unreachable(std::move(packet), icmp_code::admin_prohibited);
+    send_unreachable(std::move(packet), Unreachable::prohibited);
     return false;
   }
   const size_t size = header.header_size();
@@ -99,7 +99,7 @@ bool Inet::process_options(Packet& packet, Ipv4Header& header, Ifnet& from) {
     // net.inet.ip.sourceroute is off, and FreeBSD refuses by this error; nobody should turn it on.
     ++counters.not_forwardable;
     drop(packet, drops::source_routed);
-    send_unreachable(std::move(packet), icmp_code::source_route_failed);
+    icmp_.send_error(std::move(packet), icmp_type::unreachable, icmp_code::source_route_failed);
     return false;
   }
   finish_ipv4_header(octets);

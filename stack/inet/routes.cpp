@@ -83,15 +83,14 @@ void Inet::list_routes(ListRoutes& list) const {
   if (list.fib < 0 || list.fib >= net_.fib_count()) return;
   const RouteTable* table = net_.routes_if_there(list.fib);
   if (!table) return;
-  for (const Route* route : table->sorted())
-    list.routes.push_back(info_of(*route, site_.now()));
+  for (const Route* route : table->sorted()) list.routes.push_back(info_of(*route, site_.now()));
 }
 
 void Inet::add_redirect(Ipv4Address dest, Ipv4Address gateway, const IpContext& context) {
   RouteTable& table = net_.routes(context.interface->fib());
   const Route* present = table.lookup(dest);
   const bool from_first_hop = present && present->has(route_flag::gateway) &&
-                              present->gateway == context.source &&
+                              present->gateway == context.source.v4() &&
                               present->interface == context.interface;
   if (!from_first_hop || !on_link(*context.interface, gateway) || is_local(gateway) ||
       is_local(dest))
@@ -120,8 +119,8 @@ uint32_t Inet::note_path_mtu(const Ipv4Header& quoted, uint32_t mtu) {
   return known;
 }
 
-uint32_t Inet::path_mtu(Ipv4Address dest) const {
-  const auto found = path_mtus_.find(dest);
+uint32_t Inet::path_mtu(const IpAddress& dest) const {
+  const auto found = path_mtus_.find(dest.v4());
   return found == path_mtus_.end() ? 0 : found->second;
 }
 

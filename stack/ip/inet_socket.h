@@ -1,83 +1,62 @@
-// stack/ip/inet_socket.h - what UDP and raw sockets share: options, receive buffer, memberships.
+// stack/ip/inet_socket.h - what all sockets of IP share: their ends, and the options of IP's levels
+// (ip(4), ip6(4)), for either family.
 #pragma once
 
-#include <deque>
+#include <memory>
 #include <vector>
 
-#include "stack/ip/ip_output.h"
+#include "stack/ip/ip_stack.h"
+#include "stack/ip/memberships.h"
+#include "stack/ip/pcb.h"
 #include "stack/kern/socket_ops.h"
-#include "stack/net/net_stack.h"
 
 namespace stackyard {
 
-class InetSocket : public SocketOps {
+class InetSocket : public SocketOps, public Pcb {
  public:
-  InetSocket(NetStack& net, IpOutput& ip, uint64_t receive_space, uint64_t datagram_max);
-  ~InetSocket() override;
+  // `native` is that of socket(2)'s address family.
+  InetSocket(IpStack& ip, IpFamily native);
+  ~InetSocket() override = default;
 
-  Result<Received> receive(size_t max, const ReceiveOptions& options) override;
+  void set_jail(int jid) override { jail = jid; }
   Result<> set_option(SocketOption option, const OptionValue& value) override;
   Result<OptionValue> get_option(SocketOption option) override;
-  Readiness readiness() const override {
-    return {.readable = !queue_.empty() || error_ != Errno::ok, .writable = true};
-  }
-  SockAddr local_name() const override { return local_; }
-  SockAddr peer_name() const override { return foreign_; }
-  size_t receive_queue() const override { return queued_octets_; }
-  size_t octets_to_read() const override { return queued_octets_ - 16 * queue_.size(); }
+  SockAddr local_name() const override { return name_of(local_, family); }
+  SockAddr peer_name() const override;
 
   // Whether a datagram for a group may be delivered: joined on that interface, source not filtered.
   bool hears(const IpContext& context) const;
-  // Queues a datagram for the program; false: the receive buffer is full.
-  bool deliver(Packet payload, const SockAddr& from, const SockAddr& to, const IpContext& context);
-  void set_error(Errno error) {
-    error_ = error;
-    changed();
-  }
 
  protected:
   // What the socket's options say about sending to `dest`.
-  IpSend make_send(Ipv4Address dest) const;
+  IpSend make_send(const IpAddress& dest) const;
+  // The source that it will have. ENETUNREACH and the like: there is no way to `dest`.
+  Result<IpAddress> choose_source(const IpSend& send) { return ip_.source_for(jail, send); }
+  uint8_t fib() const { return fib_; }
+  uint8_t min_ttl() const { return min_ttl_; }
+  // Protocol names of sockstat(1): "udp" and "4", "6" or "46".
+  const char* family_digits() const {
+    return family == PcbFamily::v4 ? "4" : family == PcbFamily::v6 ? "6" : "46";
+  }
 
-  NetStack& net_;
-  IpOutput& ip_;
-  SockAddr local_, foreign_;  // foreign_ with port or address 0: not connected
-  bool connected_ = false;
+  IpStack& ip_;
   bool header_included_ = false;
-  bool reuse_address_ = false, reuse_port_ = false;
-  uint64_t datagram_max_;
+  bool want_dest_ = false, want_ttl_ = false, want_tos_ = false, want_interface_ = false;
 
  private:
-  struct Membership {
-    IfRef interface;
-    Ipv4Address group;
-    std::vector<Ipv4Address> sources;  // listed with include: these only; else: all but these
-    bool include = false;
-  };
-  struct Datagram {
-    Packet payload;
-    SockAddr from, to;
-    uint8_t ttl, tos;
-    uint32_t interface;
-    bool group;
-  };
+  enum class Outcome : uint8_t { not_mine, done };
+  Result<Outcome> set_general(SocketOption option, const OptionValue& value);
+  Result<Outcome> set_ipv4(SocketOption option, const OptionValue& value);
+  Result<Outcome> set_ipv6(SocketOption option, const OptionValue& value);
+  Result<> set_multicast_interface(const OptionValue& value);
+  std::optional<int64_t> number_of_option(SocketOption option) const;
 
-  Result<> change_membership(SocketOption option, const OptionValue& value);
-  Ifnet* membership_interface(const OptionValue& value) const;
-  static size_t cost(const Packet& payload) { return payload.size() + 16; }  // with its sockaddr
-
-  std::deque<Datagram> queue_;
-  size_t queued_octets_ = 0;
-  int64_t receive_limit_;
-  int64_t send_limit_;
-  int64_t receive_timeout_ = 0;
-  Errno error_ = Errno::ok;
-  std::vector<Membership> memberships_;
+  std::unique_ptr<Memberships> memberships_;
   std::vector<uint8_t> ip_options_;
   IfRef multicast_interface_;
   uint8_t ttl_ = 0, tos_ = 0, min_ttl_ = 0, multicast_ttl_ = 1, fib_ = 0;
+  int8_t minimum_mtu_ = -1;
   bool broadcast_ = false, dont_route_ = false, dont_fragment_ = false, multicast_loop_ = true;
-  bool want_dest_ = false, want_ttl_ = false, want_tos_ = false, want_interface_ = false;
 };
 
 }  // namespace stackyard

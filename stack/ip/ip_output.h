@@ -1,4 +1,5 @@
-// stack/ip/ip_output.h - how protocols and sockets send by IP.
+// stack/ip/ip_output.h - how protocols and sockets send by one family of IP. Inet and Inet6 are it;
+// IpStack finds the right one.
 #pragma once
 
 #include "core/base/result.h"
@@ -7,10 +8,10 @@
 namespace stackyard {
 
 struct IpSend {
-  Ipv4Address source;  // 0: the outgoing interface's
-  Ipv4Address dest;
+  IpAddress source;  // any: the outgoing interface's
+  IpAddress dest;
   uint8_t protocol = 0;
-  uint8_t ttl = 0;  // 0: net.inet.ip.ttl, or 1 for multicast
+  uint8_t ttl = 0;  // 0: the family's default, or 1 for multicast
   uint8_t tos = 0;
   uint8_t fib = 0;
   bool dont_fragment = false;
@@ -18,9 +19,17 @@ struct IpSend {
   bool dont_route = false;       // SO_DONTROUTE: on-link only
   bool multicast_loop = true;    // deliver a copy to ourselves
   bool header_included = false;  // the packet begins with an IP header, in network order
-  Ifnet* multicast_interface = nullptr;
-  Bytes options;  // of the IP header, padded to 4 octets
+  bool minimum_mtu = false;      // IPv6: fragments of 1280 octets, whatever the path takes
+  uint32_t flow_label = 0;       // IPv6
+  Ifnet* interface = nullptr;    // leave by this one: of groups, or because the program says so
+  // Of the IPv4 header, padded to 4 octets; or IPv6's extension headers, as they go on the wire,
+  // the first of which has the type `options_type`.
+  Bytes options;
+  uint8_t options_type = 0;
 };
+
+// Why nothing here takes a packet; each family has its ICMP code for it.
+enum class Unreachable : uint8_t { port, protocol, prohibited };
 
 class IpOutput {
  public:
@@ -28,20 +37,25 @@ class IpOutput {
   // EHOSTUNREACH, EACCES (broadcast), EMSGSIZE (DF), ENETDOWN, EHOSTDOWN, ENOBUFS, EADDRNOTAVAIL.
   virtual Result<> output(Packet packet, const IpSend& send) = 0;
   // The address that a packet to `dest` would be sent from.
-  virtual Result<Ipv4Address> source_for(const IpSend& send) = 0;
-  virtual bool is_local(Ipv4Address address) const = 0;
-  virtual bool is_broadcast(Ipv4Address address) const = 0;
-  virtual void add_protocol(uint8_t number, IpProtocol* protocol) = 0;
-  // Sees every packet for this host that ICMP and its like leave to raw sockets.
-  virtual void set_raw_input(IpProtocol* raw) = 0;
+  virtual Result<IpAddress> source_for(const IpSend& send) = 0;
+  virtual bool is_local(const IpAddress& address) const = 0;
+  virtual bool is_broadcast(const IpAddress& address) const = 0;
+  // EADDRNOTAVAIL: a socket may not be bound to the address, or not yet.
+  virtual Result<> may_bind(const IpAddress& address) const = 0;
   // An ICMP error about a packet, given with its IP header.
-  virtual void send_unreachable(Packet packet, uint8_t code) = 0;
-  virtual Ifnet* interface_of(Ipv4Address address) const = 0;
+  virtual void send_unreachable(Packet packet, Unreachable why) = 0;
+  // The interface that has the address; the one by which packets to it leave; null: none.
+  virtual Ifnet* interface_of(const IpAddress& address) const = 0;
+  virtual Ifnet* interface_towards(const IpAddress& dest, int fib) = 0;
   // The host cache's path MTU to an address; 0: none known.
-  virtual uint32_t path_mtu(Ipv4Address dest) const = 0;
+  virtual uint32_t path_mtu(const IpAddress& dest) const = 0;
+  // What a packet to `dest` may measure: by the path, the route and the interface; 0: no route.
+  virtual uint32_t mtu_towards(const IpAddress& dest, int fib) = 0;
+  // The transport heard from `dest` that our packets arrive (RFC 4861 s7.3.1).
+  virtual void confirm_reachable(const IpAddress&, int /* fib */) {}
   // Membership of an interface in a group; several sockets may hold the same.
-  virtual Result<> join_group(Ifnet& interface, Ipv4Address group) = 0;
-  virtual void leave_group(Ifnet& interface, Ipv4Address group) = 0;
+  virtual Result<> join_group(Ifnet& interface, const IpAddress& group) = 0;
+  virtual void leave_group(Ifnet& interface, const IpAddress& group) = 0;
 };
 
 }  // namespace stackyard

@@ -1,20 +1,23 @@
 // stack/ip/ip_protocol.h - what IP needs from a protocol above it, and what it gives.
 #pragma once
 
+#include "core/base/ip_address.h"
 #include "core/packet/packet.h"
 #include "stack/net/ifnet.h"
 
 namespace stackyard {
 
-// Of a packet that arrived: what its header said. Valid during the call.
+// Of a packet that arrived: what its header said. Valid during the call. Addresses carry their
+// zone.
 struct IpContext {
-  Ipv4Address source, dest;
+  IpAddress source, dest;
   uint8_t protocol = 0;
-  uint8_t ttl = 0;
-  uint8_t tos = 0;
-  bool dest_is_group = false;  // broadcast or multicast, at the IP or at the link layer
+  uint8_t ttl = 0;             // or hop limit
+  uint8_t tos = 0;             // or traffic class
+  bool ip_group = false;       // sent to a group or to a broadcast address
+  bool dest_is_group = false;  // ... or at the link layer to one
   Ifnet* interface = nullptr;
-  Bytes header;  // with options; of a reassembled datagram: of its first fragment
+  Bytes header;  // with options or extension headers; reassembled: of the first fragment
 };
 
 // What ICMP told us about a packet that we sent.
@@ -30,8 +33,8 @@ enum class PathEventKind : uint8_t {
 };
 struct PathEvent {
   PathEventKind kind;
-  Ipv4Address source, dest;  // of our packet
-  Bytes transport;           // its first octets behind the IP header, 8 at least
+  IpAddress source, dest;  // of our packet
+  Bytes transport;         // its first octets behind the IP header, 8 at least
   uint32_t mtu = 0;
 };
 // The errno that a socket shows for it; ok: none (FreeBSD's inetctlerrmap).

@@ -77,14 +77,19 @@ Result<std::shared_ptr<FileNode>> FileSystem::create(const std::string& path, bo
 }
 
 Result<> FileSystem::put(const std::string& path, std::string content, uint32_t mode) {
+  TRY(make_folders_of(path));
+  const auto node = TRY(create(path, true));
+  TRY(write(*node, 0, bytes_of(content)));
+  node->mode = mode;
+  return {};
+}
+
+Result<> FileSystem::make_folders_of(const std::string& path) {
   const std::string whole = resolve("/", path);
   for (size_t slash = whole.find('/', 1); slash != whole.npos; slash = whole.find('/', slash + 1)) {
     const Result<> made = make_folder(whole.substr(0, slash));
     if (!made && made.error() != Errno::eexist) return made.error();
   }
-  const auto node = TRY(create(whole, true));
-  TRY(write(*node, 0, bytes_of(content)));
-  node->mode = mode;
   return {};
 }
 

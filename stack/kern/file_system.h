@@ -65,6 +65,8 @@ class FileSystem {
   // Puts a whole file there, with the folders above it.
   Result<> put(const std::string& path, std::string content, uint32_t mode = 0644);
   Result<> make_folder(const std::string& path);
+  // Those above a path, as far as they are missing.
+  Result<> make_folders_of(const std::string& path);
   // What bind(2) makes: EADDRINUSE when the name is taken.
   Result<std::shared_ptr<FileNode>> make_socket(const std::string& path);
   Result<> remove(const std::string& path);

@@ -61,21 +61,31 @@ Result<> parse_number(const std::string& value, int64_t least, int64_t most, Num
   return {};
 }
 
-Result<std::vector<Ipv4Address>> parse_addresses4(const std::string& list) {
-  std::vector<Ipv4Address> addresses;
+template <class Address, class Parse>
+Result<std::vector<Address>> parse_addresses(const std::string& list, Parse parse) {
+  std::vector<Address> addresses;
   for (const std::string& item : split(list, ',')) {
     if (item.empty()) continue;
-    const auto address = parse_ipv4(item.substr(0, item.find('/')));
+    const auto address = parse(item.substr(0, item.find('/')));
     if (!address) return Errno::einval;
     addresses.push_back(*address);
   }
   return addresses;
 }
 
-std::string join_addresses(const std::vector<Ipv4Address>& addresses) {
+template <class Address>
+std::string join_addresses(const std::vector<Address>& addresses) {
   std::vector<std::string> texts;
-  for (Ipv4Address a : addresses) texts.push_back(to_text(a));
+  for (const Address& a : addresses) texts.push_back(to_text(a));
   return join(texts, ",");
+}
+
+// Whether a jail that the other contains asks for more than that one has.
+template <class Address>
+bool exceeds(const std::vector<Address>& wanted, const std::vector<Address>& allowed) {
+  return std::any_of(wanted.begin(), wanted.end(), [&](const Address& a) {
+    return std::find(allowed.begin(), allowed.end(), a) == allowed.end();
+  });
 }
 
 constexpr int children_most = 999999;  // JAIL_MAX
@@ -97,12 +107,10 @@ Result<> read_value(JailSettings& s, const std::string& key, const std::string& 
   } else if (key == "ip6") {
     s.ip6 = TRY(parse_system(value));
   } else if (key == "ip4.addr") {
-    s.addresses4 = TRY(parse_addresses4(value));
+    s.addresses4 = TRY(parse_addresses<Ipv4Address>(value, parse_ipv4));
     s.ip4 = JailSystem::new_;
   } else if (key == "ip6.addr") {
-    s.addresses6.clear();
-    for (const std::string& item : split(value, ','))
-      if (!item.empty()) s.addresses6.push_back(item);
+    s.addresses6 = TRY(parse_addresses<Ipv6Address>(value, parse_ipv6));
     s.ip6 = JailSystem::new_;
   } else if (key == "ip4.saddrsel") {
     s.source_select4 = TRY(parse_bool(value));
@@ -248,11 +256,12 @@ Result<> Jail::set(const JailParams& params, const Jail& caller, bool creating,
     if (draft.securelevel < above.securelevel) return Errno::eperm;
     if (parent_->parent_ && draft.children_max >= above.children_max && draft.children_max > 0)
       return Errno::eperm;
-    if (!wants_vnet && above.ip4 == JailSystem::new_ && draft.ip4 == JailSystem::new_) {
-      const auto& allowed = above.addresses4;
-      for (Ipv4Address a : draft.addresses4)
-        if (std::find(allowed.begin(), allowed.end(), a) == allowed.end()) return Errno::eperm;
-    }
+    if (!wants_vnet && above.ip4 == JailSystem::new_ && draft.ip4 == JailSystem::new_ &&
+        exceeds(draft.addresses4, above.addresses4))
+      return Errno::eperm;
+    if (!wants_vnet && above.ip6 == JailSystem::new_ && draft.ip6 == JailSystem::new_ &&
+        exceeds(draft.addresses6, above.addresses6))
+      return Errno::eperm;
   }
   settings_ = std::move(draft);
   if (creating && wants_vnet) {
@@ -303,7 +312,7 @@ JailParams Jail::params(const Jail& viewer) const {
   host("host.hostuuid", "");
   all.emplace_back("ip4.addr", join_addresses(s.addresses4));
   all.emplace_back("ip4.saddrsel", flag(s.source_select4));
-  all.emplace_back("ip6.addr", join(s.addresses6, ","));
+  all.emplace_back("ip6.addr", join_addresses(s.addresses6));
   all.emplace_back("ip6.saddrsel", flag(s.source_select6));
   return all;
 }

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "core/base/address.h"
+#include "core/base/address6.h"
 #include "stack/kern/vnet.h"
 #include "stack/sys/jail.h"
 
@@ -29,7 +29,7 @@ struct JailSettings {
   // What few jails have: "host.domainname", "host.hostuuid", "host.hostid", by name.
   JailParams host;
   std::vector<Ipv4Address> addresses4;  // with ip4 `new_`
-  std::vector<std::string> addresses6;  // with ip6 `new_`; texts, until there is IPv6
+  std::vector<Ipv6Address> addresses6;  // with ip6 `new_`
   uint32_t allow = jail_allow::defaults;
   int children_max = 0;
   int securelevel = -1;

@@ -74,35 +74,43 @@ std::string Machine::log_text() const {
 
 // --- processes ---------------------------------------------------------------------------------
 
-Process& Machine::add_process(Pid parent, Args args, Jail& jail) {
-  const Pid pid = next_pid_++;
+Pid Machine::free_pid(Pid wanted) {
+  if (wanted && !processes_.contains(wanted)) return wanted;
+  while (processes_.contains(next_pid_)) ++next_pid_;
+  return next_pid_++;
+}
+
+Process& Machine::add_process(Pid parent, Args args, Jail& jail, Pid wanted) {
+  const Pid pid = free_pid(wanted);
   auto& slot = processes_[pid];
-  slot = std::make_unique<Process>(*this, pid, parent, std::move(args), jail);
+  slot = std::make_unique<Process>(*this, pid, next_ident_++, parent, std::move(args), jail);
   return *slot;
 }
 
 Process& Machine::run(RunRequest request) {
-  Process& process = add_process(1, request.args, request.jail ? *request.jail : *base_);
+  Jail& jail = request.jail ? *request.jail : *base_;
+  Process& process = add_process(1, request.args, jail, request.pid);
   (void)process.set_fib(request.fib);
-  auto input = request.input;
-  if (!input) {
-    input = std::make_shared<SourceFile>();
-    input->end();
+  if (!request.input) {
+    const auto empty = std::make_shared<SourceFile>();
+    empty->end();
+    request.input = empty;
   }
-  const auto sink = [](SinkFile::Sink to) {
-    return std::make_shared<SinkFile>(to ? std::move(to) : [](Bytes) {});
+  const auto or_nowhere = [](std::shared_ptr<OpenFile>& file) {
+    return file ? std::move(file) : SinkFile::to([](Bytes) {});
   };
-  process.set_descriptor(fd_in, input);
-  process.set_descriptor(fd_out, sink(std::move(request.output)));
-  process.set_descriptor(fd_err, sink(std::move(request.errors)));
+  process.set_descriptor(fd_in, request.input);
+  process.set_descriptor(fd_out, or_nowhere(request.output));
+  process.set_descriptor(fd_err, or_nowhere(request.errors));
   process.environment() = {{"HOME", "/root"}, {"PATH", "/sbin:/bin:/usr/sbin:/usr/bin"}};
+  process.set_client(std::move(request.client), request.folder);
   process.on_exit = std::move(request.on_exit);
   if (!request.program) {
     const Command* command = find_command(request.args[0]);
     check(command != nullptr, "a command that is in the list");
     request.program = command->run;
   }
-  process.start(request.program);
+  process.start(request.program, request.delay);
   return process;
 }
 
@@ -132,13 +140,14 @@ void Machine::process_ended(Process& process) {
   }
 }
 
-void Machine::detach(Process& process) {
+void Machine::detach(Process& process, Pid wanted) {
   const Pid pid = process.pid();
+  const Pid fresh = free_pid(wanted);
   auto entry = processes_.extract(pid);
-  entry.key() = next_pid_++;
+  entry.key() = fresh;
   auto& old = processes_[pid];
-  old = std::make_unique<Process>(*this, pid, process.parent(), Args{process.program_name()},
-                                  process.jail());
+  old = std::make_unique<Process>(*this, pid, next_ident_++, process.parent(),
+                                  Args{process.program_name()}, process.jail());
   old->on_exit = std::exchange(process.on_exit, {});
   process.give_watchers_to(*old);
   process.become_daemon(entry.key());
@@ -176,8 +185,8 @@ std::vector<SocketInfo> Machine::sockets(const Jail& viewer) const {
       SocketOps* socket = descriptors[fd] ? descriptors[fd]->socket() : nullptr;
       if (!socket || socket->protocol_name() == "bpf") continue;
       all.push_back({pid, process->program_name(), int(fd), socket->protocol_name(),
-                     socket->local_name(), socket->peer_name(), socket->receive_queue(), 0,
-                     process->jail().id()});
+                     socket->local_name(), socket->peer_name(), socket->receive_queue(),
+                     socket->send_queue(), process->jail().id(), socket->state_name()});
       if (const LocalSocketOps* local = socket->local()) {
         all.back().serial = local->serial();
         all.back().peer = local->peer_serial();
@@ -261,17 +270,45 @@ std::vector<SysctlInfo> Machine::sysctls(const std::string& prefix, const Jail& 
   return all;
 }
 
-std::optional<Ipv4Address> Machine::resolve(const std::string& name, const Jail& jail) const {
-  if (const auto address = parse_ipv4(name)) return address;
+// getaddrinfo(3) with /etc/hosts: IPv6 before IPv4, as RFC 6724 would mostly have it.
+std::vector<SockAddr> Machine::resolve(const std::string& name, Af family, const Jail& jail) const {
+  const auto numeric = [&](const std::string& word) -> std::optional<SockAddr> {
+    SockAddr at;
+    if (const auto v4 = parse_ipv4(word)) {
+      at.address = *v4;
+    } else if (const auto v6 = parse_zoned(word)) {
+      at.address = v6->address;
+      if (!v6->zone.empty()) {
+        at.scope = uint32_t(parse_int(v6->zone).value_or(0));
+        InterfaceIndex ask;
+        ask.name = v6->zone;
+        if (at.scope == 0 && jail.vnet().request(ask)) at.scope = ask.index;
+        if (at.scope == 0) return std::nullopt;
+      }
+    } else {
+      return std::nullopt;
+    }
+    return at;
+  };
+  std::vector<SockAddr> found;
+  const auto add = [&](const SockAddr& at) {
+    if (family == Af::unspecified || family == at.family()) found.push_back(at);
+  };
+  if (const auto at = numeric(name)) {
+    add(*at);
+    return found;
+  }
   const auto hosts = files_.find(jail.settings().root + "/etc/hosts");
-  if (!hosts) return std::nullopt;
+  if (!hosts) return found;
   for (const std::string& line : split((*hosts)->content.str(), '\n')) {
     const auto words = split_words(line.substr(0, line.find('#')));
     for (size_t i = 1; i < words.size(); ++i)
       if (words[i] == name)
-        if (const auto address = parse_ipv4(words[0])) return address;
+        if (const auto at = numeric(words[0])) add(*at);
   }
-  return std::nullopt;
+  std::stable_partition(found.begin(), found.end(),
+                        [](const SockAddr& a) { return a.family() == Af::inet6; });
+  return found;
 }
 
 std::vector<std::string> Machine::table_names() const {

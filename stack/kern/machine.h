@@ -23,13 +23,17 @@ struct MachineParts {
 };
 
 struct RunRequest {
-  Args args;                                // {"sh", "-c", "ping -c 1 b"}
-  Program program;                          // empty: args[0] names a command
-  SinkFile::Sink output, errors;            // null: thrown away
-  std::shared_ptr<SourceFile> input;        // null: empty
-  std::function<void(int status)> on_exit;  // null: nobody waits
-  Jail* jail = nullptr;                     // null: the machine's base system
+  Args args;                                 // {"sh", "-c", "ping -c 1 b"}
+  Program program;                           // empty: args[0] names a command
+  std::shared_ptr<OpenFile> output, errors;  // null: thrown away
+  std::shared_ptr<OpenFile> input;           // null: empty
+  std::function<void(int status)> on_exit;   // null: nobody waits
+  Jail* jail = nullptr;                      // null: the machine's base system
   int fib = 0;
+  std::shared_ptr<ProcessClient> client;  // whom it acts for; null: nobody
+  Pid pid = 0;                            // of the client; 0, or taken: the next free one
+  std::string folder;                     // "": root's home
+  SimTime delay = Process::wake_delay;    // until it begins
 };
 
 class Machine : public TableSource {
@@ -56,6 +60,11 @@ class Machine : public TableSource {
 
   // --- jails: names and ids are those that a process in `viewer` may use (jail.cpp) ---
   Jail* find_jail(const std::string& name, const Jail& viewer);
+  // Whatever the viewer; null: it is gone.
+  const Jail* jail_by_id(int jid) const {
+    const auto found = jails_.find(jid);
+    return found == jails_.end() ? nullptr : found->second;
+  }
   // The one with the next higher jid; null: none.
   Jail* next_jail(int after, const Jail& viewer);
   Result<Jail*> set_jail(const JailParams& params, unsigned flags, Jail& caller,
@@ -73,13 +82,15 @@ class Machine : public TableSource {
 
   // Starts a process from outside any process: the lab's exec lines, the console, checks.
   Process& run(RunRequest request);
-  Process& add_process(Pid parent, Args args, Jail& jail);
+  Process& add_process(Pid parent, Args args, Jail& jail, Pid pid = 0);
   Process* process(Pid pid);
   std::vector<Process*> children_of(Pid pid);
   void reap(Pid pid);
   void process_ended(Process& process);
-  // Gives a process a new pid; its old one ends with status 0 (daemon(3)).
-  void detach(Process& process);
+  // Gives a process a new pid, this one if it is free; its old one ends with status 0 (daemon(3)).
+  void detach(Process& process, Pid pid = 0);
+  // Pids of processes that act for nobody outside begin here.
+  void set_first_pid(Pid pid) { next_pid_ = pid; }
   // Those in a jail and the jails below it.
   std::vector<ProcessInfo> processes(const Jail& viewer) const;
   std::vector<SocketInfo> sockets(const Jail& viewer) const;
@@ -90,7 +101,7 @@ class Machine : public TableSource {
   Result<std::string> sysctl(const std::string& name, const Jail& jail) const;
   Result<> set_sysctl(const std::string& name, const std::string& value, Jail& jail);
   std::vector<SysctlInfo> sysctls(const std::string& prefix, const Jail& jail) const;
-  std::optional<Ipv4Address> resolve(const std::string& name, const Jail& jail) const;
+  std::vector<SockAddr> resolve(const std::string& name, Af family, const Jail& jail) const;
 
   // The base system's; of a jail: table(name, jail).
   std::vector<std::string> table_names() const override;
@@ -103,6 +114,7 @@ class Machine : public TableSource {
   bool powered() const { return base_ != nullptr; }
 
  private:
+  Pid free_pid(Pid wanted);
   void reap_later(Pid pid);
   void bury();
   void remove_abandoned();
@@ -128,6 +140,7 @@ class Machine : public TableSource {
   std::vector<Pid> to_reap_;
   Timer undertaker_;  // of orphans, and of jails that nobody is in
   Pid next_pid_ = 100;
+  uint16_t next_ident_ = 100;
 };
 
 }  // namespace stackyard

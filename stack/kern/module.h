@@ -54,8 +54,9 @@ struct SysctlRecord {
   const int64_t& (*number)(const void* settings) = nullptr;  // a member of the settings' struct
   int64_t least = 0, most = INT32_MAX;
   bool writable = true;
-  std::string (*show)(const ModuleState*) = nullptr;  // read-only texts; null: no state yet
-  void (*changed)(ModuleState&) = nullptr;            // after a number was set
+  std::string (*show)(const ModuleState*) = nullptr;                 // texts; null: no state yet
+  void (*changed)(ModuleState&) = nullptr;                           // after a number was set
+  Result<> (*set_text)(ModuleState&, const std::string&) = nullptr;  // null: texts are read-only
 };
 
 struct CounterRecord {
@@ -63,6 +64,7 @@ struct CounterRecord {
   const char* name;
   const char* text;  // see CounterLine
   uint64_t (*value)(const ModuleState&);
+  uint64_t (*second)(const ModuleState&) = nullptr;
 };
 
 struct TableRecord {

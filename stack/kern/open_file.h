@@ -36,14 +36,21 @@ class OpenFile {
   // As kqueue(2)'s read filter counts them.
   virtual int64_t octets_to_read() const { return readiness().readable ? 1 : 0; }
   virtual SocketOps* socket() { return nullptr; }
+  // EAGAIN: not yet; a real file of a client takes its time.
+  virtual Result<> opened() const { return {}; }
   Blocking blocking() const { return blocking_; }
   void set_blocking(Blocking blocking) { blocking_ = blocking; }
 
-  void add_waiter(FileWaiter& waiter) { waiters_.push_back(&waiter); }
+  void add_waiter(FileWaiter& waiter) {
+    waiters_.push_back(&waiter);
+    waited_for();
+  }
   void remove_waiter(FileWaiter& waiter) { waiters_.remove(&waiter); }
 
  protected:
   void wake_waiters();
+  // A process is about to wait for it.
+  virtual void waited_for() {}
 
  private:
   std::list<FileWaiter*> waiters_;
@@ -80,6 +87,10 @@ class SinkFile final : public OpenFile {
  public:
   using Sink = std::function<void(Bytes)>;
   explicit SinkFile(Sink sink) : sink_(std::move(sink)) {}
+  // Null when there is nothing to call.
+  static std::shared_ptr<OpenFile> to(Sink sink) {
+    return sink ? std::make_shared<SinkFile>(std::move(sink)) : nullptr;
+  }
   Result<std::string> read(size_t) override { return std::string(); }
   Result<size_t> write(Bytes octets) override {
     sink_(octets);

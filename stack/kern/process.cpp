@@ -7,10 +7,11 @@
 
 namespace stackyard {
 
-Process::Process(Machine& machine, Pid pid, Pid parent, Args args, Jail& jail)
+Process::Process(Machine& machine, Pid pid, uint16_t ident, Pid parent, Args args, Jail& jail)
     : machine_(machine),
       jail_(&jail),
       pid_(pid),
+      ident_(ident),
       parent_(parent),
       group_(pid),
       args_(std::move(args)),
@@ -21,11 +22,17 @@ Process::Process(Machine& machine, Pid pid, Pid parent, Args args, Jail& jail)
 
 Process::~Process() { tell_watchers(); }
 
-void Process::start(const Program& program) {
+void Process::set_client(std::shared_ptr<ProcessClient> client, const std::string& folder) {
+  client_ = std::move(client);
+  started_by_client_ = client_ != nullptr;
+  if (!folder.empty()) folder_ = folder;
+}
+
+void Process::start(const Program& program, SimTime delay) {
   program_ = program;  // a lambda's captures live in it, not in the coroutine's frame
   root_ = program_(*this, args_);
   root_.start(trampoline_);
-  wake_timer_.arm_soft(wake_delay);
+  wake_timer_.arm_soft(delay);
 }
 
 // --- running -----------------------------------------------------------------------------------
@@ -55,7 +62,8 @@ void Process::resume_blocked() {
 void Process::run() {
   if (stopped_) return;  // SIGCONT arms the timer again
   running_ = true;
-  while (kill_status_ < 0 && !stopped_ && trampoline_.next) std::exchange(trampoline_.next, {}).resume();
+  while (kill_status_ < 0 && !stopped_ && trampoline_.next)
+    std::exchange(trampoline_.next, {}).resume();
   running_ = false;
   if (kill_status_ >= 0) return finish(kill_status_);
   if (root_ && root_.done()) finish_uncaught();
@@ -71,7 +79,8 @@ void Process::finish_uncaught() {
   } catch (const std::exception& error) {
     machine_.log(
         text("pid {} ({}), uid 0: exited on an uncaught error: {}", pid_, args_[0], error.what()));
-    status = signal_status(Signal{6});
+    killed_by_ = Signal::abrt;
+    status = signal_status(Signal::abrt);
   }
   finish(status);
 }
@@ -92,6 +101,7 @@ void Process::finish(int status) {
 
 void Process::end_at_once(Signal signal) {
   check(!running_, "a process does not end itself from outside");
+  killed_by_ = signal;
   finish(signal_status(signal));
 }
 
@@ -142,6 +152,7 @@ Call<Pid> Process::spawn(SpawnRequest request) {
   Process& child = machine_.add_process(pid_, request.args, *jail_);
   child.environment_ = environment_;
   child.folder_ = folder_;
+  child.client_ = client_;
   child.fib_ = request.fib >= 0 ? request.fib : fib_;
   child.group_ = group_;
   child.ignored_ = ignored_;

@@ -9,6 +9,7 @@
 
 #include "core/event/timer.h"
 #include "stack/kern/open_file.h"
+#include "stack/kern/process_client.h"
 #include "stack/sys/sys.h"
 
 namespace stackyard {
@@ -27,10 +28,13 @@ class Process final : public Sys, public FileWaiter {
   static constexpr size_t descriptors_max = 1024;
   static constexpr size_t local_path_max = 253;  // what fits in a sockaddr of SOCK_MAXADDRLEN
 
-  Process(Machine& machine, Pid pid, Pid parent, Args args, Jail& jail);
+  // `ident` is its number on the wire, the same in every run, whatever its pid is.
+  Process(Machine& machine, Pid pid, uint16_t ident, Pid parent, Args args, Jail& jail);
   ~Process() override;
 
-  void start(const Program& program);
+  void start(const Program& program, SimTime delay = wake_delay);
+  // Whom it acts for, where its folder is (a real one); children inherit it.
+  void set_client(std::shared_ptr<ProcessClient> client, const std::string& folder);
   // Makes a blocked process look again, soon. Harmless when it is not blocked.
   void wake();
   void file_changed() override { wake(); }
@@ -42,6 +46,8 @@ class Process final : public Sys, public FileWaiter {
   void set_dead_jail(Jail& jail) { jail_ = &jail; }
   bool finished() const { return finished_; }
   int status() const { return status_; }
+  // The signal that ended it; nothing: it ended by itself.
+  std::optional<Signal> killed_by() const { return killed_by_; }
   Pid parent() const { return parent_; }
   void orphan() { parent_ = 1; }
   // Goes on under another pid, as the child of a fork does.
@@ -76,7 +82,7 @@ class Process final : public Sys, public FileWaiter {
   Pid pid() const override { return pid_; }
   const std::string& program_name() const override { return args_[0]; }
   SimTime now() const override;
-  uint16_t wire_ident() const override { return uint16_t(pid_); }
+  uint16_t wire_ident() const override { return ident_; }
   uint64_t random() override;
   Call<void> sleep(SimTime duration) override;
   Call<Pid> spawn(SpawnRequest request) override;
@@ -91,6 +97,8 @@ class Process final : public Sys, public FileWaiter {
   std::vector<ProcessInfo> processes() const override;
   std::map<std::string, std::string>& environment() override { return environment_; }
   void become(const Args& args) override { args_ = args; }
+  bool runs_outside(const std::string& command) const override;
+  Call<int> run_outside(Args args) override;
   const Command* find_command(const std::string& name) const override;
   std::vector<const Command*> commands() const override;
   int fib() const override { return fib_; }
@@ -146,7 +154,7 @@ class Process final : public Sys, public FileWaiter {
   Table table(const std::string& name) const override;
   std::string hostname() const override;
   void set_hostname(const std::string& name) override;
-  std::optional<Ipv4Address> resolve(const std::string& name) const override;
+  std::vector<SockAddr> resolve(const std::string& name, Af family) const override;
   std::string log_text() const override;
 
   // --- CallContext ---
@@ -212,6 +220,11 @@ class Process final : public Sys, public FileWaiter {
   Task<Result<std::pair<Pid, int>>> wait_task(Pid pid, WaitMode mode);
   Task<Result<std::vector<PollItem>>> poll_task(std::vector<PollItem> items, SimTime timeout);
   bool fill_in(std::vector<PollItem>& items) const;
+  bool client_owns(const std::string& path) const;
+  Task<Result<Fd>> open_task(std::shared_ptr<OpenFile> file);
+  Task<Result<int>> answer_task(std::shared_ptr<Answer> answer);
+  Task<Result<>> detach_task(DaemonOptions options);
+  Result<> into_background(const DaemonOptions& options);
   // "tap0" of "/dev/tap0", if it may be a device of the vnet; else "".
   std::string device_name(const std::string& path) const;
   bool has_device(const std::string& name) const;
@@ -220,10 +233,14 @@ class Process final : public Sys, public FileWaiter {
 
   Machine& machine_;
   Jail* jail_;
-  Pid pid_, parent_, group_;
+  Pid pid_;
+  uint16_t ident_;
+  Pid parent_, group_;
   Args args_;
   std::map<std::string, std::string> environment_;
   std::string folder_ = "/root";
+  std::shared_ptr<ProcessClient> client_;  // null: it acts for nobody outside
+  bool started_by_client_ = false;         // not by a process of the client
   int fib_ = 0;
   std::vector<Kqueue*> kqueues_;  // its own
   std::vector<Knote*> watchers_;
@@ -241,6 +258,7 @@ class Process final : public Sys, public FileWaiter {
   int kill_status_ = -1;  // not negative: the process is to die with it
   bool finished_ = false;
   int status_ = 0;
+  std::optional<Signal> killed_by_;
 };
 
 template <class T>

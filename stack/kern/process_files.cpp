@@ -64,6 +64,8 @@ bool Process::has_device(const std::string& name) const {
 
 Call<Fd> Process::open(const std::string& path, OpenMode mode) {
   if (descriptors_.size() >= descriptors_max) return call<Fd>(Errno::emfile);
+  if (client_owns(path))
+    return {*this, open_task(client_->open(FileSystem::resolve(folder_, path), mode))};
   if (const std::string device = device_name(path); !device.empty()) {
     if (!jail_->may_configure_network() && has_device(device)) return call<Fd>(Errno::eperm);
     auto opened =
@@ -193,6 +195,10 @@ Result<std::vector<std::string>> Process::list(const std::string& path) const {
 }
 
 Result<> Process::remove(const std::string& path) {
+  if (client_owns(path)) {
+    client_->remove(FileSystem::resolve(folder_, path));
+    return {};
+  }
   return machine_.files().remove(absolute(path));
 }
 Result<> Process::make_folder(const std::string& path) {

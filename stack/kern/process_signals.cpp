@@ -53,6 +53,7 @@ void Process::signal(Signal signal) {
     stopped_ = true;
     return;
   }
+  killed_by_ = signal;
   kill_status_ = signal_status(signal);
   stopped_ = false;
   if (!running_ && !wake_timer_.armed()) wake_timer_.arm_soft(SimTime());
@@ -71,19 +72,6 @@ Call<void> Process::kill(Pid pid, std::optional<Signal> signal) {
   if (signal)
     for (Process* process : meant) process->signal(*signal);
   return {*this, signalled_task<void>({})};
-}
-
-Call<void> Process::daemon(DaemonOptions options) {
-  if (!options.keep_folder) folder_ = "/";
-  if (!options.keep_streams) {
-    const auto null = machine_.files().find("/dev/null");
-    if (!null) return call<void>(null.error());
-    const auto opened = std::make_shared<RegularFile>(machine_.files(), *null, false);
-    for (Fd fd : {fd_in, fd_out, fd_err}) set_descriptor(fd, opened);
-  }
-  machine_.detach(*this);
-  group_ = pid_;
-  return call<void>({});
 }
 
 }  // namespace stackyard

@@ -14,11 +14,14 @@ Result<SocketOps*> Process::socket_of(Fd fd) const {
 Call<Fd> Process::socket(Af family, SocketType type, int protocol) {
   if (family == Af::inet && jail_->settings().ip4 == JailSystem::disable)
     return call<Fd>(Errno::eprotonosupport);
+  if (family == Af::inet6 && jail_->settings().ip6 == JailSystem::disable)
+    return call<Fd>(Errno::eprotonosupport);
   if (type == SocketType::raw && !jail_->may_configure_network() &&
       !jail_->may(jail_allow::raw_sockets))
     return call<Fd>(Errno::eperm);
   auto made = jail_->vnet().socket(family, type, protocol);
   if (!made) return call<Fd>(made.error());
+  if (!jail_->has_own_vnet()) (*made)->set_jail(jail_->id());
   if (fib_ != 0) (void)(*made)->set_option(SocketOption::so_setfib, fib_);
   return call<Fd>(new_socket(std::move(*made)));
 }
@@ -56,7 +59,7 @@ Call<std::pair<Fd, Fd>> Process::socket_pair(Af family, SocketType type, int pro
 // What a path names, as this process sees the file system.
 Result<LocalSocketOps*> Process::local_named(const SockAddr& address) const {
   const std::string path = address.path.str();
-  if (address.family != Af::local) return Errno::eafnosupport;
+  if (address.family() != Af::local) return Errno::eafnosupport;
   if (path.empty()) return Errno::einval;
   if (path.size() > local_path_max) return Errno::enametoolong;
   const auto node = TRY(machine_.files().find(absolute(path)));
@@ -66,10 +69,14 @@ Result<LocalSocketOps*> Process::local_named(const SockAddr& address) const {
 }
 
 Result<> Process::bind_local(LocalSocketOps& socket, const SockAddr& address) {
-  if (address.family != Af::local || address.path.empty()) return Errno::einval;
+  if (address.family() != Af::local || address.path.empty()) return Errno::einval;
   if (!socket.local_name().path.empty()) return Errno::einval;
   if (address.path.str().size() > local_path_max) return Errno::enametoolong;
-  auto node = TRY(machine_.files().make_socket(absolute(address.path.str())));
+  const std::string path = absolute(address.path.str());
+  // A client's own folders are there, although the machine has not seen them yet.
+  if (client_ && client_->owns(FileSystem::resolve(folder_, address.path.str())))
+    TRY(machine_.files().make_folders_of(path));
+  auto node = TRY(machine_.files().make_socket(path));
   socket.act_as(credentials());
   return socket.bind_to(std::move(node), address);
 }

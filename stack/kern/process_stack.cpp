@@ -69,8 +69,8 @@ std::string Process::hostname() const { return jail_->hostname(); }
 void Process::set_hostname(const std::string& name) {
   if (jail_->may(jail_allow::set_hostname)) jail_->set_hostname(name);
 }
-std::optional<Ipv4Address> Process::resolve(const std::string& name) const {
-  return machine_.resolve(name, *jail_);
+std::vector<SockAddr> Process::resolve(const std::string& name, Af family) const {
+  return machine_.resolve(name, family, *jail_);
 }
 std::string Process::log_text() const { return machine_.log_text(); }
 

@@ -26,6 +26,8 @@ class SocketOps {
   virtual ~SocketOps() = default;
   void listen_to(SocketListener* listener) { listener_ = listener; }
 
+  // It was made in a jail that shares its stack, and has that jail's addresses only.
+  virtual void set_jail(int /* jid */) {}
   virtual Result<> bind(const SockAddr& address) = 0;
   // EINPROGRESS: `connect_result` tells when it is done.
   virtual Result<> connect(const SockAddr& address) = 0;
@@ -44,6 +46,8 @@ class SocketOps {
   virtual size_t receive_queue() const { return 0; }
   // Without what is not data: senders' addresses; of a listening socket, connections to accept.
   virtual size_t octets_to_read() const { return receive_queue(); }
+  virtual size_t send_queue() const { return 0; }
+  virtual std::string state_name() const { return ""; }  // of a connection: "ESTABLISHED"
   virtual SocketType type() const = 0;
   virtual LocalSocketOps* local() { return nullptr; }  // of a unix-domain socket: itself
 

@@ -102,6 +102,7 @@ Result<std::string> Vnet::sysctl(const std::string& name) const {
 Result<> Vnet::set_sysctl(const std::string& name, const std::string& value) {
   const FoundSysctl found = find_sysctl(name);
   if (!found.record) return Errno::enoent;
+  if (found.record->set_text) return found.record->set_text(at(found.module), value);
   if (!found.record->writable || !found.record->number) return Errno::eperm;
   const auto number = parse_int(value);
   if (!number || *number < found.record->least || *number > found.record->most)
@@ -130,8 +131,9 @@ std::vector<CounterLine> Vnet::counters() const {
   std::vector<CounterLine> all;
   for (size_t i = 0; i < modules_.size(); ++i)
     for (const CounterRecord& record : modules_[i]->counters)
-      all.push_back(
-          {record.group, record.name, record.text, states_[i] ? record.value(*states_[i]) : 0});
+      all.push_back({record.group, record.name, record.text,
+                     states_[i] ? record.value(*states_[i]) : 0,
+                     states_[i] && record.second ? record.second(*states_[i]) : 0});
   return all;
 }
 

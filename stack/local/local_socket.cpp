@@ -37,7 +37,7 @@ Result<> LocalSocket::bind_to(std::shared_ptr<FileNode> node, const SockAddr& na
   if (node_) return Errno::einval;
   node_ = std::move(node);
   node_->bound = this;
-  name_ = name;
+  name_ = name.path;
   return {};
 }
 
@@ -143,7 +143,7 @@ Result<> LocalSocket::shutdown(ShutdownHow how) {
 }
 
 SockAddr LocalSocket::peer_name() const {
-  return peer_ ? peer_->name_ : SockAddr{.family = Af::local, .path = {}};
+  return peer_ ? peer_->local_name() : SockAddr::local("");
 }
 
 std::string LocalSocket::protocol_name() const {
@@ -212,7 +212,7 @@ void LocalSocket::enqueue(LocalSocket& sender, Bytes octets, LocalMessage& along
     last.octets.insert(last.octets.end(), octets.begin(), octets.end());
   } else {
     queue_.push_back({.octets = {octets.begin(), octets.end()},
-                      .from = sender.name_,
+                      .from = sender.local_name(),
                       .along = std::exchange(along, {})});
   }
   changed();

@@ -31,7 +31,7 @@ class LocalSocket final : public LocalSocketOps {
   Result<> set_option(SocketOption option, const OptionValue& value) override;
   Result<OptionValue> get_option(SocketOption option) override;
   Readiness readiness() const override;
-  SockAddr local_name() const override { return name_; }
+  SockAddr local_name() const override { return SockAddr::local(name_.str()); }
   SockAddr peer_name() const override;
   std::string protocol_name() const override;
   size_t receive_queue() const override { return queued_; }
@@ -86,7 +86,7 @@ class LocalSocket final : public LocalSocketOps {
   int64_t send_space_, receive_space_;
   int64_t receive_timeout_ = 0, send_timeout_ = 0;
   Credentials caller_, peer_credentials_;
-  SockAddr name_{.family = Af::local, .path = {}};
+  PathName name_;  // none: not bound
   std::shared_ptr<FileNode> node_;
   LocalSocket* peer_ = nullptr;        // of a datagram socket: where it sends to
   std::vector<LocalSocket*> senders_;  // datagram sockets that are connected to this one

@@ -86,7 +86,8 @@ void EtherIfnet::deliver_frame(Packet frame) {
   } else {
     frame.set_link_cast(false, false);
   }
-  if (header.type == ether_type::ipv4 || header.type == ether_type::arp) [[likely]] {
+  if (header.type == ether_type::ipv4 || header.type == ether_type::arp ||
+      header.type == ether_type::ipv6) [[likely]] {
     frame.trim_front(sizeof header);
     return net_->deliver(std::move(frame), header.type, *this);
   }

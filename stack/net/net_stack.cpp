@@ -167,6 +167,16 @@ Result<> list_interfaces(ModuleState& state, Request& request) {
   return {};
 }
 
+Result<> interface_index(ModuleState& state, Request& request) {
+  auto& ask = static_cast<InterfaceIndex&>(request);
+  const Ifnet* found =
+      ask.name.empty() ? self(state).by_index(ask.index) : self(state).find(ask.name);
+  if (!found) return Errno::enxio;
+  ask.name = found->name();
+  ask.index = found->index();
+  return {};
+}
+
 Result<> set_interface(ModuleState& state, Request& request) {
   const auto& wanted = static_cast<SetInterface&>(request);
   Ifnet* interface = self(state).find(wanted.name);
@@ -217,10 +227,10 @@ Result<> move_interface(ModuleState& state, Request& request) {
 }
 
 constexpr RequestRecord requests[] = {
-    {&ListInterfaces::kind_of, list_interfaces},     {&ListCloners::kind_of, list_cloners},
-    {&SetInterface::kind_of, set_interface},         {&CreateInterface::kind_of, create_interface},
-    {&DestroyInterface::kind_of, destroy_interface}, {&RenameInterface::kind_of, rename_interface},
-    {&MoveInterface::kind_of, move_interface}};
+    {&InterfaceIndex::kind_of, interface_index},   {&ListInterfaces::kind_of, list_interfaces},
+    {&ListCloners::kind_of, list_cloners},         {&SetInterface::kind_of, set_interface},
+    {&CreateInterface::kind_of, create_interface}, {&DestroyInterface::kind_of, destroy_interface},
+    {&RenameInterface::kind_of, rename_interface}, {&MoveInterface::kind_of, move_interface}};
 
 constexpr SocketRecord sockets[] = {
     {Af::link, SocketType::raw, -1,

@@ -24,4 +24,11 @@ struct RequestOf : Request {
   RequestOf() : Request(Derived::kind_of) {}
 };
 
+// if_nametoindex(3) and if_indextoname(3): whichever is given gives the other. ENXIO.
+struct InterfaceIndex : RequestOf<InterfaceIndex> {
+  static constexpr RequestKind kind_of{"net", "interface index", true};
+  std::string name;
+  uint32_t index = 0;
+};
+
 }  // namespace stackyard

@@ -30,8 +30,10 @@ std::optional<Signal> signal_named(std::string_view name) {
 }
 
 std::string to_text(const SockAddr& address) {
-  if (address.family == Af::local) return address.path.str();
-  return text("{}:{}", to_text(address.address), address.port);
+  if (address.family() == Af::local) return address.path.str();
+  if (address.address.is_v4()) return text("{}:{}", to_text(address.address), address.port);
+  const std::string zone = address.scope ? text("%{}", address.scope) : "";
+  return text("[{}{}]:{}", to_text(address.address), zone, address.port);
 }
 
 Task<int> Sys::usage(const Command& command, int status) {

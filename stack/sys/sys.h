@@ -91,6 +91,10 @@ class Sys : public CallContext {
   virtual std::map<std::string, std::string>& environment() = 0;
   // What execve(2) does to a process's name: ps and messages show the new one.
   virtual void become(const Args& args) = 0;
+  // Whether a command is a program of the real machine, whose process this acts for; it runs there,
+  // and the result is its exit status.
+  virtual bool runs_outside(const std::string& command) const = 0;
+  virtual Call<int> run_outside(Args args) = 0;
   virtual const Command* find_command(const std::string& name) const = 0;
   virtual std::vector<const Command*> commands() const = 0;
   virtual int fib() const = 0;
@@ -170,12 +174,17 @@ class Sys : public CallContext {
   virtual Table table(const std::string& name) const = 0;
   virtual std::string hostname() const = 0;
   virtual void set_hostname(const std::string& name) = 0;
-  // "" when the name is unknown: /etc/hosts only.
-  virtual std::optional<Ipv4Address> resolve(const std::string& name) const = 0;
+  // getaddrinfo(3) by /etc/hosts: all addresses of the family (unspecified: of either), the best
+  // first; none when the name is unknown. "fe80::1%em0" has a scope, ports are 0.
+  virtual std::vector<SockAddr> resolve(const std::string& name, Af family) const = 0;
   // The machine's log, as dmesg(8) shows it.
   virtual std::string log_text() const = 0;
 
   // --- conveniences, made of the calls above ---
+  std::optional<Ipv4Address> resolve_ipv4(const std::string& name) const {
+    const std::vector<SockAddr> all = resolve(name, Af::inet);
+    return all.empty() ? std::nullopt : std::optional(all[0].address.v4());
+  }
   Call<void> print(std::string words) { return write(fd_out, std::move(words)); }
   Call<void> print_error(std::string words) { return write(fd_err, std::move(words)); }
   // "NAME: MESSAGE" on standard error.

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "core/base/address.h"
+#include "core/base/ip_address.h"
 #include "core/base/result.h"
 #include "core/base/time.h"
 
@@ -65,35 +65,49 @@ constexpr int signal_status(Signal signal) { return 128 + int(signal); }
 enum class Af : uint8_t { unspecified = 0, local = 1, inet = 2, link = 18, inet6 = 28 };
 enum class SocketType : uint8_t { stream = 1, datagram = 2, raw = 3, seqpacket = 5 };
 
-// A file's name out of line: an address without one costs a pointer, not a string.
+constexpr Af af_of(IpFamily family) { return family == IpFamily::v4 ? Af::inet : Af::inet6; }
+
+// A file's name out of line: an address without one costs a pointer, not a string. The empty name,
+// of a socket without one, is not the same as none.
 class PathName {
  public:
   PathName() = default;
-  PathName(const std::string& path)
-      : path_(path.empty() ? nullptr : std::make_unique<std::string>(path)) {}
-  PathName(const PathName& other) : PathName(other.str()) {}
+  PathName(const std::string& path) : path_(std::make_unique<std::string>(path)) {}
+  PathName(const PathName& other)
+      : path_(other.path_ ? std::make_unique<std::string>(*other.path_) : nullptr) {}
   PathName(PathName&&) noexcept = default;
   PathName& operator=(PathName other) noexcept {
     path_ = std::move(other.path_);
     return *this;
   }
   std::string str() const { return path_ ? *path_ : std::string(); }
-  bool empty() const { return !path_; }
-  bool operator==(const PathName& other) const { return str() == other.str(); }
+  bool empty() const { return !path_ || path_->empty(); }
+  bool is_set() const { return path_ != nullptr; }
+  bool operator==(const PathName& other) const {
+    return is_set() == other.is_set() && str() == other.str();
+  }
 
  private:
   std::unique_ptr<std::string> path_;
 };
 
-// An address and a port of a socket; port 0 and address 0 mean "any". Family local: a path.
+// An address and a port of a socket; port 0 and address 0 mean "any". With a path it is a
+// unix-domain socket's.
 struct SockAddr {
-  Af family = Af::inet;
-  Ipv4Address address;
+  IpAddress address;
   uint16_t port = 0;
+  uint32_t scope = 0;  // IPv6: the interface whose link the address is of; 0: none given
   PathName path;
   bool operator==(const SockAddr&) const = default;
+  Af family() const { return path.is_set() ? Af::local : af_of(address.family()); }
+  static SockAddr local(const std::string& path) {
+    SockAddr name;
+    name.path = path;
+    return name;
+  }
 };
-std::string to_text(const SockAddr& address);  // "10.0.0.1:53", "/var/run/log"
+// "10.0.0.1:53", "[fe80::1%2]:53", "/var/run/log".
+std::string to_text(const SockAddr& address);
 // Whom a descriptor, a peer or a message belongs to (unix(4), getpeereid(3)).
 struct Credentials {
   Pid pid = 0;
@@ -104,6 +118,7 @@ struct Credentials {
 enum class SocketOption : uint8_t {
   so_reuseaddr,
   so_reuseport,
+  so_reuseport_lb,
   so_broadcast,
   so_rcvbuf,
   so_sndbuf,
@@ -115,7 +130,24 @@ enum class SocketOption : uint8_t {
   so_error,  // get only; clears it
   so_type,   // get only
   so_dontroute,
-  ip_options,  // octets
+  so_keepalive,
+  so_linger,  // seconds; negative: off
+  tcp_nodelay,
+  tcp_nopush,
+  tcp_noopt,
+  tcp_maxseg,
+  tcp_keepinit,  // seconds, as the three that follow; 0: the sysctl's
+  tcp_keepidle,
+  tcp_keepintvl,
+  tcp_keepcnt,
+  tcp_congestion,  // octets: the name of a congestion control
+  tcp_info,        // get only: octets, a TcpInfo of stack/tcp/api
+  tcp_fastopen,
+  tcp_md5sig,
+  tcp_delack,
+  so_oobinline,
+  so_acceptfilter,  // octets: "dataready" or "httpready"; none: no filter
+  ip_options,       // octets
   ip_hdrincl,
   ip_tos,
   ip_ttl,
@@ -134,7 +166,22 @@ enum class SocketOption : uint8_t {
   ip_drop_source_membership,
   ip_block_source,
   ip_unblock_source,
-  local_creds,             // the first message of a stream, or each datagram, says who sent it
+  ipv6_v6only,          // before bind(2); the default is net.inet6.ip6.v6only
+  ipv6_unicast_hops,    // -1: the default
+  ipv6_multicast_if,    // the interface's index
+  ipv6_multicast_hops,  // -1: the default, which is 1
+  ipv6_multicast_loop,
+  ipv6_join_group,  // group and index of the interface; sources are ip_add_source_membership's
+  ipv6_leave_group,
+  ipv6_tclass,
+  ipv6_dontfrag,
+  ipv6_use_min_mtu,  // -1: for groups only, 0: never, 1: always
+  ipv6_recvpktinfo,
+  ipv6_recvhoplimit,
+  ipv6_recvtclass,
+  ipv6_checksum,  // raw: the offset of a checksum that the kernel computes and checks; -1: none
+  icmp6_filter,   // raw ICMPv6: 32 octets, a bit for each type that is blocked
+  local_creds,    // the first message of a stream, or each datagram, says who sent it
   local_creds_persistent,  // each message does
   bpf_filter,              // octets: an expression of pcap-filter(7)
   bpf_promiscuous,
@@ -147,26 +194,28 @@ struct OptionValue {
   // A number, as most options have it.
   OptionValue(int64_t n) : number(n) {}
   int64_t number = 0;
-  Ipv4Address group;
-  Ipv4Address source;
-  Ipv4Address interface;         // by address ...
+  IpAddress group;
+  IpAddress source;
+  IpAddress interface;           // by address ...
   uint32_t interface_index = 0;  // ... or by index
   std::vector<uint8_t> octets;
 };
 
 struct SendOptions {
   std::optional<SockAddr> to;
-  std::optional<Ipv4Address> source;  // IP_SENDSRCADDR
-  bool dont_wait = false;             // MSG_DONTWAIT
-  bool no_signal = false;             // MSG_NOSIGNAL: EPIPE without SIGPIPE
-  bool credentials = false;           // SCM_CREDS: say who sends it
-  std::vector<Fd> descriptors;        // SCM_RIGHTS: pass duplicates of them
+  std::optional<IpAddress> source;  // IP_SENDSRCADDR, IPV6_PKTINFO
+  bool dont_wait = false;           // MSG_DONTWAIT
+  bool no_signal = false;           // MSG_NOSIGNAL: EPIPE without SIGPIPE
+  bool out_of_band = false;         // MSG_OOB: the last octet is urgent
+  bool credentials = false;         // SCM_CREDS: say who sends it
+  std::vector<Fd> descriptors;      // SCM_RIGHTS: pass duplicates of them
 };
 
 struct ReceiveOptions {
-  bool peek = false;       // MSG_PEEK: leave it in the queue
-  bool dont_wait = false;  // MSG_DONTWAIT
-  bool wait_all = false;   // MSG_WAITALL: of a stream, all that was asked for, or its end
+  bool peek = false;         // MSG_PEEK: leave it in the queue
+  bool dont_wait = false;    // MSG_DONTWAIT
+  bool wait_all = false;     // MSG_WAITALL: of a stream, all that was asked for, or its end
+  bool out_of_band = false;  // MSG_OOB: the urgent octet
 };
 
 // What came beside the octets of a message.
@@ -181,10 +230,10 @@ struct Received {
   std::vector<uint8_t> octets;
   SockAddr from;
   size_t length = 0;                   // of the whole datagram: more than octets when it was cut
-  SockAddr to;                         // IP_RECVDSTADDR
-  uint8_t ttl = 0;                     // IP_RECVTTL
-  uint8_t tos = 0;                     // IP_RECVTOS
-  uint32_t interface_index = 0;        // IP_RECVIF
+  SockAddr to;                         // IP_RECVDSTADDR, IPV6_RECVPKTINFO
+  uint8_t ttl = 0;                     // IP_RECVTTL, IPV6_RECVHOPLIMIT
+  uint8_t tos = 0;                     // IP_RECVTOS, IPV6_RECVTCLASS
+  uint32_t interface_index = 0;        // IP_RECVIF, IPV6_RECVPKTINFO
   bool link_group = false;             // came as a link-layer broadcast or multicast
   SimTime time;                        // bpf: when it was seen
   std::unique_ptr<Ancillary> control;  // null: nothing

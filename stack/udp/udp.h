@@ -1,12 +1,9 @@
-// stack/udp/udp.h - the User Datagram Protocol in one vnet (RFC 768, RFC 1122 s4.1; udp(4)).
+// stack/udp/udp.h - the User Datagram Protocol in one vnet, over both families of IP (RFC 768, RFC
+// 1122 s4.1, RFC 8200 s8.1; udp(4)).
 #pragma once
 
-#include <unordered_map>
-#include <vector>
-
 #include "core/wire/transport/udp.h"
-#include "stack/inet/inet.h"
-#include "stack/ip/inet_socket.h"
+#include "stack/ip/datagram_socket.h"
 
 namespace stackyard {
 
@@ -29,32 +26,25 @@ class Udp final : public StateWithSettings<UdpSettings>, public IpProtocol {
 
   void receive(Packet packet, const IpContext& context) override;
   void path_event(const PathEvent& event) override;
-  std::unique_ptr<SocketOps> create();
+  // EAFNOSUPPORT: this build has not that family.
+  Result<std::unique_ptr<SocketOps>> create(IpFamily family);
 
   UdpCounters counters;
 
  private:
   friend class UdpSocket;
   struct Ends {  // of a datagram that arrived
-    SockAddr from, to;
+    Endpoint from, to;
   };
 
-  // EADDRINUSE, EADDRNOTAVAIL.
-  Result<> bind(UdpSocket& socket, const SockAddr& address);
-  void unbind(UdpSocket& socket);
-  Result<uint16_t> free_port();
-  bool port_taken(const UdpSocket& by, const SockAddr& address) const;
-  UdpSocket* best_match(const Ends& ends) const;
   void deliver_to_group(Packet payload, const Ends& ends, const IpContext& context);
   void deliver(UdpSocket& socket, Packet payload, const Ends& ends, const IpContext& context);
   bool checksum_right(Packet& packet, const UdpHeader& header, const IpContext& context);
   void no_socket(Packet packet, const Ends& ends, const IpContext& context);
   void drop(const Packet& packet, const DropReason& why);
 
-  Inet& inet_;
-  RandomStream random_;
-  uint16_t next_port_ = 0;
-  std::unordered_map<uint16_t, std::vector<UdpSocket*>> ports_;  // in order of binding
+  IpStack& ip_;
+  PcbTable pcbs_;
 };
 
 }  // namespace stackyard

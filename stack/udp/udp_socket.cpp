@@ -2,79 +2,80 @@
 
 #include <algorithm>
 
-#include "core/wire/checksum.h"
+#include "core/wire/net/ip_pseudo.h"
 
 namespace stackyard {
 
-UdpSocket::UdpSocket(Udp& udp)
-    : InetSocket(udp.inet_.net(), udp.inet_, uint64_t(udp.settings().recvspace),
-                 uint64_t(udp.settings().maxdgram)),
+UdpSocket::UdpSocket(Udp& udp, IpFamily native)
+    : DatagramSocket(udp.ip_, native, udp.settings().recvspace, udp.settings().maxdgram),
       udp_(udp) {}
 
-UdpSocket::~UdpSocket() { udp_.unbind(*this); }
+UdpSocket::~UdpSocket() { udp_.pcbs_.remove(*this); }
 
 Result<> UdpSocket::bind(const SockAddr& address) {
-  if (address.family != Af::inet) return Errno::eafnosupport;
-  if (local_.port != 0) return Errno::einval;
-  return udp_.bind(*this, address);
+  const Endpoint local = TRY(endpoint_of(address, family));
+  if (bound()) return Errno::einval;
+  TRY(udp_.pcbs_.bind(*this, local));
+  any_local_ = local_.address.is_any();
+  return {};
 }
 
 Result<> UdpSocket::bind_if_needed() {
-  if (local_.port != 0) return {};
-  return udp_.bind(*this, {.address = local_.address});
+  if (bound()) return {};
+  return udp_.pcbs_.bind(*this, local_);
 }
 
 Result<> UdpSocket::connect(const SockAddr& address) {
   if (address.address.is_any() && address.port == 0) {
-    connected_ = false;
-    foreign_ = {};
+    if (connected_)
+      udp_.pcbs_.disconnect(*this, any_local_ ? IpAddress::any(native(family)) : local_.address);
     return {};
   }
-  if (address.port == 0) return Errno::eaddrnotavail;
+  Endpoint foreign = TRY(endpoint_of(address, family));
+  if (foreign.port == 0) return Errno::eaddrnotavail;
   if (connected_) return Errno::eisconn;
-  IpSend send = make_send(address.address);
-  if (local_.address.is_any()) local_.address = TRY(ip_.source_for(send));
-  TRY(bind_if_needed());
-  foreign_ = address;
-  connected_ = true;
-  return {};
+  if (!ip_.output(foreign.address.family())) return Errno::enetunreach;
+  if (jail != 0 && foreign.address.is_loopback()) TRY(ip_.confine(jail, foreign.address));
+  const IpSend send = make_send(foreign.address);
+  const IpAddress local = send.source.is_any() ? TRY(choose_source(send)) : send.source;
+  return udp_.pcbs_.connect(*this, local, foreign);
 }
 
 Result<size_t> UdpSocket::send(Bytes octets, const SendOptions& options) {
   if (options.to && connected_) return Errno::eisconn;
   if (!options.to && !connected_) return Errno::edestaddrreq;
-  const SockAddr to = options.to.value_or(foreign_);
+  const Endpoint to = options.to ? TRY(endpoint_of(*options.to, family)) : foreign_;
   if (to.port == 0) return Errno::eaddrnotavail;
-  if (octets.size() > datagram_max_ || octets.size() > 65507) return Errno::emsgsize;
+  if (octets.size() > datagram_max() || octets.size() > 65507) return Errno::emsgsize;
+  IpOutput* const output = ip_.output(to.address.family());
+  if (!output) return Errno::enetunreach;
   TRY(bind_if_needed());
   IpSend send = make_send(to.address);
   send.protocol = ip_protocol::udp;
   if (options.source) {
-    if (!ip_.is_local(*options.source)) return Errno::eaddrnotavail;
-    send.source = *options.source;
+    send.source = TRY(address_of(*options.source, 0, family));
+    if (!output->is_local(send.source)) return Errno::eaddrnotavail;
   }
-  if (send.source.is_any()) {
-    const Result<Ipv4Address> source = ip_.source_for(send);
-    if (!source) return source.error();
-    send.source = *source;
-  }
+  if (send.source.is_any()) send.source = TRY(choose_source(send));
   const size_t length = sizeof(UdpHeader) + octets.size();
-  const uint32_t path = send.dont_fragment ? ip_.path_mtu(to.address) : 0;
-  if (path != 0 && length + sizeof(Ipv4Header) > path) return Errno::emsgsize;
+  const uint32_t path = send.dont_fragment ? output->path_mtu(to.address) : 0;
+  const size_t header_size = to.address.is_v4() ? 20 : 40;
+  if (path != 0 && length + header_size > path) return Errno::emsgsize;
 
-  Packet packet = net_.site().make_packet(length);
+  Packet packet = ip_.site().make_packet(length);
   const MutableBytes space = packet.writable_front();
   UdpHeader header{.source_port = local_.port, .dest_port = to.port, .length = uint16_t(length)};
-  if (udp_.settings().checksum) {
+  // RFC 8200 s8.1: over IPv6 a checksum is not optional.
+  if (udp_.settings().checksum || to.address.is_v6()) {
     // The NIC (or whoever looks first) sums up the rest.
-    const uint64_t pseudo = ipv4_pseudo_sum(send.source, to.address, ip_protocol::udp, length);
+    const uint64_t pseudo = ip_pseudo_sum(send.source, to.address, ip_protocol::udp, length);
     header.checksum = checksum_fold(pseudo);
     packet.defer_checksum(DeferredChecksum::internet, 0, offsetof(UdpHeader, checksum));
   }
   store(header, space);
   if (!octets.empty()) std::memcpy(space.data() + sizeof(UdpHeader), octets.data(), octets.size());
   ++udp_.counters.sent;
-  TRY(ip_.output(std::move(packet), send));
+  TRY(output->output(std::move(packet), send));
   return octets.size();
 }
 

@@ -4,6 +4,7 @@
 #include "core/wire/link/ethernet.h"
 #include "core/wire/net/icmp.h"
 #include "core/wire/net/igmp.h"
+#include "core/wire/transport/tcp.h"
 #include "core/wire/transport/udp.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -18,6 +19,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   (void)parse_arp(octets);
   (void)parse_udp(octets);
+  (void)tcp_options_text(octets.first(std::min<size_t>(octets.size(), 40)));
+  if (const auto tcp = parse_tcp(octets)) {
+    std::array<uint8_t, tcp_option::space_max> space;
+    (void)emit_tcp_options(tcp->options, space);
+  }
   (void)describe_icmp(octets);
   if (const auto ip = parse_ipv4_header(octets))
     for_each_option(octets.first(ip->header_size()), [](const Ipv4Option&) {});

@@ -38,7 +38,8 @@ class OneMachine : public LabFixture {
       RunRequest request;
       request.args = {"waits"};
       request.program = program;
-      request.output = request.errors = [&](Bytes o) { printed += text_of(o); };
+      request.output = request.errors =
+          std::make_shared<SinkFile>([&](Bytes o) { printed += text_of(o); });
       request.on_exit = [&](int) { ended = true; };
       lab.machine("m").run(std::move(request));
     });

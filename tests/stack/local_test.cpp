@@ -24,7 +24,7 @@ int run_program(LabFixture& lab, Program program) {
   return status;
 }
 
-SockAddr at(const std::string& path) { return {.family = Af::local, .path = path}; }
+SockAddr at(const std::string& path) { return SockAddr::local(path); }
 std::vector<uint8_t> octets(const std::string& s) { return {s.begin(), s.end()}; }
 std::string words(const Received& got) { return {got.octets.begin(), got.octets.end()}; }
 

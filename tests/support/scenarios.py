@@ -29,6 +29,7 @@ BROKEN = {
     'one-segment': ('same=10.0.0.12/24', 'second'),
     'back-channel': ('path=/var/run/front', 'heard'),
     'destroy-storm': ('clean=true', 'jails'),
+    'first-connection': ('port=81', 'shown'),
 }
 # Every check of every scenario fails on some broken variant: other ways to break a lab, as edits of
 # its text.
@@ -92,6 +93,9 @@ EDITS = {
                       ('ifconfig $e destroy', 'echo no', ['interfaces', 'routes']),
                       ('echo "storm over: $i"', 'ping -q -i 1 127.0.0.1 > /dev/null &', ['processes']),
                       ('[10.0.0.2/24]', '[10.1.0.2/24]', ['alive'])],
+    'first-connection': [('nc -l 80', 'nc -l 82', ['listens']),
+                         ('nc -v web 81', 'nc -v web 80', ['refused']),
+                         ('pc: {}', 'pc: {sysctl: {net.inet.tcp.msl: 60000}}', ['forgotten'])],
 }
 
 
@@ -132,8 +136,9 @@ def check_tshark(folder, report, name):
     """Nothing malformed, no wrong checksum, in anything that a stack sent."""
     for capture in sorted(glob.glob(folder + '/*.pcap*')):
         done = run(['tshark', '-r', capture, '-o', 'ip.check_checksum:TRUE', '-o',
-                    'udp.check_checksum:TRUE', '-Y',
+                    'udp.check_checksum:TRUE', '-o', 'tcp.check_checksum:TRUE', '-Y',
                     '_ws.malformed || ip.checksum.status == "Bad" || udp.checksum.status == "Bad" '
+                    '|| tcp.checksum.status == "Bad" '
                     '|| icmp.checksum.status == "Bad" || igmp.checksum.status == "Bad"'])
         report(done.returncode == 0 and not done.stdout.strip(),
                f'tshark {name}: {os.path.basename(capture)}', done.stdout[:2000] + done.stderr[:2000])

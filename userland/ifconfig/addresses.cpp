@@ -16,7 +16,7 @@ uint8_t class_length(Ipv4Address a) {
 std::optional<Ipv4Address> address_of(IfconfigRun& run, const std::string& word) {
   if (word.starts_with("0x"))
     if (const auto number = number_of(word, UINT32_MAX)) return Ipv4Address{uint32_t(*number)};
-  return run.sys.resolve(word);
+  return run.sys.resolve_ipv4(word);
 }
 
 Complaint alias(IfconfigRun& run, const Words&) {

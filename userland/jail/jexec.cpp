@@ -44,7 +44,7 @@ Task<int> jexec(Sys& sys, Args args) {
   rest.erase(rest.begin());
   if (rest.empty()) rest = {"sh", "-i"};
   const std::string failure = "execvp: " + rest[0];
-  co_return co_await exec_words(sys, rest, failure);
+  co_return co_await exec_anywhere(sys, rest, failure);
 }
 
 }  // namespace

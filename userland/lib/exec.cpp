@@ -14,6 +14,13 @@ Task<int> exec_words(Sys& sys, Args words, std::string failure) {
   co_return co_await command->run(sys, words);
 }
 
+Task<int> exec_anywhere(Sys& sys, Args words, std::string failure, int missing) {
+  if (sys.runs_outside(words[0]))
+    co_return co_await sys.run_outside(words).or_err(missing, failure);
+  const int status = co_await exec_words(sys, words, failure);
+  co_return sys.find_command(words[0]) ? status : missing;
+}
+
 Task<std::optional<int>> find_jail_id(Sys& sys, std::string jail) {
   const bool number = parse_int(jail).has_value();
   const JailParams which{{number ? "jid" : "name", jail}};

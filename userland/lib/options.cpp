@@ -70,7 +70,7 @@ Task<int> bad_usage(Sys& sys, const Command& command, std::string error, int sta
   co_return co_await sys.usage(command, status);
 }
 
-std::string host_name(Sys&, const std::string& hosts, Ipv4Address address) {
+std::string host_name(Sys&, const std::string& hosts, const IpAddress& address) {
   const std::string wanted = to_text(address);
   for (const std::string& line : split(hosts, '\n')) {
     const auto words = split_words(line.substr(0, line.find('#')));

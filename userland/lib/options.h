@@ -48,7 +48,7 @@ std::optional<SimTime> parse_seconds(const std::string& s);
 Task<int> bad_usage(Sys& sys, const Command& command, std::string error, int status = 64);
 
 // The name that /etc/hosts gives an address, or the address itself.
-std::string host_name(Sys& sys, const std::string& hosts, Ipv4Address address);
+std::string host_name(Sys& sys, const std::string& hosts, const IpAddress& address);
 
 // "1.234" milliseconds from nanoseconds, as ping prints them.
 std::string milliseconds(SimTime duration);

@@ -106,7 +106,7 @@ Task<int> remove_all(Sys& sys) {
 
 Task<int> set(Sys& sys, std::vector<std::string> words) {
   SetArp request;
-  const auto address = words.empty() ? std::nullopt : sys.resolve(words[0]);
+  const auto address = words.empty() ? std::nullopt : sys.resolve_ipv4(words[0]);
   const auto mac = words.size() < 2 ? std::nullopt : parse_mac(words[1]);
   if (!address || !mac) co_return co_await bad_usage(sys, arp_command, "", 1);
   request.address = *address;
@@ -141,7 +141,7 @@ Task<int> arp(Sys& sys, Args args) {
   ShowArp want{.interface = options.value('i'), .numeric = options.has('n'), .style = style};
   if (options.has('a')) co_return co_await show(sys, want);
   if (rest.empty()) co_return co_await bad_usage(sys, arp_command, "", 1);
-  const auto address = sys.resolve(rest[0]);
+  const auto address = sys.resolve_ipv4(rest[0]);
   if (!address) {
     co_await sys.complain(text("{}: Unknown host", rest[0]));
     co_return 1;

@@ -33,12 +33,12 @@ class Netcat {
  private:
   SocketType type() const { return want_.datagram() ? SocketType::datagram : SocketType::stream; }
   const char* protocol() const { return want_.datagram() ? "udp" : "tcp"; }
-  Task<Ipv4Address> address_of(std::string host);
+  Task<std::vector<SockAddr>> addresses_of(std::string host);
   Task<Fd> local_socket(std::string bound_to);
-  Task<Fd> inet_socket();
+  Task<Fd> inet_socket(Af family);
   Task<Fd> listen_inet();
   Task<Result<>> connect(Fd fd, SockAddr to);
-  Task<int> call_port(Ipv4Address address, uint16_t port);
+  Task<int> call_port(SockAddr to);
   Task<bool> wait_for_caller(Fd socket);
   Task<void> transfer(Fd socket);
   Task<bool> from_network(Fd socket);
@@ -48,10 +48,16 @@ class Netcat {
   const NcOptions& want_;
 };
 
-Task<Ipv4Address> Netcat::address_of(std::string host) {
-  if (host.empty()) co_return Ipv4Address{};
-  const auto address = want_.has('n') ? parse_ipv4(host) : sys_.resolve(host);
-  if (address) co_return *address;
+Task<std::vector<SockAddr>> Netcat::addresses_of(std::string host) {
+  const Af family = want_.has('4') ? Af::inet : want_.has('6') ? Af::inet6 : Af::unspecified;
+  std::vector<SockAddr> any(1);
+  if (family == Af::inet6) any[0].address = Ipv6Address{};
+  if (host.empty()) co_return any;
+  const bool numeric = parse_ipv4(host) || parse_zoned(host);
+  if (numeric || !want_.has('n')) {
+    std::vector<SockAddr> found = sys_.resolve(host, family);
+    if (!found.empty()) co_return found;
+  }
   const std::string port = want_.ports.empty() ? "" : text("{}", want_.ports[0]);
   co_await sys_.complain(
       text("getaddrinfo for host \"{}\" port {}: Name does not resolve", host, port));
@@ -62,7 +68,7 @@ Task<Ipv4Address> Netcat::address_of(std::string host) {
 Task<Fd> Netcat::local_socket(std::string bound_to) {
   const Fd fd = co_await sys_.socket(Af::local, type()).or_err(1, "socket");
   if (bound_to.empty()) co_return fd;
-  SockAddr name{.family = Af::local, .path = bound_to};
+  const SockAddr name = SockAddr::local(bound_to);
   Result<> done = Errno::enametoolong;
   if (bound_to.size() < 104) done = co_await sys_.bind(fd, name);
   if (!done) {
@@ -72,19 +78,23 @@ Task<Fd> Netcat::local_socket(std::string bound_to) {
   co_return fd;
 }
 
-Task<Fd> Netcat::inet_socket() {
-  const Fd fd = co_await sys_.socket(Af::inet, type()).or_err(1, "socket");
+Task<Fd> Netcat::inet_socket(Af family) {
+  const Fd fd = co_await sys_.socket(family, type()).or_err(1, "socket");
   if (want_.has('b'))
     co_await sys_.set_option(fd, SocketOption::so_broadcast, 1).or_err(1, "setsockopt");
   if (want_.has('T')) {
     const std::string tos = want_.options.value('T');
     const int64_t named = tos == "lowdelay" ? 0x10 : tos == "throughput" ? 8 : 4;
     const int64_t value = tos.starts_with("0x") ? parse_int(tos).value_or(0) : named;
-    co_await sys_.set_option(fd, SocketOption::ip_tos, value).or_err(1, "set IP ToS");
+    const SocketOption option =
+        family == Af::inet ? SocketOption::ip_tos : SocketOption::ipv6_tclass;
+    co_await sys_.set_option(fd, option, value).or_err(1, "set IP ToS");
   }
   if (want_.has('M')) {
     const int64_t ttl = parse_int(want_.options.value('M')).value_or(1);
-    co_await sys_.set_option(fd, SocketOption::ip_multicast_ttl, ttl).or_err(1, "multicast ttl");
+    const SocketOption option =
+        family == Af::inet ? SocketOption::ip_multicast_ttl : SocketOption::ipv6_multicast_hops;
+    co_await sys_.set_option(fd, option, ttl).or_err(1, "multicast ttl");
   }
   co_return fd;
 }
@@ -92,10 +102,10 @@ Task<Fd> Netcat::inet_socket() {
 // --- listening ---------------------------------------------------------------------------------
 
 Task<Fd> Netcat::listen_inet() {
-  const Fd fd = co_await inet_socket();
-  SockAddr at;
-  at.address = co_await address_of(want_.host);
+  const std::vector<SockAddr> all = co_await addresses_of(want_.host);
+  SockAddr at = all[0];
   at.port = want_.ports[0];
+  const Fd fd = co_await inet_socket(at.family());
   co_await sys_.set_option(fd, SocketOption::so_reuseport, 1).or_err(1, "reuseport");
   const Result<> bound = co_await sys_.bind(fd, at);
   if (!bound) {
@@ -105,15 +115,17 @@ Task<Fd> Netcat::listen_inet() {
   if (at.address.is_multicast()) {
     OptionValue membership;
     membership.group = at.address;
-    co_await sys_.set_option(fd, SocketOption::ip_add_membership, membership)
-        .or_err(1, "join group");
+    membership.interface_index = at.scope;
+    const SocketOption join =
+        at.family() == Af::inet ? SocketOption::ip_add_membership : SocketOption::ipv6_join_group;
+    co_await sys_.set_option(fd, join, membership).or_err(1, "join group");
   }
   if (!want_.datagram()) co_await sys_.listen(fd, 1).or_err(1, "listen");
   co_return fd;
 }
 
 std::string caller_text(const SockAddr& from) {
-  if (from.family == Af::local) return from.path.str();
+  if (from.family() == Af::local) return from.path.str();
   return text("{} {}", to_text(from.address), from.port);
 }
 
@@ -124,7 +136,7 @@ Task<bool> Netcat::wait_for_caller(Fd socket) {
   if (want_.has('v'))
     co_await sys_.print_error(text("Connection received on {}\n", caller_text(first.from)));
   // A datagram without a sender's name cannot be answered, but it can be read.
-  if (first.from.family == Af::local && first.from.path.empty()) co_return true;
+  if (first.from.family() == Af::local && first.from.path.empty()) co_return true;
   const Result<> done = co_await connect(socket, first.from);
   if (!done && !want_.local()) {
     co_await sys_.complain(text("connect: {}", errno_text(done.error())));
@@ -190,7 +202,7 @@ Task<int> Netcat::call_local() {
     if (want_.has('s')) own = want_.options.value('s');
   }
   const Fd fd = co_await local_socket(own);
-  SockAddr name{.family = Af::local, .path = want_.host};
+  const SockAddr name = SockAddr::local(want_.host);
   Result<> done = Errno::enametoolong;
   if (want_.host.size() < 104) done = co_await connect(fd, name);
   int status = 0;
@@ -205,11 +217,16 @@ Task<int> Netcat::call_local() {
   co_return status;
 }
 
-Task<int> Netcat::call_port(Ipv4Address address, uint16_t port) {
-  const Fd fd = co_await inet_socket();
+Task<int> Netcat::call_port(SockAddr to) {
+  const uint16_t port = to.port;
+  const Fd fd = co_await inet_socket(to.family());
   if (want_.source_port || want_.has('s')) {
     SockAddr source;
-    source.address = co_await address_of(want_.options.value('s'));
+    source.address = IpAddress::any(to.address.family());
+    if (want_.has('s')) {
+      const std::vector<SockAddr> sources = co_await addresses_of(want_.options.value('s'));
+      source = sources[0];
+    }
     source.port = want_.source_port;
     const Result<> bound = co_await sys_.bind(fd, source);
     if (!bound) {
@@ -217,9 +234,6 @@ Task<int> Netcat::call_port(Ipv4Address address, uint16_t port) {
       sys_.exit(1);
     }
   }
-  SockAddr to;
-  to.address = address;
-  to.port = port;
   Result<> done = co_await connect(fd, to);
   if (!done && want_.has('v'))
     co_await sys_.complain(text("connect to {} port {} ({}) failed: {}", want_.host, port,
@@ -243,10 +257,18 @@ Task<int> Netcat::call_port(Ipv4Address address, uint16_t port) {
 }
 
 Task<int> Netcat::call_ports() {
-  const Ipv4Address address = co_await address_of(want_.host);
+  std::vector<SockAddr> addresses = co_await addresses_of(want_.host);
   int status = 1;
-  for (uint16_t port : want_.ports)
-    if (co_await call_port(address, port) == 0) status = 0;
+  for (uint16_t port : want_.ports) {
+    bool reached = false;
+    // The next address when one does not answer, as long as none has.
+    for (SockAddr& to : addresses) {
+      if (reached) break;
+      to.port = port;
+      reached = co_await call_port(to) == 0;
+    }
+    if (reached) status = 0;
+  }
   co_return status;
 }
 
@@ -257,8 +279,9 @@ Task<bool> Netcat::from_network(Fd socket) {
   const Result<Received> got = co_await sys_.receive(socket, 16384);
   if (!got) co_return false;
   if (got->octets.empty() && !want_.datagram()) co_return false;
-  co_await sys_.print(std::string(got->octets.begin(), got->octets.end()));
-  co_return true;
+  const Result<> printed = co_await sys_.print(std::string(got->octets.begin(), got->octets.end()));
+  if (!printed) co_await sys_.shutdown(socket, ShutdownHow::read);  // nobody wants to see more
+  co_return printed.has_value();
 }
 
 Task<bool> Netcat::from_standard_input(Fd socket) {
@@ -352,7 +375,6 @@ std::string contradiction(const Options& o) {
   if (o.has('l') && o.has('p')) return "cannot use -p and -l";
   if (o.has('l') && o.has('z')) return "cannot use -z and -l";
   if (!o.has('l') && o.has('k')) return "must use -l with -k";
-  if (o.has('6') && !o.has('U')) return "getaddrinfo: Address family for hostname not supported";
   if (o.has('x')) return "proxies are not in this build";
   if (const std::string wrong = number_trouble(o.value('w', "0"), 0, INT32_MAX / 1000);
       !wrong.empty())

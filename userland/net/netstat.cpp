@@ -6,6 +6,7 @@
 #include "stack/inet/api/inet_requests.h"
 #include "stack/net/api/interface_requests.h"
 #include "stack/net/route_table.h"
+#include "stack/tcp/api/tcp_requests.h"
 #include "userland/commands.h"
 #include "userland/lib/exec.h"
 #include "userland/lib/options.h"
@@ -185,7 +186,10 @@ Task<int> interfaces(Sys& sys, const Options& options, Report report) {
 
 // --- statistics --------------------------------------------------------------------------------
 
-bool is_histogram(const CounterLine& line) { return line.text[0] == '\t'; }
+// "\techo: {}"; other indented lines belong to the one before them, and are no histogram.
+bool is_histogram(const CounterLine& line) {
+  return line.text[0] == '\t' && std::string_view(line.text).find(": {}") != std::string_view::npos;
+}
 
 // "\tOutput echo reply: {}" is {"name": "echo reply", "count": N} of output-histogram.
 void histogram_in_json(Xo& xo, const CounterLine& line) {
@@ -248,11 +252,29 @@ Task<int> statistics(Sys& sys, const Options& options, Report report) {
 
 // --- sockets -----------------------------------------------------------------------------------
 
-bool is_local(const SocketInfo& s) { return s.local.family == Af::local; }
+bool is_local(const SocketInfo& s) { return s.local.family() == Af::local; }
 std::string address_text(const SockAddr& a) {
   return a.address.is_any() ? "*" : to_text(a.address);
 }
 std::string port_text(const SockAddr& a) { return a.port ? text("{}", a.port) : "*"; }
+
+// Those that no program has any more, too (TIME_WAIT).
+std::vector<SocketInfo> tcp_connections(Sys& sys) {
+  std::vector<SocketInfo> all;
+  ListTcpConnections list;
+  if (!sys.request(list)) return all;
+  for (const TcpConnectionInfo& c : list.connections) {
+    SocketInfo info{};
+    info.protocol = c.protocol;
+    info.local = c.local;
+    info.foreign = c.foreign;
+    info.receive_queue = c.receive_queue;
+    info.send_queue = c.send_queue;
+    info.state = c.state;
+    if (c.local.port != 0) all.push_back(info);
+  }
+  return all;
+}
 
 void inet_sockets(const std::vector<SocketInfo>& sockets, const Options& options, Report& report) {
   report.words += text("Active Internet connections{}\n{:<5} {:>6} {:>6}  {:<22} {:<22} {:<11}\n",
@@ -312,10 +334,28 @@ void local_sockets(const std::vector<SocketInfo>& sockets, Report& report) {
   }
 }
 
+// netstat -L (listen(2)): how many connections wait, and how many may.
+Task<int> listen_queues(Sys& sys) {
+  ListTcpConnections list;
+  std::string out = "Current listen queue sizes (qlen/incqlen/maxqlen)\n";
+  out += text("{:<5} {:<32} {:<22}\n", "Proto", "Listen", "Local Address");
+  if (sys.request(list))
+    for (const TcpConnectionInfo& c : list.connections)
+      if (c.state == "LISTEN")
+        out += text("{:<5} {:<32} {:<22}\n", c.protocol,
+                    text("{}/{}/{}", c.queued, c.embryonic, c.backlog),
+                    address_text(c.local) + "." + port_text(c.local));
+  co_await sys.print(out);
+  co_return 0;
+}
+
 Task<int> sockets(Sys& sys, const Options& options, Report report) {
-  const std::string family = options.value('f');
+  const std::string family = options.value('f'), protocol = options.value('p');
   std::vector<SocketInfo> inet, local;
+  for (const SocketInfo& s : tcp_connections(sys))
+    if (options.has('a') || s.foreign.port != 0) inet.push_back(s);
   for (const SocketInfo& s : sys.sockets()) {
+    if (s.protocol.starts_with("tcp")) continue;
     auto& list = is_local(s) ? local : inet;
     // Duplicates of a descriptor are one socket.
     const bool seen = s.serial && std::any_of(list.begin(), list.end(), [&](const auto& other) {
@@ -323,10 +363,13 @@ Task<int> sockets(Sys& sys, const Options& options, Report report) {
                       });
     if (is_local(s) ? !seen : options.has('a') || s.foreign.port != 0) list.push_back(s);
   }
+  if (!protocol.empty())
+    std::erase_if(inet, [&](const SocketInfo& s) { return !s.protocol.starts_with(protocol); });
   if (report.xo) report.xo->open_list("socket");
   const bool internet = family.empty() || family == "inet";
   if (internet && (!inet.empty() || !family.empty() || local.empty()))
     inet_sockets(inet, options, report);
+  if (!protocol.empty()) local.clear();
   const bool unix_ones = family == "unix" || family == "local";
   if (unix_ones || (family.empty() && !options.has('4') && !local.empty()))
     local_sockets(local, report);
@@ -358,8 +401,9 @@ Task<int> netstat(Sys& sys, Args args) {
   if (!co_await enter_jail(sys, options)) co_return 1;
   Report report(style);
   if (options.has('r')) co_return co_await routes(sys, options, std::move(report));
-  if (options.has('s') || options.has('p'))
+  if (options.has('s') || (options.has('p') && !options.has('a') && !options.has('n')))
     co_return co_await statistics(sys, options, std::move(report));
+  if (options.has('L')) co_return co_await listen_queues(sys);
   if (options.has('i') || options.has('I'))
     co_return co_await interfaces(sys, options, std::move(report));
   co_return co_await sockets(sys, options, std::move(report));

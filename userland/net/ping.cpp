@@ -231,7 +231,8 @@ Task<void> Ping::set_multicast_options() {
   (void)sys_.request(list);
   for (const InterfaceInfo& i : list.interfaces)
     if (i.name == want_.interface) by.interface_index = i.index;
-  if (by.interface_index == 0) by.interface = sys_.resolve(want_.interface).value_or(Ipv4Address{});
+  if (by.interface_index == 0)
+    by.interface = sys_.resolve_ipv4(want_.interface).value_or(Ipv4Address{});
   if (by.interface_index == 0 && by.interface.is_any()) {
     co_await sys_.complain(text("invalid multicast interface: `{}'", want_.interface));
     sys_.exit(64);
@@ -334,7 +335,7 @@ std::string parse(Sys& sys, const Options& options, PingOptions& want) {
     want.pattern.push_back(uint8_t(*octet));
   }
   if (options.has('S')) {
-    want.source = sys.resolve(options.value('S'));
+    want.source = sys.resolve_ipv4(options.value('S'));
     if (!want.source) return text("cannot resolve {}: Unknown host", options.value('S'));
   }
   return "";
@@ -351,7 +352,7 @@ Task<int> ping(Sys& sys, Args args) {
     co_return 64;
   }
   want.target_name = options.rest()[0];
-  const auto target = sys.resolve(want.target_name);
+  const auto target = sys.resolve_ipv4(want.target_name);
   if (!target) {
     co_await sys.complain(text("cannot resolve {}: Unknown host", want.target_name));
     co_return 68;

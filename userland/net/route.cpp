@@ -3,6 +3,7 @@
 #include "stack/inet/api/inet_requests.h"
 #include "stack/net/route_table.h"
 #include "userland/commands.h"
+#include "userland/lib/enter_jail.h"
 #include "userland/lib/options.h"
 
 namespace stackyard {
@@ -10,7 +11,7 @@ namespace stackyard {
 namespace {
 
 struct RouteWords {
-  std::string command;
+  std::string jail, command;
   std::vector<std::string> operands;  // destination, gateway, netmask
   bool net = false, host = false, interface = false, numeric = false, quiet = false;
   uint32_t flags = 0;
@@ -53,6 +54,8 @@ RouteWords parse(const Args& args) {
       r.netmask = parse_ipv4(next());
     else if (w == "-prefixlen")
       r.prefix_length = parse_int(next());
+    else if (w == "-j" && r.command.empty())
+      r.jail = next();
     else if (w == "-mtu")
       r.mtu = parse_int(next()).value_or(0);
     else if (w == "-fib")
@@ -79,7 +82,7 @@ std::optional<Ipv4Prefix> destination(Sys& sys, RouteWords& r) {
     if (prefix->length == 32) r.host = true;
     return prefix;
   }
-  const auto address = sys.resolve(word);
+  const auto address = sys.resolve_ipv4(word);
   if (!address) return std::nullopt;
   if (r.operands.size() > 2 && !r.netmask) r.netmask = parse_ipv4(r.operands[2]);
   if (r.netmask) {
@@ -121,7 +124,7 @@ Task<int> add(Sys& sys, RouteWords r, bool change) {
   if (r.interface) {
     request.interface = gateway;
   } else {
-    request.gateway = sys.resolve(gateway);
+    request.gateway = sys.resolve_ipv4(gateway);
     if (!request.gateway) {
       co_await sys.complain(text("bad address: {}", gateway));
       co_return 68;
@@ -185,7 +188,7 @@ Task<int> get(Sys& sys, RouteWords r) {
   if (r.operands.empty()) co_return co_await bad_usage(sys, route_command, "");
   GetRoute request;
   request.fib = r.fib >= 0 ? int(r.fib) : sys.fib();
-  const auto dest = r.operands[0] == "default" ? Ipv4Address{} : sys.resolve(r.operands[0]);
+  const auto dest = r.operands[0] == "default" ? Ipv4Address{} : sys.resolve_ipv4(r.operands[0]);
   if (!dest) {
     co_await sys.complain(text("bad address: {}", r.operands[0]));
     co_return 68;
@@ -230,6 +233,10 @@ Task<int> flush(Sys& sys, const RouteWords& r) {
 Task<int> route(Sys& sys, Args args) {
   RouteWords r = parse(args);
   if (!r.error.empty()) co_return co_await bad_usage(sys, route_command, r.error);
+  if (const std::string wrong = r.jail.empty() ? "" : enter_jail(sys, r.jail); !wrong.empty()) {
+    co_await sys.complain(wrong);
+    co_return 1;
+  }
   if (r.fib >= 0 && r.fib >= parse_int(sys.sysctl("net.fibs").value_or("1")).value_or(1)) {
     co_await sys.complain(text("-fib: invalid fib number: {}", r.fib));
     co_return 64;
@@ -252,7 +259,7 @@ Task<int> route(Sys& sys, Args args) {
 const Command route_command{
     .name = "route",
     .synopsis =
-        "route [-nqv] command [[-net | -host] destination gateway [netmask]]\n"
+        "route [-j jail] [-nqv] command [[-net | -host] destination gateway [netmask]]\n"
         "[-fib number] [-iface] [-blackhole | -reject] [-mtu n] [-proto1 | -proto2]\n"
         "commands: add, change, delete, flush, get, show",
     .run = route};

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "core/base/text.h"
+#include "stack/tcp/api/tcp_requests.h"
 #include "userland/commands.h"
 #include "userland/lib/exec.h"
 #include "userland/lib/options.h"
@@ -19,7 +20,7 @@ struct Wanted {
   std::optional<int> jail;
 };
 
-bool is_local(const SocketInfo& s) { return s.local.family == Af::local; }
+bool is_local(const SocketInfo& s) { return s.local.family() == Af::local; }
 
 bool wants(const Wanted& want, const SocketInfo& s) {
   if (is_local(s) ? !want.local : !want.inet) return false;
@@ -61,6 +62,23 @@ std::string read_ports(const std::string& list, Wanted& want) {
   return "";
 }
 
+// Behind those of processes come connections that no process has (any more).
+std::vector<SocketInfo> all_sockets(Sys& sys) {
+  std::vector<SocketInfo> all = sys.sockets();
+  ListTcpConnections list;
+  if (!sys.request(list)) return all;
+  for (const TcpConnectionInfo& c : list.connections) {
+    if (c.has_socket || c.local.port == 0) continue;
+    SocketInfo info{};
+    info.protocol = c.protocol;
+    info.local = c.local;
+    info.foreign = c.foreign;
+    info.jid = sys.jail_id();
+    all.push_back(info);
+  }
+  return all;
+}
+
 Task<int> sockstat(Sys& sys, Args args) {
   const Options options(args, "46cj:LlnP:p:qSsuvw");
   if (!options.error().empty() || !options.rest().empty())
@@ -90,10 +108,13 @@ Task<int> sockstat(Sys& sys, Args args) {
   if (!options.has('q'))
     out = text("{:<8} {:<10} {:<5} {:<3} {:<6} {:<21} {:<21}\n", "USER", "COMMAND", "PID", "FD",
                "PROTO", "LOCAL ADDRESS", "FOREIGN ADDRESS");
-  for (const SocketInfo& s : sys.sockets()) {
+  for (const SocketInfo& s : all_sockets(sys)) {
     if (!wants(want, s)) continue;
-    out += text("{:<8} {:<10} {:<5} {:<3} {:<6} ", "root",
-                s.command.substr(s.command.rfind('/') + 1), s.pid, s.fd, s.protocol);
+    if (s.pid == 0)
+      out += text("{:<8} {:<10} {:<5} {:<3} {:<6} ", "?", "?", "?", "?", s.protocol);
+    else
+      out += text("{:<8} {:<10} {:<5} {:<3} {:<6} ", "root",
+                  s.command.substr(s.command.rfind('/') + 1), s.pid, s.fd, s.protocol);
     out += is_local(s) ? local_name(s)
                        : text("{:<21} {:<21}", inet_name(s.local), inet_name(s.foreign));
     out += "\n";

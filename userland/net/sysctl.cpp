@@ -149,10 +149,8 @@ Task<int> setfib(Sys& sys, Args args) {
     co_await sys.complain(text("{} not in range (0..{})", number, parse_int(most).value_or(1) - 1));
     co_return 1;
   }
-  const SpawnRequest request{.args = rest, .program = {}, .descriptors = {}};
-  const Pid child = co_await sys.spawn(request).or_err(127, rest[0]);
-  const auto ended = co_await sys.wait(child);
-  co_return ended ? ended->second : 1;
+  const int status = co_await exec_anywhere(sys, rest, rest[0], 127);
+  co_return status;
 }
 
 }  // namespace

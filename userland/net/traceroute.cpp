@@ -194,7 +194,7 @@ Task<int> traceroute(Sys& sys, Args args) {
   want.icmp = options.has('I');
   want.numeric = options.has('n');
   want.dont_fragment = options.has('F');
-  const auto target = sys.resolve(want.name);
+  const auto target = sys.resolve_ipv4(want.name);
   if (!target) {
     co_await sys.complain(text("unknown host {}", want.name));
     co_return 1;

@@ -88,7 +88,7 @@ Task<void> Inetd::open(InetdService& service) {
     co_await log(text("{}: socket: {}", what, errno_text(fd.error())));
     co_return;
   }
-  SockAddr at{.family = family, .path = {}};
+  SockAddr at;
   if (service.local()) {
     at.path = service.name;
     (void)sys_.remove(service.name);
@@ -170,7 +170,7 @@ Task<void> Inetd::builtin_datagram(InetdService& service) {
   const Result<Received> got = co_await sys_.receive(*service.socket, 65536, now);
   if (!got || service.name == "discard") co_return;
   // Never to another built-in port: two of them would talk for ever.
-  if (got->from.family == Af::inet && got->from.port < 20) co_return;
+  if (got->from.family() != Af::local && got->from.port < 20) co_return;
   std::string answer(got->octets.begin(), got->octets.end());
   if (service.name == "daytime") answer = daytime(sys_.now());
   if (service.name == "time") answer = machine_time(sys_.now());
@@ -273,7 +273,7 @@ Task<int> inetd(Sys& sys, Args args) {
   if (!pid_file.starts_with('/')) pid_file = sys.folder() + "/" + pid_file;
   Ipv4Address address;
   if (options.has('a')) {
-    const auto found = sys.resolve(options.value('a'));
+    const auto found = sys.resolve_ipv4(options.value('a'));
     if (!found) {
       co_await sys.complain(text("-a {}: Name does not resolve", options.value('a')));
       co_return 1;

@@ -1,0 +1,217 @@
+// bench/tcp.cpp - bulk TCP: full stacks on both ends, sockets without processes.
+//
+//   tcp flow SECONDS            one flow over 1 Gb/s with 10 ms of round trip
+//   tcp dumbbell FLOWS SECONDS  access links 1 Gb/s 1 ms, a bottleneck of 1 Gb/s 3 ms
+//   tcp connections COUNT       up to 64,000: set up, held idle, torn down: octets each, and time
+//
+// A segment is 1448 octets that were delivered. Prints "ns_per_segment N".
+#include <malloc.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+
+#include "core/base/text.h"
+#include "lab/build/lab.h"
+#include "lab/spec/problems.h"
+#include "stack/kern/socket_ops.h"
+
+using namespace stackyard;
+
+namespace {
+
+constexpr size_t buffer = 2 * 1024 * 1024;
+constexpr uint16_t port = 9;
+
+double heap() { return double(mallinfo2().uordblks + mallinfo2().hblkhd); }
+
+LabSpec read(const std::string& yaml) {
+  Problems problems;
+  LabSpec spec = read_lab(yaml, "tcp.yaml", {}, problems);
+  if (problems.any_errors()) {
+    std::fputs(problems.text("tcp.yaml").c_str(), stderr);
+    std::exit(2);
+  }
+  return spec;
+}
+
+std::unique_ptr<SocketOps> tcp_socket(Machine& machine) {
+  auto socket = machine.vnet().socket(Af::inet, SocketType::stream, 0);
+  check(socket.has_value(), "a TCP socket");
+  (void)(*socket)->set_option(SocketOption::so_sndbuf, int64_t(buffer));
+  (void)(*socket)->set_option(SocketOption::so_rcvbuf, int64_t(buffer));
+  return std::move(*socket);
+}
+
+// Writes as much as the socket takes, always.
+struct Source final : SocketListener {
+  explicit Source(std::unique_ptr<SocketOps> s) : socket(std::move(s)) { socket->listen_to(this); }
+  void socket_changed() override {
+    if (busy) return;
+    busy = true;
+    while (socket->send(octets, {})) {
+    }
+    busy = false;
+  }
+  std::unique_ptr<SocketOps> socket;
+  std::vector<uint8_t> octets = std::vector<uint8_t>(65536);
+  bool busy = false;
+};
+
+struct Sink final : SocketListener {
+  explicit Sink(std::unique_ptr<SocketOps> s) : socket(std::move(s)) { socket->listen_to(this); }
+  void socket_changed() override {
+    for (;;) {
+      const Result<Received> got = socket->receive(1 << 20, {});
+      if (!got || got->octets.empty()) break;
+      received += got->octets.size();
+    }
+  }
+  std::unique_ptr<SocketOps> socket;
+  uint64_t received = 0;
+};
+
+// Accepts everybody.
+struct Server final : SocketListener {
+  explicit Server(Machine& machine) : socket(tcp_socket(machine)) {
+    SockAddr at;
+    at.port = port;
+    check(socket->bind(at) && socket->listen(-1), "a server listens");
+    socket->listen_to(this);
+  }
+  void socket_changed() override {
+    while (auto taken = socket->accept())
+      sinks.push_back(std::make_unique<Sink>(std::move(*taken)));
+  }
+  uint64_t received() const {
+    uint64_t all = 0;
+    for (const auto& sink : sinks) all += sink->received;
+    return all;
+  }
+  std::unique_ptr<SocketOps> socket;
+  std::vector<std::unique_ptr<Sink>> sinks;
+};
+
+double seconds_of(const std::function<void()>& work) {
+  const auto begin = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+struct Flow {
+  std::string from, to;
+  SockAddr target;
+};
+
+int bulk(const std::string& yaml, const std::vector<Flow>& flows, int64_t seconds) {
+  Lab lab(read(yaml));
+  Simulation& simulation = lab.simulation();
+  simulation.run_until(1_ms);
+  std::map<std::string, std::unique_ptr<Server>> servers;
+  std::vector<std::unique_ptr<Source>> sources;
+  for (const Flow& flow : flows)
+    if (!servers[flow.to]) servers[flow.to] = std::make_unique<Server>(lab.machine(flow.to));
+  simulation.at_barrier(2_ms, EventKind::outside, [&] {
+    for (const Flow& flow : flows) {
+      sources.push_back(std::make_unique<Source>(tcp_socket(lab.machine(flow.from))));
+      (void)sources.back()->socket->connect(flow.target);
+    }
+  });
+  const uint64_t before = simulation.events_run();
+  const double spent = seconds_of([&] {
+    while (!simulation.run_until(SimTime(seconds * 1'000'000'000), 50'000)) {
+    }
+  });
+  uint64_t octets = 0;
+  for (const auto& [name, server] : servers) octets += server->received();
+  const double segments = double(octets) / 1448;
+  std::printf("ns_per_segment %.1f\nsegments %.0f\nmbit_per_s %.1f\nevents_per_segment %.2f\n",
+              spent * 1e9 / segments, segments, double(octets) * 8e-6 / double(seconds),
+              double(simulation.events_run() - before) / segments);
+  return segments > 0 ? 0 : 1;
+}
+
+int dumbbell(int count, int64_t seconds) {
+  std::string yaml = "hosts: false\nnodes:\n  l: {kind: router}\n  r: {kind: router}\n";
+  std::string links = "links:\n  - {endpoints: l -- r, impair: {rate: 1gbit, delay: 3ms}}\n";
+  std::vector<Flow> flows;
+  for (int i = 0; i < count; ++i) {
+    yaml += text("  a{}: {{routes: [{{to: default, via: l}}]}}\n", i);
+    yaml += text(
+        "  b{}: {{routes: [{{to: default, via: r}}], interfaces: {{em0: {{addresses: "
+        "[10.9.{}.2/30]}}}}}}\n",
+        i, i);
+    links += text("  - {{endpoints: a{} -- l, impair: {{rate: 1gbit, delay: 1ms}}}}\n", i);
+    links += text("  - {{endpoints: b{} -- r, impair: {{rate: 1gbit, delay: 1ms}}}}\n", i);
+    Flow flow{text("a{}", i), text("b{}", i), {}};
+    flow.target.address = Ipv4Address{0x0a090002u + (uint32_t(i) << 8)};
+    flow.target.port = port;
+    flows.push_back(flow);
+  }
+  yaml.replace(yaml.find("l: {kind: router}"), 17,
+               "l: {kind: router, routes: [{to: 10.9.0.0/16, via: r}]}");
+  yaml.replace(yaml.find("  r: {kind: router}"), 19,
+               "  r: {kind: router, routes: [{to: default, via: l}]}");
+  return bulk(yaml + links, flows, seconds);
+}
+
+int connections(int count) {
+  Lab lab(
+      read("hosts: false\nnodes: {a: {sysctl: {net.inet.ip.portrange.first: 1024}}, b: {}}\n"
+           "links: [a -- b]\n"));
+  Simulation& simulation = lab.simulation();
+  simulation.run_until(1_ms);
+  const double before = heap();
+  auto server = std::make_unique<Server>(lab.machine("b"));
+  std::vector<std::unique_ptr<SocketOps>> clients;
+  SockAddr to;
+  to.address = Ipv4Address{0x0a000002};
+  to.port = port;
+  clients.push_back(*lab.machine("a").vnet().socket(Af::inet, SocketType::stream, 0));
+  simulation.at_barrier(2_ms, EventKind::outside, [&] { (void)clients[0]->connect(to); });
+  simulation.run_until(10_ms);  // ARP is done
+  const double opened = seconds_of([&] {
+    for (int i = 0; i < count; i += 100) {
+      simulation.at_barrier(simulation.now() + 1_ns, EventKind::outside, [&] {
+        for (int j = 0; j < 100; ++j) {
+          clients.push_back(*lab.machine("a").vnet().socket(Af::inet, SocketType::stream, 0));
+          (void)clients.back()->connect(to);
+        }
+      });
+      simulation.run_until(simulation.now() + 1_ms);
+    }
+  });
+  const double held = (heap() - before) / count;
+  const size_t there = server->sinks.size();
+  const double closed = seconds_of([&] {
+    simulation.at_barrier(simulation.now() + 1_ns, EventKind::outside, [&] {
+      clients.clear();
+      server->sinks.clear();
+    });
+    simulation.run_until(simulation.now() + 70_s);
+  });
+  std::printf("connections %zu\noctets_per_connection %.0f\nus_to_open %.2f\nus_to_close %.2f\n",
+              there, held, opened * 1e6 / count, closed * 1e6 / count);
+  return there == size_t(count) + 1 ? 0 : 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::string mode = argc > 1 ? argv[1] : "";
+  const int first = argc > 2 ? std::atoi(argv[2]) : 1;
+  if (mode == "flow") {
+    Flow flow{"a", "b", {}};
+    flow.target.address = Ipv4Address{0x0a000002};
+    flow.target.port = port;
+    return bulk(
+        "hosts: false\nnodes: [a, b]\nlinks: [{endpoints: a -- b, impair: {rate: 1gbit, "
+        "delay: 5ms}}]\n",
+        {flow}, first);
+  }
+  if (mode == "dumbbell") return dumbbell(first, argc > 3 ? std::atoi(argv[3]) : 1);
+  if (mode == "connections") return connections(first);
+  std::fputs("usage: tcp flow SECONDS | dumbbell FLOWS SECONDS | connections COUNT\n", stderr);
+  return 2;
+}

@@ -1,0 +1,169 @@
+#include "lab/run/subscriptions.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "core/base/text.h"
+#include "core/dissect/dissect.h"
+#include "lab/run/worker.h"
+#include "lab/spec/problems.h"
+
+namespace stackyard {
+
+Json to_json(const Table& table) {
+  Json result{{"columns", Json::array()}, {"rows", Json::array()}};
+  constexpr const char* types[] = {"text", "number", "duration"};
+  for (const Column& column : table.columns)
+    result["columns"].push_back(
+        {{"name", column.name}, {"title", column.title}, {"type", types[size_t(column.type)]}});
+  for (const auto& row : table.rows) {
+    Json plain = Json::object();
+    for (size_t i = 0; i < row.size(); ++i) {
+      Json& cell = plain[table.columns[i].name];
+      if (const auto* number = std::get_if<int64_t>(&row[i])) cell = *number;
+      if (const auto* words = std::get_if<std::string>(&row[i])) cell = *words;
+    }
+    result["rows"].push_back(std::move(plain));
+  }
+  return result;
+}
+
+uint64_t Subscriptions::add(uint32_t client, const Json& params) {
+  const std::string what = params.at("what").get<std::string>();
+  Lab& lab = worker_.session().lab();
+  if (what == "table") {
+    const std::string node = params.at("node").get<std::string>();
+    const std::string name = params.at("table").get<std::string>();
+    if (worker_.table_of(node, name).columns.empty())
+      throw RequestError{1, text("there is no table \"{}\"", name)};
+    tables_[++last_number_] = {client, node, name, ""};
+  } else if (what == "packets") {
+    Problems problems;
+    const auto tap = read_tap(lab.spec(), params.at("on").get<std::string>(), problems);
+    if (!tap || problems.any_errors())
+      throw RequestError{1, std::string(trim(problems.text("on")))};
+    auto compiled = PacketFilter::compile(params.value("filter", ""));
+    if (!compiled.error.empty()) throw RequestError{1, compiled.error};
+    packets_[++last_number_] = {client, lab.taps(*tap), std::move(compiled.filter),
+                                params.value("snaplen", 262144u),
+                                params.value("packets", UINT64_MAX)};
+  } else if (what == "log" || what == "drops" || what == "output" || what == "checks" ||
+             what == "time") {
+    events_[++last_number_] = {client, what};
+  } else {
+    throw RequestError{
+        1, text("\"{}\" is none of table, packets, log, drops, output, checks, time", what)};
+  }
+  return last_number_;
+}
+
+void Subscriptions::remove(uint32_t client, uint64_t number) {
+  const auto erase = [&](auto& all) {
+    const auto found = all.find(number);
+    return found != all.end() && found->second.client == client && all.erase(number) > 0;
+  };
+  if (!erase(tables_) && !erase(packets_) && !erase(events_))
+    throw RequestError{1, "there is no such subscription"};
+}
+
+void Subscriptions::drop_client(uint32_t client) {
+  const auto theirs = [&](const auto& entry) { return entry.second.client == client; };
+  std::erase_if(tables_, theirs);
+  std::erase_if(packets_, theirs);
+  std::erase_if(events_, theirs);
+}
+
+// None, once the jail or machine is gone.
+Table Subscriptions::rows_of(const TableSubscription& subscription) {
+  try {
+    return worker_.table_of(subscription.node, subscription.name);
+  } catch (const RequestError&) {
+    return {};
+  }
+}
+
+void Subscriptions::publish() {
+  const auto now = std::chrono::steady_clock::now();
+  if (tables_.empty() || now - published_ < std::chrono::milliseconds(33)) return;
+  published_ = now;
+  for (auto& [number, subscription] : tables_) {
+    Json table = to_json(rows_of(subscription));
+    std::string shown = table.dump(-1, ' ', false, Json::error_handler_t::replace);
+    if (shown == subscription.last) continue;
+    subscription.last = std::move(shown);
+    table["subscription"] = number;
+    table["time"] = worker_.session().lab().simulation().reached().ns();
+    worker_.notify(subscription.client, "table", std::move(table));
+  }
+}
+
+void Subscriptions::tell(const std::string& what, const char* method, const Json& params) {
+  for (const auto& [number, subscription] : events_) {
+    if (subscription.what != what) continue;
+    Json told = params;
+    told["subscription"] = number;
+    worker_.notify(subscription.client, method, std::move(told));
+  }
+}
+
+void Subscriptions::output(const OutputLine& line) {
+  if (events_.empty()) return;
+  tell("output", "output",
+       {{"time", line.time.ns()},
+        {"node", worker_.session().lab().spec().nodes[line.node].name},
+        {"text", line.text}});
+}
+
+void Subscriptions::verdict(const CheckResult& result) {
+  tell("checks", "check",
+       {{"time", result.time.ns()},
+        {"name", result.spec->name},
+        {"verdict", verdict_name(result.verdict)},
+        {"evidence", result.evidence}});
+}
+
+void Subscriptions::time_changed(const Json& state) { tell("time", "time", state); }
+
+void Subscriptions::frame(const TraceStamp& stamp, const FrameNote& note) {
+  ++frames_seen_;
+  for (auto& [number, subscription] : packets_) {
+    const auto& taps = subscription.taps;
+    if (subscription.left == 0 || std::find(taps.begin(), taps.end(), note.tap) == taps.end() ||
+        !subscription.filter.matches(note.octets, note.length))
+      continue;
+    --subscription.left;
+    const Bytes kept =
+        note.octets.first(std::min<size_t>(subscription.snaplen, note.octets.size()));
+    worker_.notify(subscription.client, "packet",
+                   {{"subscription", number},
+                    {"time", stamp.key.time.ns()},
+                    {"node", worker_.session().lab().simulation().node_name(note.node)},
+                    {"id", note.packet},
+                    {"outbound", note.outbound},
+                    {"length", note.length},
+                    {"text", one_line(note.octets)},
+                    {"data", to_base64(text_of(kept))}});
+  }
+}
+
+void Subscriptions::drop(const TraceStamp& stamp, const DropNote& note) {
+  if (events_.empty()) return;
+  tell("drops", "drop",
+       {{"time", stamp.key.time.ns()},
+        {"node", worker_.session().lab().simulation().node_name(note.node)},
+        {"id", note.packet},
+        {"place", note.place},
+        {"reason", note.reason->name},
+        {"sentence", note.reason->sentence},
+        {"detail", note.detail}});
+}
+
+void Subscriptions::log(const TraceStamp& stamp, const LogNote& note) {
+  if (events_.empty()) return;
+  tell("log", "log",
+       {{"time", stamp.key.time.ns()},
+        {"node", worker_.session().lab().simulation().node_name(note.node)},
+        {"line", note.line}});
+}
+
+}  // namespace stackyard

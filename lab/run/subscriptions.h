@@ -1,0 +1,74 @@
+// lab/run/subscriptions.h - what clients of a served session are told without asking again.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "core/capture/filter.h"
+#include "core/trace/observer.h"
+#include "lab/api/channel.h"
+#include "lab/run/session.h"
+
+namespace stackyard {
+
+class Worker;
+
+// A table's rows as plain values: [{"netif": "em0", "uses": 3}, ...], with its columns.
+Json to_json(const Table& table);
+
+class Subscriptions final : public Observer {
+ public:
+  explicit Subscriptions(Worker& worker) : worker_(worker) {}
+
+  // What the protocol's `subscribe` says; gives the number to end it by. Throws RequestError.
+  uint64_t add(uint32_t client, const Json& params);
+  void remove(uint32_t client, uint64_t number);
+  void drop_client(uint32_t client);
+
+  // Tells the clients whose tables have changed; at most 30 times a second.
+  void publish();
+  // Some table is to be looked at again, although no message comes.
+  bool waiting() const { return !tables_.empty(); }
+  uint64_t frames_seen() const { return frames_seen_; }
+
+  void output(const OutputLine& line);
+  void verdict(const CheckResult& result);
+  void time_changed(const Json& state);
+
+  void frame(const TraceStamp& stamp, const FrameNote& note) override;
+  void drop(const TraceStamp& stamp, const DropNote& note) override;
+  void log(const TraceStamp& stamp, const LogNote& note) override;
+
+ private:
+  struct TableSubscription {
+    uint32_t client;
+    std::string node, name, last;
+  };
+  struct PacketSubscription {
+    uint32_t client;
+    std::vector<uint32_t> taps;
+    PacketFilter filter;
+    uint32_t snaplen;
+    uint64_t left;  // so many more
+  };
+  struct EventSubscription {
+    uint32_t client;
+    std::string what;  // "log", "drops", "output", "checks", "time"
+  };
+  Table rows_of(const TableSubscription& subscription);
+  void tell(const std::string& what, const char* method, const Json& params);
+
+  Worker& worker_;
+  uint64_t last_number_ = 0;
+  uint64_t frames_seen_ = 0;
+  std::map<uint64_t, TableSubscription> tables_;
+  std::map<uint64_t, PacketSubscription> packets_;
+  std::map<uint64_t, EventSubscription> events_;
+  std::chrono::steady_clock::time_point published_;
+};
+
+}  // namespace stackyard

@@ -1,0 +1,115 @@
+// lab/run/worker_queries.cpp - what a client may look at: nodes, links, tables, checks.
+#include <nlohmann/json.hpp>
+
+#include "core/base/text.h"
+#include "lab/run/worker.h"
+
+namespace stackyard {
+
+Json Worker::hello(uint32_t, const Json&) {
+  Json state = time_state();
+  state["version"] = 1;
+  state["program"] = "stackyard " STACKYARD_VERSION;
+  state["lab"] = session_.lab().spec().name;
+  return state;
+}
+
+// The node that a request names.
+size_t Worker::node_named(const Json& params) {
+  const std::string name = params.at("node").get<std::string>();
+  const auto& index = session_.lab().spec().node_index;
+  const auto found = index.find(name);
+  if (found == index.end()) throw RequestError{1, text("there is no node \"{}\"", name)};
+  return found->second;
+}
+
+size_t Worker::link_named(const Json& params) {
+  const std::string name = params.at("link").get<std::string>();
+  const auto& index = session_.lab().spec().link_index;
+  const auto found = index.find(name);
+  if (found == index.end()) throw RequestError{1, text("there is no link \"{}\"", name)};
+  return found->second;
+}
+
+Json Worker::nodes(uint32_t, const Json&) {
+  Lab& lab = session_.lab();
+  const LabSpec& spec = lab.spec();
+  Json all = Json::array();
+  for (size_t i = 0; i < spec.nodes.size(); ++i) {
+    const NodeSpec& node = spec.nodes[i];
+    if (!lab.has_node(i)) continue;
+    Json told{{"name", node.name}, {"kind", node_kind_name(node.kind)}};
+    if (node.is_jail()) told["parent"] = spec.nodes[size_t(node.parent)].name;
+    if (node.runs_programs()) told["running"] = lab.jail(i) != nullptr;
+    const auto place = spec.layout.find(node.name);
+    if (place != spec.layout.end()) told["at"] = {place->second.first, place->second.second};
+    for (const InterfaceSpec& interface : node.interfaces)
+      told["interfaces"].push_back(interface.name);
+    for (const std::string& port : node.ports) told["ports"].push_back(port);
+    all.push_back(std::move(told));
+  }
+  return {{"nodes", all}};
+}
+
+Json Worker::links(uint32_t, const Json&) {
+  Lab& lab = session_.lab();
+  const LabSpec& spec = lab.spec();
+  Json all = Json::array();
+  for (size_t i = 0; i < spec.links.size(); ++i) {
+    const LinkSpec& link = spec.links[i];
+    if (!lab.has_link(i)) continue;
+    Json ends = Json::array();
+    for (const LinkEndSpec& end : link.ends)
+      ends.push_back(spec.nodes[end.node].name + ":" + end.port);
+    all.push_back({{"name", link.name}, {"ends", ends}, {"up", lab.link(i).up()}});
+  }
+  return {{"links", all}};
+}
+
+Json Worker::tables(uint32_t, const Json& params) {
+  const TableSource* source = session_.lab().tables(node_named(params));
+  return {{"tables", source ? source->table_names() : std::vector<std::string>()}};
+}
+
+// Of a node, or of a jail that no file knows.
+Table Worker::table_of(const std::string& node, const std::string& name) {
+  const auto& index = session_.lab().spec().node_index;
+  const auto found = index.find(node);
+  if (found == index.end()) {
+    const Place at = place(node);
+    return at.machine->table(name, *at.jail);
+  }
+  const TableSource* source = session_.lab().tables(found->second);
+  return source ? source->table(name) : Table{};
+}
+
+Json Worker::table(uint32_t, const Json& params) {
+  const std::string name = params.at("table").get<std::string>();
+  const Table table = table_of(params.at("node").get<std::string>(), name);
+  if (table.columns.empty()) throw RequestError{1, text("there is no table \"{}\"", name)};
+  Json result = to_json(table);
+  result["time"] = session_.lab().simulation().reached().ns();
+  return result;
+}
+
+Json Worker::checks(uint32_t, const Json&) {
+  Json all = Json::array();
+  for (const CheckResult& result : session_.checks())
+    all.push_back({{"name", result.spec->name},
+                   {"points", result.spec->points},
+                   {"verdict", verdict_name(result.verdict)},
+                   {"time", result.time.ns()},
+                   {"evidence", result.evidence}});
+  return {{"checks", all}};
+}
+
+Json Worker::subscribe(uint32_t client, const Json& params) {
+  return {{"subscription", subscriptions_->add(client, params)}};
+}
+
+Json Worker::unsubscribe(uint32_t client, const Json& params) {
+  subscriptions_->remove(client, params.at("subscription").get<uint64_t>());
+  return Json::object();
+}
+
+}  // namespace stackyard

@@ -1,0 +1,278 @@
+// stack/tcp/acks.cpp - acknowledgments: the round-trip time, SACK, loss recovery, the window
+// (RFC 5681, 6675, 6937, 7323 s4, 5961 s5).
+#include <algorithm>
+
+#include "stack/tcp/drops.h"
+#include "stack/tcp/tcp.h"
+
+namespace stackyard {
+
+namespace {
+constexpr uint8_t dup_thresh = 3;
+}
+
+TcpScoreboard& TcpConnection::scoreboard() {
+  if (!scoreboard_) scoreboard_ = std::make_unique<TcpScoreboard>(snd_una_);
+  return *scoreboard_;
+}
+
+CongestionSample TcpConnection::sample(uint32_t acked) const {
+  const uint32_t flight = in_flight();
+  // In slow start the window was full if half of it was (RFC 7661 s4.1).
+  const uint32_t slack = window_.slow_start() ? window_.cwnd / 2 : 3 * window_.mss;
+  return {.now = tcp_.site().now(),
+          .smoothed_rtt = rtt_.smoothed(),
+          .rtt = last_rtt_,
+          .acked = acked,
+          .flight = flight,
+          .limited = flight + acked + slack >= window_.cwnd,
+          .una = snd_una_,
+          .nxt = snd_nxt_};
+}
+
+// The fifth check of RFC 9293 s3.10.7.4. False: the segment ends here.
+bool TcpConnection::accept_ack(TcpSegment& segment) {
+  if (!segment.has(tcp_flag::ack)) {
+    drop(segment, drops::unexpected_segment);
+    return false;
+  }
+  const uint32_t window = segment.window << snd_scale_;
+  if (state_ == TcpState::syn_received) {
+    if (segment.ack <= snd_una_ || segment.ack > snd_max_) {
+      tcp_.send_reset(segment);
+      drop(segment, drops::bad_ack);
+      return false;
+    }
+    become(wants_fin_ ? TcpState::fin_wait_1 : TcpState::established, "our SYN is acknowledged");
+    snd_wl1_ = segment.seq - 1;
+    established();
+  }
+  if (segment.ack > snd_max_) {
+    ++tcp_.counters.rcvacktoomuch;
+    challenge_ack(segment, drops::bad_ack);
+    return false;
+  }
+  // RFC 5961 s5.2: not older than the largest window could explain.
+  if (segment.ack < snd_una_ - max_sndwnd_) {
+    challenge_ack(segment, drops::bad_ack);
+    return false;
+  }
+  return take_ack(segment, window);
+}
+
+uint32_t TcpConnection::take_sack(const TcpSegment& segment) {
+  const uint8_t count = segment.options.sack_count;
+  if (!sack_ || count == 0) return 0;
+  tcp_.counters.sack_rcv_blocks += count;
+  const SackBlock& first = segment.options.sack[0];
+  const bool below = first.end <= segment.ack;
+  const bool inside = count > 1 && first.begin >= segment.options.sack[1].begin &&
+                      first.end <= segment.options.sack[1].end;
+  tcp_.counters.dsack_count += below || inside;  // RFC 2883 s4
+  return scoreboard().take_blocks({segment.options.sack.data(), count}, sent(),
+                                  size_t(tcp_.settings().sack_maxholes));
+}
+
+bool TcpConnection::take_ack(const TcpSegment& segment, uint32_t window) {
+  if (segment.ack <= snd_una_) {
+    take_old_ack(segment, window);
+    return true;
+  }
+  const uint32_t acked = uint32_t(segment.ack - snd_una_);
+  ++tcp_.counters.rcvackpack;
+  tcp_.counters.rcvackbyte += acked;
+  if (rxtshift_ == 1 && spurious_until_ != SimTime()) undo_timeout(segment);
+  measure_rtt(segment);
+  new_data_acked(segment, acked, 0);
+  return state_ != TcpState::closed;
+}
+
+// --- duplicates --------------------------------------------------------------------------------
+
+void TcpConnection::take_old_ack(const TcpSegment& segment, uint32_t window) {
+  const bool outstanding = snd_nxt_ != snd_una_;
+  const uint32_t before = scoreboard_ ? scoreboard_->sacked() : 0;
+  const uint32_t sacked = outstanding ? take_sack(segment) : 0;
+  // RFC 5681 s2: no data, no FIN, the same window, something outstanding. With SACK, a block that
+  // says something new (RFC 6675 s2).
+  const bool classic = segment.length == 0 && !segment.has(tcp_flag::fin) && window == snd_wnd_ &&
+                       segment.ack == snd_una_ && outstanding;
+  if (!(sack_ ? sacked > 0 : classic)) {
+    if (!sack_ && segment.length == 0) dupacks_ = 0;
+    return;
+  }
+  ++tcp_.counters.rcvdupack;
+  if (dupacks_ < 255) ++dupacks_;
+  uint32_t delivered = sacked;
+  if (!sack_) delivered = scoreboard().take_duplicate_ack(sent());
+  (void)before;
+  if (recovery_ == Recovery::none && segment.ack > recover_ - 1) {
+    const bool lost = scoreboard().mark_lost(window_.mss) || dupacks_ >= dup_thresh;
+    if (lost) enter_recovery();
+  } else if (recovery_ != Recovery::none && sack_) {
+    scoreboard().mark_lost(window_.mss);
+  }
+  if (recovery_ == Recovery::fast) reduce_rate(delivered, false);
+}
+
+// RFC 6675 s5 (4), RFC 6937 s3.
+void TcpConnection::enter_recovery() {
+  ++tcp_.counters.sack_recovery_episode;
+  recover_flight_ = uint32_t(snd_nxt_ - snd_una_);
+  congestion_->congested(window_, CongestionEvent::loss, sample(0));
+  recovery_ = Recovery::fast;
+  recover_ = snd_nxt_;
+  prr_delivered_ = prr_out_ = 0;
+  scoreboard().first_is_lost(sent());
+  scoreboard().mark_lost(window_.mss);
+  send_first_hole_ = true;
+  timed_at_ = SimTime::max();
+  set_rexmt();
+}
+
+// Proportional rate reduction (RFC 6937 s3.1): cwnd falls to ssthresh as data leave the network.
+void TcpConnection::reduce_rate(uint32_t delivered, bool advanced) {
+  prr_delivered_ += delivered;
+  const uint32_t pipe = in_flight();
+  uint64_t send = 0;
+  if (pipe > window_.ssthresh) {
+    const uint64_t share = (uint64_t(prr_delivered_) * window_.ssthresh + recover_flight_ - 1) /
+                           std::max<uint32_t>(recover_flight_, 1);
+    send = share > prr_out_ ? share - prr_out_ : 0;
+  } else {
+    const uint32_t unspent = prr_delivered_ > prr_out_ ? prr_delivered_ - prr_out_ : 0;
+    const uint32_t limit =
+        advanced ? std::max(unspent, delivered) + window_.mss : std::max(unspent, delivered);
+    send = std::min(window_.ssthresh - pipe, limit);
+  }
+  window_.cwnd = std::max(pipe + uint32_t(send), window_.mss);
+}
+
+void TcpConnection::leave_recovery() {
+  if (recovery_ == Recovery::fast) window_.cwnd = std::max(window_.ssthresh, window_.mss);
+  recovery_ = Recovery::none;
+  send_first_hole_ = false;
+  dupacks_ = 0;
+}
+
+// The answer is to the original: nothing was lost (RFC 4015, RFC 3522 by timestamps).
+void TcpConnection::undo_timeout(const TcpSegment& segment) {
+  const SimTime resent = std::exchange(spurious_until_, SimTime());
+  if (!segment.options.timestamps || !timestamps_ || recovery_ != Recovery::loss) return;
+  const uint32_t echoed = segment.options.timestamps->echo - ts_offset_;
+  if (int32_t(echoed - uint32_t(resent.ms())) >= 0) return;
+  ++tcp_.counters.sndrexmitbad;
+  window_.cwnd = cwnd_before_;
+  window_.ssthresh = ssthresh_before_;
+  scoreboard_.reset();
+  leave_recovery();
+}
+
+// --- new data ----------------------------------------------------------------------------------
+
+void TcpConnection::measure_rtt(const TcpSegment& segment) {
+  const SimTime now = tcp_.site().now();
+  last_rtt_ = SimTime();
+  if (timed_at_ != SimTime::max() && segment.ack > timed_) {
+    last_rtt_ = now - timed_at_;
+    timed_at_ = SimTime::max();
+  } else if (timestamps_ && segment.options.timestamps && scoreboard_ &&
+             segment.options.timestamps->echo != 0) {
+    // RFC 7323 s4.1: even of what was sent again; in milliseconds only.
+    const uint32_t echoed = segment.options.timestamps->echo - ts_offset_;
+    const int32_t ms = int32_t(tcp_.timestamp_now() - echoed);
+    if (ms < 0 || ms > 64'000) return;
+    last_rtt_ = Tcp::milliseconds(ms + 1);
+  } else {
+    return;
+  }
+  ++tcp_.counters.rttupdated;
+  rtt_.sample(last_rtt_);
+}
+
+void TcpConnection::new_data_acked(const TcpSegment& segment, uint32_t acked, uint32_t) {
+  // What the congestion control is told: before anything moves.
+  const bool was_syn = snd_una_ == iss_;
+  CongestionSample about = sample(acked);
+  about.flight = uint32_t(snd_nxt_ - snd_una_);
+  const uint32_t sacked_before = scoreboard_ ? scoreboard_->sacked() : 0;
+  const bool fin_covered = fin_sent_ && segment.ack > fin_seq();
+  uint32_t of_buffer = acked - (was_syn ? 1 : 0);
+  of_buffer = std::min(of_buffer, uint32_t(sending_.size()));
+  sending_.drop_front(of_buffer);
+  snd_una_ = segment.ack;
+  if (snd_nxt_ < snd_una_) snd_nxt_ = snd_una_;
+  if (scoreboard_) scoreboard_->take_ack(snd_una_, sent());
+  take_sack(segment);
+  const uint32_t sacked_after = scoreboard_ ? scoreboard_->sacked() : 0;
+  const int64_t delivered = int64_t(acked) + sacked_after - sacked_before;
+  if (!sack_ || sacked_after <= sacked_before) dupacks_ = 0;
+
+  rxtshift_ = 0;
+  soft_error_ = Errno::ok;
+  rxtcur_ = retransmission_timeout();
+  if (snd_una_ == snd_max_) {
+    stop_timer(rexmt);  // RFC 6298 s5.2
+  } else if (!timer_set(persist)) {
+    set_rexmt();  // s5.3
+  }
+
+  if (recovery_ != Recovery::none && snd_una_ >= recover_) {
+    leave_recovery();
+  } else if (recovery_ == Recovery::fast) {
+    if (!sack_) scoreboard().first_is_lost(sent());  // RFC 6582 s3.2: a partial ACK
+    scoreboard().mark_lost(window_.mss);
+    send_first_hole_ |= !sack_;
+    reduce_rate(uint32_t(std::max<int64_t>(delivered, 0)), true);
+  } else if (recovery_ == Recovery::loss && scoreboard_) {
+    scoreboard_->mark_lost(window_.mss);
+  } else if (scoreboard_ && sacked_after > sacked_before && scoreboard_->mark_lost(window_.mss)) {
+    enter_recovery();
+  }
+  if (recovery_ != Recovery::fast && of_buffer > 0 && congestion_) {
+    congestion_->acked(window_, about);
+    window_.cwnd = std::min(window_.cwnd, uint32_t(65535) << snd_scale_);
+  }
+  if (scoreboard_ && recovery_ == Recovery::none && scoreboard_->clean()) scoreboard_.reset();
+  if (fin_covered) fin_acked();
+  if (of_buffer > 0 && state_ != TcpState::closed) changed();
+}
+
+// RFC 9293 s3.10.7.4, fifth, by state.
+void TcpConnection::fin_acked() {
+  switch (state_) {
+    case TcpState::fin_wait_1:
+      become(TcpState::fin_wait_2, "our FIN is acknowledged");
+      // Nobody reads any more: do not wait for ever (net.inet.tcp.finwait2_timeout).
+      if (!socket_) set_timer(two_msl, Tcp::milliseconds(tcp_.settings().finwait2_timeout_ms));
+      break;
+    case TcpState::closing:
+      enter_time_wait();
+      break;
+    case TcpState::last_ack:
+      end("our FIN is acknowledged");
+      break;
+    default:
+      break;
+  }
+}
+
+// RFC 9293 s3.10.7.4: SND.WL1 and SND.WL2 keep old segments from changing the window.
+void TcpConnection::take_window(const TcpSegment& segment, uint32_t window) {
+  const bool newer = snd_wl1_ < segment.seq ||
+                     (snd_wl1_ == segment.seq &&
+                      (snd_wl2_ < segment.ack || (snd_wl2_ == segment.ack && window > snd_wnd_)));
+  if (!newer) return;
+  if (segment.length == 0 && snd_wl2_ == segment.ack && window > snd_wnd_)
+    ++tcp_.counters.rcvwinupd;
+  snd_wnd_ = window;
+  snd_wl1_ = segment.seq;
+  snd_wl2_ = segment.ack;
+  max_sndwnd_ = std::max(max_sndwnd_, window);
+  if (window > 0 && timer_set(persist)) {
+    stop_timer(persist);
+    rxtshift_ = 0;
+  }
+}
+
+}  // namespace stackyard

@@ -1,0 +1,63 @@
+// stack/tcp/congestion/congestion.h - the interface of a congestion control, and the list of them
+// (mod_cc(4)). Each is a file; a connection owns an instance.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "core/base/time.h"
+#include "core/wire/transport/sequence.h"
+
+namespace stackyard {
+
+// What a congestion control changes. In octets.
+struct CongestionWindow {
+  uint32_t cwnd = 0, ssthresh = 0, mss = 0;
+  bool slow_start() const { return cwnd < ssthresh; }
+};
+
+// What the connection knows when it asks.
+struct CongestionSample {
+  SimTime now;
+  SimTime smoothed_rtt;  // 0: none yet
+  SimTime rtt;           // of this acknowledgment; 0: none
+  uint32_t acked = 0;    // octets
+  uint32_t flight = 0;   // octets outstanding before this acknowledgment
+  bool limited = false;  // the window is what keeps the sender from sending (RFC 7661)
+  bool marked = false;   // the acknowledgment carries ECN-Echo
+  Seq una, nxt;
+};
+
+enum class CongestionEvent : uint8_t { loss, timeout, ecn };
+
+class CongestionControl {
+ public:
+  virtual ~CongestionControl() = default;
+  virtual std::string_view name() const = 0;
+  // New data were acknowledged, outside fast recovery.
+  virtual void acked(CongestionWindow& window, const CongestionSample& sample) = 0;
+  // Sets ssthresh. The caller then sets cwnd: one segment after a timeout, by PRR in recovery.
+  virtual void congested(CongestionWindow& window, CongestionEvent event,
+                         const CongestionSample& sample) = 0;
+  // Nothing was sent for longer than a timeout.
+  virtual void idle(CongestionWindow&, const CongestionSample&) {}
+};
+
+struct CongestionRecord {
+  const char* name;
+  std::unique_ptr<CongestionControl> (*create)();
+};
+extern const CongestionRecord newreno_record, cubic_record;
+
+// All in the build; the first is the default (cubic).
+std::span<const CongestionRecord* const> congestion_controls();
+// Null: no such.
+const CongestionRecord* find_congestion_control(std::string_view name);
+
+// RFC 5681 (3): slow start, then a segment for each window (RFC 3465 with L = 2).
+void grow_as_reno(CongestionWindow& window, const CongestionSample& sample, uint32_t& counted);
+// RFC 5681 (2), no byte more than two segments less than (4) allows.
+uint32_t reduced(uint32_t octets, uint32_t numerator, uint32_t denominator, uint32_t mss);
+
+}  // namespace stackyard

@@ -1,0 +1,297 @@
+// stack/tcp/connection.h - one TCP connection (RFC 9293), from its first call to its last timer.
+//
+// Sans-I/O: segments, calls and timers come in; segments, timers and wake-ups go out through Tcp.
+// The files follow the RFC's concerns: connection.cpp (states, calls), input.cpp (segments arrive),
+// acks.cpp (acknowledgments, recovery), output.cpp, timers.cpp. Names are FreeBSD's tcpcb's.
+#pragma once
+
+#include <memory>
+
+#include "core/event/timer.h"
+#include "core/wire/transport/tcp.h"
+#include "stack/ip/ip_protocol.h"
+#include "stack/ip/pcb.h"
+#include "stack/sys/types.h"
+#include "stack/tcp/congestion/congestion.h"
+#include "stack/tcp/reassembly.h"
+#include "stack/tcp/rtt.h"
+#include "stack/tcp/scoreboard.h"
+#include "stack/tcp/send_buffer.h"
+
+namespace stackyard {
+
+class Tcp;
+class TcpListener;
+class TcpSocket;
+struct TcpConnectionInfo;
+struct TcpHalfOpen;
+
+enum class TcpState : uint8_t {  // FreeBSD's order: later states are compared
+  closed,
+  listen,
+  syn_sent,
+  syn_received,
+  established,
+  close_wait,
+  fin_wait_1,
+  closing,
+  last_ack,
+  fin_wait_2,
+  time_wait,
+};
+const char* tcp_state_name(TcpState state);  // "SYN_SENT", as netstat has it
+
+struct TcpEnds {
+  Endpoint local, foreign;
+  bool operator==(const TcpEnds&) const = default;
+};
+
+// A segment that arrived, its header taken off and understood.
+struct TcpSegment {
+  TcpEnds ends;
+  Seq seq, ack;
+  uint32_t window = 0;  // as it is in the header
+  uint32_t length = 0;  // octets of data
+  uint16_t urgent = 0;
+  uint8_t flags = 0;
+  TcpOptions options;
+  Packet payload;
+  bool has(uint8_t flag) const { return flags & flag; }
+  // Data, and what SYN and FIN count.
+  uint32_t sequence_length() const {
+    return length + (has(tcp_flag::syn) ? 1 : 0) + (has(tcp_flag::fin) ? 1 : 0);
+  }
+};
+
+// What setsockopt(2) sets, and what accepted connections inherit.
+struct TcpSocketOptions {
+  int64_t receive_timeout = 0, send_timeout = 0;
+  uint32_t keep_idle_ms = 0, keep_interval_ms = 0, keep_init_ms = 0;  // 0: the sysctl's
+  uint32_t keep_count = 0;
+  int32_t linger_s = -1;  // -1: off
+  uint16_t max_segment = 0;
+  uint8_t ttl = 0, tos = 0, min_ttl = 0, fib = 0;
+  bool keep_alive = false, no_signal = false;
+  bool no_delay = false, no_push = false, no_options = false, dont_fragment = false;
+  bool dont_route = false;
+};
+
+class TcpConnection : public Pcb {
+ public:
+  explicit TcpConnection(Tcp& tcp);
+  ~TcpConnection();
+  TcpConnection(const TcpConnection&) = delete;
+
+  TcpState state() const { return state_; }
+  TcpEnds ends() const { return {local_, foreign_}; }
+  // Nobody can reach it any more: Tcp frees it.
+  bool done() const { return state_ == TcpState::closed && !socket_ && !queued_by_; }
+
+  // --- calls (connection.cpp) ---
+  Result<> connect(const Endpoint& foreign);
+  // ok, EINPROGRESS's end, or why it failed; EAGAIN: under way.
+  Result<> connect_result();
+  Result<size_t> send(Bytes octets);
+  Result<Received> receive(size_t max, bool peek);
+  Result<> shutdown(ShutdownHow how);
+  // The program has no descriptor any more.
+  void socket_closed();
+  // Ends it at once, with a reset where the peer knows of it.
+  void abort(Errno error);
+  Readiness readiness() const;
+  Errno take_error() { return std::exchange(error_, Errno::ok); }
+  // A connection that the handshake has made; `from`: what was half open.
+  void open_from(const TcpHalfOpen& from, const TcpConnection& listener);
+  void set_buffers(int64_t receive, int64_t send);
+  size_t receive_space() const { return receive_limit_; }
+  size_t send_space() const { return send_limit_; }
+  size_t received_octets() const { return received_.octets(); }
+  size_t unsent_octets() const { return sending_.size(); }
+
+  TcpConnectionInfo describe() const;
+
+  // --- what arrives (input.cpp) ---
+  void segment_arrives(TcpSegment& segment);
+  // ICMP about a segment of ours.
+  void path_event(const PathEvent& event);
+
+  // --- sending (output.cpp) ---
+  void output();
+
+  TcpSocketOptions options;
+  uint32_t max_segment() const { return window_.mss; }
+
+ private:
+  friend class Tcp;
+  friend class TcpListener;
+  friend class TcpSocket;
+  friend class TcpSyncache;
+
+  enum TimerKind : uint8_t { rexmt, persist, keep, two_msl, delack, timer_kinds };
+  enum class Recovery : uint8_t { none, fast, loss };
+
+  // --- connection.cpp ---
+  void become(TcpState next, const char* why);
+  void close_by_user();
+  void set_error(Errno error);
+  // The socket hears of it when the segment, the timer or the call is dealt with (Tcp::settle).
+  void changed() { changed_ = true; }
+  void established();
+  void enter_time_wait();
+  // To CLOSED, without a word to the peer.
+  void end(const char* why);
+  void start_sequence();
+  void agree_on_options(const TcpOptions& theirs);
+  void set_segment_size(uint32_t offered);
+  bool synchronized() const { return state_ >= TcpState::syn_received; }
+  bool fin_received() const {
+    return state_ == TcpState::time_wait || state_ == TcpState::close_wait ||
+           state_ == TcpState::closing || state_ == TcpState::last_ack;
+  }
+  bool may_receive() const { return !fin_received() && !shut_read_; }
+  bool may_send() const {
+    return state_ == TcpState::established || state_ == TcpState::close_wait;
+  }
+
+  // --- input.cpp ---
+  bool in_syn_sent(TcpSegment& segment);
+  bool acceptable(TcpSegment& segment);
+  bool reset_arrives(const TcpSegment& segment);
+  bool timestamps_fit(const TcpSegment& segment);
+  bool trim(TcpSegment& segment);
+  bool trim_front(TcpSegment& segment);
+  bool trim_end(TcpSegment& segment);
+  void note_timestamp(const TcpSegment& segment);
+  void take_data(TcpSegment& segment);
+  void take_in_order(TcpSegment& segment);
+  void take_out_of_order(TcpSegment& segment);
+  void take_fin();
+  void tune_receive_buffer(const TcpSegment& segment);
+  void challenge_ack(const TcpSegment& segment, const DropReason& why);
+  void answer(const TcpSegment& segment, const DropReason& why);
+  void drop(const TcpSegment& segment, const DropReason& why);
+
+  // --- acks.cpp ---
+  bool accept_ack(TcpSegment& segment);
+  bool take_ack(const TcpSegment& segment, uint32_t window);
+  void take_old_ack(const TcpSegment& segment, uint32_t window);
+  void new_data_acked(const TcpSegment& segment, uint32_t acked, uint32_t newly_sacked);
+  void fin_acked();
+  void take_window(const TcpSegment& segment, uint32_t window);
+  uint32_t take_sack(const TcpSegment& segment);
+  void measure_rtt(const TcpSegment& segment);
+  void enter_recovery();
+  void leave_recovery();
+  void reduce_rate(uint32_t delivered, bool advanced);
+  void undo_timeout(const TcpSegment& segment);
+  TcpScoreboard& scoreboard();
+  TcpScoreboard::Sent sent() const { return {snd_una_, snd_nxt_, window_.mss}; }
+  CongestionSample sample(uint32_t acked) const;
+  uint32_t in_flight() const {
+    return scoreboard_ ? scoreboard_->pipe(sent()) : uint32_t(snd_nxt_ - snd_una_);
+  }
+
+  // --- output.cpp ---
+  struct Piece {  // what to put into a segment
+    Seq seq;
+    uint32_t length = 0;
+    uint8_t flags = 0;
+    bool again = false, probe = false;
+  };
+  bool output_once();
+  bool send_again();
+  bool send_new();
+  bool wants_ack() const;
+  bool worth_sending(uint32_t length, uint32_t left) const;
+  void send_syn();
+  void transmit(const Piece& piece);
+  void count_sent(const Piece& piece);
+  void note_sent(const Piece& piece);
+  TcpOptions segment_options(uint8_t flags);
+  uint32_t receive_window();
+  Seq fin_seq() const { return snd_una_ + uint32_t(sending_.size()); }
+  bool fin_wanted() const;
+  void send_probe(Seq seq);
+  void output_failed(Errno error);
+  void grow_send_buffer();
+  void restart_after_idle();
+
+  // --- timers.cpp ---
+  void set_timer(TimerKind kind, SimTime delay);
+  void stop_timer(TimerKind kind) { deadline_[kind] = SimTime::max(); }
+  bool timer_set(TimerKind kind) const { return deadline_[kind] != SimTime::max(); }
+  void stop_timers();
+  void timer_fired();
+  void timer_due(TimerKind kind);
+  void rexmt_due();
+  void persist_due();
+  void keep_due();
+  void two_msl_due();
+  void set_rexmt();
+  void set_persist();
+  void set_keep_idle();
+  SimTime retransmission_timeout() const;
+
+  Tcp& tcp_;
+  TcpSocket* socket_ = nullptr;       // null: the program closed it, or has not accepted it
+  TcpListener* queued_by_ = nullptr;  // waits to be accepted
+  std::unique_ptr<TcpListener> listener_;
+  TcpConnection *next_ = nullptr, *previous_ = nullptr;  // of all
+
+  TcpState state_ = TcpState::closed;
+  Recovery recovery_ = Recovery::none;
+  Errno error_ = Errno::ok, soft_error_ = Errno::ok;
+  uint8_t snd_scale_ = 0, rcv_scale_ = 0;
+  uint8_t rxtshift_ = 0, dupacks_ = 0;
+  bool ack_now_ = false, delayed_ack_ = false, window_was_zero_ = false;
+  bool wants_fin_ = false;  // the program has sent everything
+  bool shut_read_ = false, fin_sent_ = false;
+  bool late_fin_ = false;  // the peer's FIN is known: it is at rcv_fin_
+  bool timestamps_ = false, sack_ = false, scaling_ = false;
+  bool send_first_hole_ = false;  // whatever the window says (RFC 6675 s5, step 4.3)
+  bool changed_ = false;          // the socket is to be told
+  bool connecting_ = false;       // connect(2) has not been told yet
+
+  // The send sequence (RFC 9293 s3.3.1). snd_max_: the highest ever sent, by a probe perhaps.
+  Seq iss_, snd_una_, snd_nxt_, snd_max_, snd_wl1_, snd_wl2_;
+  uint32_t snd_wnd_ = 0, max_sndwnd_ = 0;
+  TcpSendBuffer sending_;
+  uint32_t send_limit_;
+
+  // The receive sequence. rcv_adv_: the right edge that was told to the peer.
+  Seq irs_, rcv_nxt_, rcv_adv_, last_ack_sent_, rcv_fin_;
+  uint32_t rcv_wnd_ = 0;
+  PacketQueue received_;
+  uint32_t receive_limit_;
+  std::unique_ptr<TcpReassembly> reassembly_;
+
+  // Timestamps (RFC 7323).
+  uint32_t ts_recent_ = 0, ts_offset_ = 0;
+  SimTime ts_recent_age_;
+
+  // Round-trip time: one segment is timed at a time.
+  TcpRtt rtt_;
+  Seq timed_;
+  SimTime timed_at_ = SimTime::max(), last_rtt_;
+  SimTime rxtcur_, received_at_;
+
+  // Congestion and recovery.
+  CongestionWindow window_;
+  std::unique_ptr<CongestionControl> congestion_;
+  std::unique_ptr<TcpScoreboard> scoreboard_;
+  Seq recover_;
+  uint32_t prr_delivered_ = 0, prr_out_ = 0, recover_flight_ = 0;
+  uint32_t cwnd_before_ = 0, ssthresh_before_ = 0;  // the first timeout, if it was spurious
+  SimTime spurious_until_;
+
+  // Automatic receive buffer: octets since the round began.
+  uint32_t round_octets_ = 0, round_stamp_ = 0;
+  // Challenge ACKs in the present window of time (RFC 5961 s7), per connection.
+  SimTime challenge_window_end_;
+  uint32_t challenges_ = 0;
+
+  std::array<SimTime, timer_kinds> deadline_;
+  Timer timer_;
+};
+
+}  // namespace stackyard

@@ -1,0 +1,39 @@
+#include "stack/tcp/listener.h"
+
+#include <algorithm>
+
+#include "stack/tcp/tcp.h"
+
+namespace stackyard {
+
+namespace {
+constexpr int backlog_max = 128;  // kern.ipc.soacceptqueue
+}
+
+// Connections that nobody accepted are reset (soclose(9)).
+TcpListener::~TcpListener() {
+  for (TcpConnection* connection : queue_) {
+    connection->queued_by_ = nullptr;
+    connection->abort(Errno::ok);
+    tcp_.release(*connection);
+  }
+}
+
+void TcpListener::set_backlog(int backlog) {
+  backlog_ = size_t(backlog < 0 || backlog > backlog_max ? backlog_max : backlog);
+}
+
+void TcpListener::add(TcpConnection& connection) {
+  connection.queued_by_ = this;
+  queue_.push_back(&connection);
+}
+
+TcpConnection* TcpListener::take() {
+  if (queue_.empty()) return nullptr;
+  TcpConnection* first = queue_.front();
+  queue_.erase(queue_.begin());
+  first->queued_by_ = nullptr;
+  return first;
+}
+
+}  // namespace stackyard

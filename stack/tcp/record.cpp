@@ -1,0 +1,299 @@
+// stack/tcp/record.cpp - the module's record: settings, counters, tables, requests, sockets.
+#include "core/base/text.h"
+#include "core/wire/net/ipv4.h"
+#include "stack/tcp/api/tcp_requests.h"
+#include "stack/tcp/listener.h"
+#include "stack/tcp/tcp.h"
+#include "stack/tcp/tcp_socket.h"
+
+namespace stackyard {
+
+namespace {
+
+Tcp& self(ModuleState& state) { return static_cast<Tcp&>(state); }
+const Tcp& self(const ModuleState& state) { return static_cast<const Tcp&>(state); }
+
+constexpr TcpSettings defaults;
+
+#define NUMBER(sysctl, words, member, low, high)         \
+  {                                                      \
+    .name = "net.inet.tcp." sysctl, .summary = words,    \
+    .number = [](const void* s) -> const int64_t& {      \
+      return static_cast<const TcpSettings*>(s)->member; \
+    },                                                   \
+    .least = low, .most = high                           \
+  }
+
+std::string congestion_name(const ModuleState* state) {
+  return congestion_controls()[state ? size_t(self(*state).settings().cc) : 0]->name;
+}
+
+std::string congestion_names(const ModuleState*) {
+  std::string names;
+  for (const CongestionRecord* record : congestion_controls())
+    names += (names.empty() ? "" : " ") + std::string(record->name);
+  return names;
+}
+
+Result<> set_congestion(ModuleState& state, const std::string& name) {
+  const auto all = congestion_controls();
+  for (size_t i = 0; i < all.size(); ++i) {
+    if (name != all[i]->name) continue;
+    self(state).set_congestion_default(i);
+    return {};
+  }
+  return Errno::esrch;
+}
+
+constexpr int64_t year_ms = 365ll * 86400 * 1000;
+
+constexpr SysctlRecord sysctls[] = {
+    NUMBER("rfc1323", "Enable RFC 7323 (high performance TCP) extensions", rfc1323, 0, 1),
+    NUMBER("rfc3042", "Enable RFC 3042 (Limited Transmit)", rfc3042, 0, 1),
+    NUMBER("mssdflt", "Default TCP Maximum Segment Size", mssdflt, 48, 65495),
+    NUMBER("minmss", "Minimum TCP Maximum Segment Size", minmss, 48, 65495),
+    NUMBER("initcwnd_segments", "Initial congestion window in number of segments",
+           initcwnd_segments, 0, 100),
+    NUMBER("sack.enable", "Enable/Disable TCP SACK support", sack, 0, 1),
+    NUMBER("sack.maxholes", "Maximum number of TCP SACK holes allowed per connection",
+           sack_maxholes, 2, 65535),
+    NUMBER("do_prr", "Enable Proportional Rate Reduction per RFC 6937", do_prr, 1, 1),
+    {.name = "net.inet.tcp.cc.algorithm",
+     .summary = "Default congestion control algorithm",
+     .show = congestion_name,
+     .set_text = set_congestion},
+    {.name = "net.inet.tcp.cc.available",
+     .summary = "List available congestion control algorithms",
+     .writable = false,
+     .show = congestion_names},
+    NUMBER("sendspace", "Initial send socket buffer size", sendspace, 1, 2097152),
+    NUMBER("recvspace", "Initial receive socket buffer size", recvspace, 1, 2097152),
+    NUMBER("sendbuf_auto", "Enable automatic send buffer sizing", sendbuf_auto, 0, 1),
+    NUMBER("sendbuf_inc", "Incrementor step size of automatic send buffer", sendbuf_inc, 1,
+           2097152),
+    NUMBER("sendbuf_max", "Max size of automatic send buffer", sendbuf_max, 1, 1 << 30),
+    NUMBER("recvbuf_auto", "Enable automatic receive buffer sizing", recvbuf_auto, 0, 1),
+    NUMBER("recvbuf_max", "Max size of automatic receive buffer", recvbuf_max, 1, 1 << 30),
+    NUMBER("delayed_ack", "Delay ACK to try and piggyback it onto a data packet", delayed_ack, 0,
+           1),
+    NUMBER("delacktime", "Time before a delayed ACK is sent", delacktime_ms, 1, 500),
+    NUMBER("msl", "Maximum segment lifetime", msl_ms, 1, 600'000),
+    NUMBER("finwait2_timeout", "FIN-WAIT2 timeout", finwait2_timeout_ms, 1, year_ms),
+    NUMBER("keepidle", "time before keepalive probes begin", keepidle_ms, 1, year_ms),
+    NUMBER("keepintvl", "time between keepalive probes", keepintvl_ms, 1, year_ms),
+    NUMBER("keepcnt", "Number of keepalive probes to send", keepcnt, 1, INT32_MAX),
+    NUMBER("keepinit", "time to establish connection", keepinit_ms, 1, year_ms),
+    NUMBER("always_keepalive", "Assume SO_KEEPALIVE on all TCP connections", always_keepalive, 0,
+           1),
+    NUMBER("rexmit_initial", "Initial Retransmission Timeout", rexmit_initial_ms, 1, 64'000),
+    NUMBER("rexmit_min", "Minimum Retransmission Timeout", rexmit_min_ms, 1, 64'000),
+    NUMBER("rexmit_slop", "Retransmission Timer Slop", rexmit_slop_ms, 0, 64'000),
+    NUMBER("retries", "maximum number of consecutive timer based retransmissions", retries, 1, 12),
+    NUMBER("persmin", "minimum persistence interval", persmin_ms, 1, 600'000),
+    NUMBER("persmax", "maximum persistence interval", persmax_ms, 1, 600'000),
+    NUMBER("path_mtu_discovery", "Enable Path MTU Discovery", path_mtu_discovery, 0, 1),
+    NUMBER("blackhole", "Do not send RST on segments to closed ports", blackhole, 0, 3),
+    NUMBER("drop_synfin", "Drop TCP packets with SYN+FIN set", drop_synfin, 0, 1),
+    NUMBER("log_in_vain", "Log all incoming TCP segments to closed ports", log_in_vain, 0, 2),
+    NUMBER("insecure_rst", "Follow RFC793 instead of RFC5961 criteria for accepting RST packets",
+           insecure_rst, 0, 1),
+    NUMBER("insecure_syn", "Follow RFC793 instead of RFC5961 criteria for accepting SYN packets",
+           insecure_syn, 0, 1),
+    NUMBER("ack_war_cnt", "Maximum number of challenge ACKs in ack_war_timewindow", ack_war_cnt, 0,
+           INT32_MAX),
+    NUMBER("ack_war_timewindow", "Time window for the limit of challenge ACKs",
+           ack_war_timewindow_ms, 0, 600'000),
+    NUMBER("tolerate_missing_ts", "Tolerate missing TCP timestamps", tolerate_missing_ts, 0, 1),
+    NUMBER("icmp_may_rst", "Certain ICMP unreachable messages may abort connections in SYN_SENT",
+           icmp_may_rst, 0, 1),
+    NUMBER("reass.maxqueuelen", "Max number of gaps in the reassembly queue of a connection",
+           reass_maxqueuelen, 0, 65535),
+    NUMBER("syncache.cachelimit", "Overall entry limit for syncache", syncache_limit, 1, 1 << 20),
+    NUMBER("syncache.rexmtlimit", "Limit on SYN/ACK retransmissions", syncache_rexmtlimit, 0, 12),
+    NUMBER("syncache.rst_on_sock_fail", "Send reset on socket allocation failure",
+           syncache_rst_on_sock_fail, 0, 1),
+};
+#undef NUMBER
+
+#define ONE(field, words)                                                                     \
+  {                                                                                           \
+    "tcp", "tcps_" #field, words, [](const ModuleState& m) { return self(m).counters.field; } \
+  }
+#define TWO(field, second, words)                                                              \
+  {                                                                                            \
+    "tcp", "tcps_" #field, words, [](const ModuleState& m) { return self(m).counters.field; }, \
+        [](const ModuleState& m) { return self(m).counters.second; }                           \
+  }
+
+constexpr CounterRecord counters[] = {
+    ONE(sndtotal, "{} packet{s} sent"),
+    TWO(sndpack, sndbyte, "\t{} data packet{s} ({2} byte{s})"),
+    TWO(sndrexmitpack, sndrexmitbyte, "\t{} data packet{s} ({2} byte{s}) retransmitted"),
+    ONE(sndrexmitbad, "\t{} data packet{s} unnecessarily retransmitted"),
+    ONE(mturesent, "\t{} resend{s} initiated by MTU discovery"),
+    TWO(sndacks, delack, "\t{} ack-only packet{s} ({2} delayed)"),
+    ONE(sndurg, "\t{} URG only packet{s}"),
+    ONE(sndprobe, "\t{} window probe packet{s}"),
+    ONE(sndwinup, "\t{} window update packet{s}"),
+    ONE(sndctrl, "\t{} control packet{s}"),
+    ONE(rcvtotal, "{} packet{s} received"),
+    TWO(rcvackpack, rcvackbyte, "\t{} ack{s} (for {2} byte{s})"),
+    ONE(rcvdupack, "\t{} duplicate ack{s}"),
+    ONE(rcvacktoomuch, "\t{} ack{s} for unsent data"),
+    TWO(rcvpack, rcvbyte, "\t{} packet{s} ({2} byte{s}) received in-sequence"),
+    TWO(rcvduppack, rcvdupbyte, "\t{} completely duplicate packet{s} ({2} byte{s})"),
+    ONE(pawsdrop, "\t{} old duplicate packet{s}"),
+    TWO(rcvpartduppack, rcvpartdupbyte, "\t{} packet{s} with some dup. data ({2} byte{s} duped)"),
+    TWO(rcvoopack, rcvoobyte, "\t{} out-of-order packet{s} ({2} byte{s})"),
+    TWO(rcvpackafterwin, rcvbyteafterwin, "\t{} packet{s} ({2} byte{s}) of data after window"),
+    ONE(rcvwinprobe, "\t{} window probe{s}"),
+    ONE(rcvwinupd, "\t{} window update packet{s}"),
+    ONE(rcvafterclose, "\t{} packet{s} received after close"),
+    ONE(rcvbadsum, "\t{} discarded for bad checksum{s}"),
+    ONE(rcvbadoff, "\t{} discarded for bad header offset field{s}"),
+    ONE(rcvshort, "\t{} discarded because packet too short"),
+    ONE(rcvreassfull, "\t{} discarded due to full reassembly queue"),
+    ONE(connattempt, "{} connection request{s}"),
+    ONE(accepts, "{} connection accept{s}"),
+    ONE(badsyn, "{} bad connection attempt{s}"),
+    ONE(listendrop, "{} listen queue overflow{s}"),
+    ONE(badrst, "{} ignored RSTs in the window{s}"),
+    ONE(connects, "{} connection{s} established (including accepts)"),
+    TWO(closed, drops, "{} connection{s} closed (including {2} drop{s})"),
+    ONE(conndrops, "{} embryonic connection{s} dropped"),
+    TWO(rttupdated, segstimed, "{} segment{s} updated rtt (of {2} attempt{s})"),
+    ONE(rexmttimeo, "{} retransmit timeout{s}"),
+    ONE(timeoutdrop, "\t{} connection{s} dropped by rexmit timeout"),
+    ONE(persisttimeo, "{} persist timeout{s}"),
+    ONE(persistdrop, "\t{} connection{s} dropped by persist timeout"),
+    ONE(finwait2_drops, "{} Connection{s} (fin_wait_2) dropped because of timeout"),
+    ONE(keeptimeo, "{} keepalive timeout{s}"),
+    ONE(keepprobe, "\t{} keepalive probe{s} sent"),
+    ONE(keepdrops, "\t{} connection{s} dropped by keepalive"),
+    ONE(predack, "{} correct ACK header prediction{s}"),
+    ONE(preddat, "{} correct data packet header prediction{s}"),
+    ONE(sc_added, "{} syncache entr{ies} added"),
+    ONE(sc_retransmitted, "\t{} retransmitted"),
+    ONE(sc_dupsyn, "\t{} dupsyn"),
+    ONE(sc_dropped, "\t{} dropped"),
+    ONE(sc_completed, "\t{} completed"),
+    ONE(sc_bucketoverflow, "\t{} bucket overflow"),
+    ONE(sc_cacheoverflow, "\t{} cache overflow"),
+    ONE(sc_reset, "\t{} reset"),
+    ONE(sc_stale, "\t{} stale"),
+    ONE(sc_aborted, "\t{} aborted"),
+    ONE(sc_badack, "\t{} badack"),
+    ONE(sc_unreach, "\t{} unreach"),
+    ONE(sc_sendcookie, "{} cookie{s} sent"),
+    ONE(sc_recvcookie, "{} cookie{s} received"),
+    ONE(sack_recovery_episode, "{} SACK recovery episode{s}"),
+    ONE(sack_rexmits, "{} segment rexmit{s} in SACK recovery episodes"),
+    ONE(sack_rexmit_bytes, "{} byte rexmit{s} in SACK recovery episodes"),
+    ONE(sack_rcv_blocks, "{} SACK option{s} (SACK blocks) received"),
+    ONE(sack_send_blocks, "{} SACK option{s} (SACK blocks) sent"),
+};
+#undef ONE
+#undef TWO
+
+void list_connections(const Tcp& tcp, ListTcpConnections& list) {
+  tcp.syncache().for_each([&](const TcpHalfOpen& half) {
+    const PcbFamily family = half.listener->family;
+    list.connections.push_back({.protocol = tcp_protocol_name(family),
+                                .local = name_of(half.ends.local, family),
+                                .foreign = name_of(half.ends.foreign, family),
+                                .state = tcp_state_name(TcpState::syn_received)});
+  });
+  tcp.for_each([&](const TcpConnection& c) { list.connections.push_back(c.describe()); });
+}
+
+Table connections_table(const ModuleState* state) {
+  Table table{{{"local", "Local Address"},
+               {"foreign", "Foreign Address"},
+               {"state", "State"},
+               {"recv_q", "Recv-Q", ColumnType::number},
+               {"send_q", "Send-Q", ColumnType::number},
+               {"cwnd", "Cwnd", ColumnType::number},
+               {"ssthresh", "Ssthresh", ColumnType::number},
+               {"flight", "Flight", ColumnType::number},
+               {"rtt", "RTT", ColumnType::duration},
+               {"rto", "RTO", ColumnType::duration}},
+              {}};
+  if (!state) return table;
+  self(*state).for_each([&](const TcpConnection& c) {
+    const TcpConnectionInfo info = c.describe();
+    table.rows.push_back({to_text(info.local), to_text(info.foreign), info.state,
+                          int64_t(info.receive_queue), int64_t(info.send_queue), int64_t(info.cwnd),
+                          int64_t(info.ssthresh), int64_t(info.flight), info.rtt.ns(),
+                          info.rto.ns()});
+  });
+  return table;
+}
+
+constexpr TableRecord tables[] = {{"tcp", connections_table}};
+
+constexpr RequestRecord requests[] = {
+    {&ListTcpConnections::kind_of,
+     [](ModuleState& m, Request& r) -> Result<> {
+       list_connections(self(m), static_cast<ListTcpConnections&>(r));
+       return {};
+     }},
+    {&DropTcpConnection::kind_of,
+     [](ModuleState& m, Request& r) -> Result<> {
+       const auto& wanted = static_cast<DropTcpConnection&>(r);
+       return self(m).drop_connection({{wanted.local.address, wanted.local.port},
+                                       {wanted.foreign.address, wanted.foreign.port}});
+     }},
+};
+
+constexpr uint8_t protocols[] = {ip_protocol::tcp};
+
+constexpr SocketRecord sockets[] = {{Af::inet, SocketType::stream, ip_protocol::tcp,
+                                     [](ModuleState& m, int) -> Result<std::unique_ptr<SocketOps>> {
+                                       return self(m).create_socket(IpFamily::v4);
+                                     }},
+                                    {Af::inet6, SocketType::stream, ip_protocol::tcp,
+                                     [](ModuleState& m, int) -> Result<std::unique_ptr<SocketOps>> {
+                                       return self(m).create_socket(IpFamily::v6);
+                                     }}};
+
+}  // namespace
+
+std::string tcp_protocol_name(PcbFamily family) {
+  return family == PcbFamily::v4 ? "tcp4" : family == PcbFamily::v6 ? "tcp6" : "tcp46";
+}
+
+TcpConnectionInfo TcpConnection::describe() const {
+  TcpConnectionInfo info{.protocol = tcp_protocol_name(family),
+                         .local = name_of(local_, family),
+                         .foreign = name_of(foreign_, family),
+                         .state = tcp_state_name(state_),
+                         .receive_queue = received_.octets(),
+                         .send_queue = sending_.size(),
+                         .has_socket = socket_ != nullptr,
+                         .cwnd = window_.cwnd,
+                         .ssthresh = window_.ssthresh,
+                         .flight = uint32_t(snd_nxt_ - snd_una_),
+                         .rtt = rtt_.smoothed(),
+                         .rto = rxtcur_};
+  if (!listener_) return info;
+  info.queued = listener_->waiting();
+  info.embryonic = tcp_.syncache().count_of(*this);
+  info.backlog = listener_->backlog();
+  return info;
+}
+
+constexpr ModuleRecord tcp_module{.name = "tcp",
+                                  .summary = "Transmission Control Protocol",
+                                  .needs = {"net", "ip"},
+                                  .create = [](Vnet& v) -> std::unique_ptr<ModuleState> {
+                                    return std::make_unique<Tcp>(v, defaults);
+                                  },
+                                  .settings = &defaults,
+                                  .ip_protocols = protocols,
+                                  .sysctls = sysctls,
+                                  .counters = counters,
+                                  .tables = tables,
+                                  .requests = requests,
+                                  .sockets = sockets};
+
+}  // namespace stackyard

@@ -1,0 +1,51 @@
+// stack/tcp/settings.h - net.inet.tcp: settings with FreeBSD's defaults, and counters (tcp(4)).
+#pragma once
+
+#include <cstdint>
+
+namespace stackyard {
+
+struct TcpSettings {
+  int64_t rfc1323 = 1, sack = 1, sack_maxholes = 128, rfc3042 = 1;
+  int64_t mssdflt = 536, minmss = 216, initcwnd_segments = 10;
+  int64_t sendspace = 32768, recvspace = 65536;
+  int64_t sendbuf_auto = 1, sendbuf_inc = 8192, sendbuf_max = 2 * 1024 * 1024;
+  int64_t recvbuf_auto = 1, recvbuf_max = 2 * 1024 * 1024;
+  int64_t delayed_ack = 1, delacktime_ms = 40;
+  int64_t msl_ms = 30'000, finwait2_timeout_ms = 60'000, fast_finwait2_recycle = 0;
+  int64_t keepidle_ms = 7'200'000, keepintvl_ms = 75'000, keepcnt = 8, keepinit_ms = 75'000;
+  int64_t always_keepalive = 1;
+  int64_t rexmit_initial_ms = 1000, rexmit_min_ms = 30, rexmit_slop_ms = 200, retries = 12;
+  int64_t persmin_ms = 5'000, persmax_ms = 60'000;
+  int64_t path_mtu_discovery = 1, blackhole = 0, drop_synfin = 0, log_in_vain = 0;
+  int64_t insecure_rst = 0, insecure_syn = 0, ack_war_cnt = 5, ack_war_timewindow_ms = 1000;
+  int64_t tolerate_missing_ts = 0, icmp_may_rst = 1, reass_maxqueuelen = 100;
+  int64_t maxtcptw = 27767, nolocaltimewait = 0;
+  int64_t syncache_limit = 15360, syncache_rexmtlimit = 3, syncache_rst_on_sock_fail = 1;
+  int64_t do_prr = 1;
+  int64_t cc = 0;  // an index of congestion_controls()
+};
+
+// FreeBSD's struct tcpstat, without "tcps_".
+struct TcpCounters {
+  uint64_t connattempt = 0, accepts = 0, connects = 0, drops = 0, conndrops = 0, closed = 0;
+  uint64_t segstimed = 0, rttupdated = 0, delack = 0, timeoutdrop = 0, rexmttimeo = 0;
+  uint64_t persisttimeo = 0, persistdrop = 0, finwait2_drops = 0, keeptimeo = 0, keepprobe = 0;
+  uint64_t keepdrops = 0, badsyn = 0, listendrop = 0, badrst = 0;
+  uint64_t sndtotal = 0, sndpack = 0, sndbyte = 0, sndrexmitpack = 0, sndrexmitbyte = 0;
+  uint64_t sndrexmitbad = 0, mturesent = 0, sndacks = 0, sndprobe = 0, sndurg = 0, sndwinup = 0;
+  uint64_t sndctrl = 0;
+  uint64_t rcvtotal = 0, rcvpack = 0, rcvbyte = 0, rcvbadsum = 0, rcvbadoff = 0, rcvshort = 0;
+  uint64_t rcvreassfull = 0, rcvduppack = 0, rcvdupbyte = 0, rcvpartduppack = 0;
+  uint64_t rcvpartdupbyte = 0, rcvoopack = 0, rcvoobyte = 0, rcvpackafterwin = 0;
+  uint64_t rcvbyteafterwin = 0, rcvafterclose = 0, rcvwinprobe = 0, rcvdupack = 0;
+  uint64_t rcvacktoomuch = 0, rcvackpack = 0, rcvackbyte = 0, rcvwinupd = 0, pawsdrop = 0;
+  uint64_t predack = 0, preddat = 0, badsyncookie = 0;
+  uint64_t sc_added = 0, sc_retransmitted = 0, sc_dupsyn = 0, sc_dropped = 0, sc_completed = 0;
+  uint64_t sc_bucketoverflow = 0, sc_cacheoverflow = 0, sc_reset = 0, sc_stale = 0;
+  uint64_t sc_aborted = 0, sc_badack = 0, sc_unreach = 0, sc_sendcookie = 0, sc_recvcookie = 0;
+  uint64_t sack_recovery_episode = 0, sack_rexmits = 0, sack_rexmit_bytes = 0, sack_rcv_blocks = 0;
+  uint64_t sack_send_blocks = 0, dsack_count = 0;
+};
+
+}  // namespace stackyard

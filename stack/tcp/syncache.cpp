@@ -1,0 +1,181 @@
+#include "stack/tcp/syncache.h"
+
+#include <algorithm>
+
+#include "stack/tcp/drops.h"
+#include "stack/tcp/listener.h"
+#include "stack/tcp/tcp.h"
+#include "stack/tcp/tcp_socket.h"
+
+namespace stackyard {
+
+TcpSyncache::~TcpSyncache() = default;
+
+TcpSyncache::Entry* TcpSyncache::find(const TcpEnds& ends) {
+  const auto found = entries_.find(ends);
+  return found == entries_.end() ? nullptr : found->second;
+}
+
+void TcpSyncache::remove(Entry& entry) {
+  entries_.erase(entry.half.ends);
+  order_.erase(entry.place);
+}
+
+void TcpSyncache::forget(const TcpConnection& listener) {
+  for (auto at = order_.begin(); at != order_.end();) {
+    Entry& entry = *at++;
+    if (entry.half.listener == &listener) remove(entry);
+  }
+}
+
+size_t TcpSyncache::count_of(const TcpConnection& listener) const {
+  return size_t(std::count_if(order_.begin(), order_.end(),
+                              [&](const Entry& e) { return e.half.listener == &listener; }));
+}
+
+// RFC 9293 s3.10.7.2.
+void TcpSyncache::segment_arrives(TcpConnection& listener, TcpSegment& segment) {
+  if (segment.has(tcp_flag::rst)) return reset_arrives(segment);
+  if (segment.has(tcp_flag::ack)) {
+    if (segment.has(tcp_flag::syn)) {
+      ++tcp_.counters.badsyn;
+      tcp_.send_reset(segment);
+      return tcp_.drop(segment, drops::unexpected_segment);
+    }
+    return ack_arrives(listener, segment);
+  }
+  if (segment.has(tcp_flag::syn)) return syn_arrives(listener, segment);
+  tcp_.drop(segment, drops::unexpected_segment);
+}
+
+void TcpSyncache::syn_arrives(TcpConnection& listener, TcpSegment& segment) {
+  const auto& s = tcp_.settings();
+  if (segment.has(tcp_flag::fin) && s.drop_synfin)
+    return tcp_.drop(segment, drops::unexpected_segment);
+  if (Entry* known = find(segment.ends)) {
+    // The same SYN again: our answer was lost, or comes yet.
+    ++tcp_.counters.sc_dupsyn;
+    if (segment.options.timestamps) known->half.ts_recent = segment.options.timestamps->value;
+    known->half.irs = segment.seq;
+    respond(known->half);
+    return;
+  }
+  if (int64_t(entries_.size()) >= s.syncache_limit && !order_.empty()) {
+    ++tcp_.counters.sc_cacheoverflow;  // the oldest goes
+    remove(order_.front());
+  }
+  TcpHalfOpen half{.ends = segment.ends, .listener = &listener, .irs = segment.seq};
+  half.iss = tcp_.initial_sequence(half.ends);
+  half.ts_offset = tcp_.timestamp_offset(half.ends);
+  half.window = segment.window;
+  half.mss = segment.options.mss.value_or(0);
+  half.receive_window = uint32_t(std::min<size_t>(listener.receive_space(), 65535));
+  const bool options = !listener.options.no_options;
+  if (s.rfc1323 && options) {
+    half.timestamps = segment.options.timestamps.has_value();
+    if (half.timestamps) half.ts_recent = segment.options.timestamps->value;
+    half.scaling = segment.options.window_scale.has_value();
+    if (half.scaling) {
+      half.snd_scale = *segment.options.window_scale;
+      half.rcv_scale = tcp_.window_scale_offer();
+    }
+  }
+  half.sack = s.sack && options && segment.options.sack_permitted;
+  Entry& entry = order_.emplace_back(*this, tcp_.site().node(), half);
+  entry.place = std::prev(order_.end());
+  entries_.emplace(half.ends, &entry);
+  ++tcp_.counters.sc_added;
+  arm(entry);
+  respond(half);
+}
+
+void TcpSyncache::arm(Entry& entry) {
+  entry.timer.arm(TcpRtt().timeout(tcp_.rto_bounds(), entry.half.retransmitted));
+}
+
+void TcpSyncache::respond(const TcpHalfOpen& half) {
+  TcpOptions options;
+  if (!half.listener->options.no_options) {
+    options.mss = uint16_t(tcp_.segment_size_to(half.ends.foreign.address, half.listener->options));
+    if (half.scaling) options.window_scale = half.rcv_scale;
+    options.sack_permitted = half.sack;
+    if (half.timestamps)
+      options.timestamps = {tcp_.timestamp_now() + half.ts_offset, half.ts_recent};
+  }
+  const Tcp::Segment answer{.ends = half.ends,
+                            .seq = half.iss,
+                            .ack = half.irs + 1,
+                            .flags = uint8_t(tcp_flag::syn | tcp_flag::ack),
+                            .window = uint16_t(half.receive_window)};
+  ++tcp_.counters.sndacks;
+  ++tcp_.counters.sndtotal;
+  (void)tcp_.send(tcp_.make_segment(answer, options), half.ends, half.listener->options);
+}
+
+void TcpSyncache::retransmit(Entry& entry) {
+  if (entry.half.retransmitted >= tcp_.settings().syncache_rexmtlimit) {
+    ++tcp_.counters.sc_stale;
+    return remove(entry);
+  }
+  ++entry.half.retransmitted;
+  ++tcp_.counters.sc_retransmitted;
+  arm(entry);
+  respond(entry.half);
+}
+
+// syncache_chkrst: only a reset that is in its place (RFC 5961 s3.2).
+void TcpSyncache::reset_arrives(const TcpSegment& segment) {
+  Entry* entry = find(segment.ends);
+  if (entry && segment.seq == entry->half.irs + 1) {
+    ++tcp_.counters.sc_reset;
+    return remove(*entry);
+  }
+  tcp_.drop(segment, drops::bad_reset);
+}
+
+// The third segment of the handshake makes the connection.
+void TcpSyncache::ack_arrives(TcpConnection& listener, TcpSegment& segment) {
+  Entry* entry = find(segment.ends);
+  const bool fits = entry && segment.ack == entry->half.iss + 1 &&
+                    segment.seq >= entry->half.irs + 1 &&
+                    segment.seq < entry->half.irs + 1 + std::max(entry->half.receive_window, 1u);
+  if (!fits) {
+    ++tcp_.counters.sc_badack;
+    ++tcp_.counters.badsyn;
+    tcp_.send_reset(segment);
+    return tcp_.drop(segment, drops::unexpected_segment);
+  }
+  if (entry->half.timestamps && !segment.options.timestamps && !tcp_.settings().tolerate_missing_ts)
+    return tcp_.drop(segment, drops::no_timestamp);
+  TcpListener& queue = *listener.listener_;
+  if (queue.full()) {
+    ++tcp_.counters.listendrop;
+    ++tcp_.counters.sc_aborted;
+    remove(*entry);
+    if (tcp_.settings().syncache_rst_on_sock_fail) tcp_.send_reset(segment);
+    return tcp_.drop(segment, drops::listen_overflow);
+  }
+  TcpHalfOpen half = entry->half;
+  remove(*entry);
+  half.window = segment.window << half.snd_scale;
+  TcpConnection& made = tcp_.make_connection();
+  made.set_buffers(int64_t(listener.receive_space()), int64_t(listener.send_space()));
+  made.open_from(half, listener);
+  queue.add(made);
+  ++tcp_.counters.sc_completed;
+  made.segment_arrives(segment);
+  // Nobody may have it yet, and still it can be over: accept(2) will tell.
+  listener.changed();
+}
+
+// ICMP about our answer: the peer is not there (syncache_unreach).
+void TcpSyncache::path_event(const TcpEnds& ends, const PathEvent& event, Seq quoted) {
+  Entry* entry = find(ends);
+  if (!entry || quoted != entry->half.iss || event.kind == PathEventKind::too_big) return;
+  // Not at the first: it may be a passing trouble.
+  if (entry->half.retransmitted < 3) return;
+  ++tcp_.counters.sc_unreach;
+  remove(*entry);
+}
+
+}  // namespace stackyard

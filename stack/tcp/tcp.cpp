@@ -1,0 +1,270 @@
+#include "stack/tcp/tcp.h"
+
+#include <algorithm>
+
+#include "core/base/text.h"
+#include "core/wire/net/ip_pseudo.h"
+#include "stack/inet/inet.h"
+#include "stack/kern/machine.h"
+#include "stack/tcp/drops.h"
+#include "stack/tcp/listener.h"
+
+namespace stackyard {
+
+Tcp::Tcp(Vnet& vnet, const TcpSettings& defaults)
+    : StateWithSettings(defaults),
+      ip_(vnet.state<IpStack>(ip_module)),
+      pcbs_(ip_, "tcp ports"),
+      syncache_(*this) {
+  RandomStream random = vnet.random("tcp");
+  secret_.low = random.next();
+  secret_.high = random.next();
+  ip_.add_protocol(ip_protocol::tcp, this);
+}
+
+Tcp::~Tcp() {
+  while (connections_) {
+    TcpConnection* first = connections_;
+    connections_ = first->next_;
+    pcbs_.remove(*first);
+    delete first;
+  }
+}
+
+void Tcp::drop(const TcpSegment& segment, const DropReason& why) {
+  // What was already taken over has no packet left to name.
+  const PacketId id = segment.payload ? segment.payload.id() : PacketId{};
+  site().note_drop(id, why, "tcp", text("port {}", segment.ends.local.port));
+}
+
+void Tcp::fast_drop(const Packet& packet, const DropReason& why) {
+  site().note_drop(packet.id(), why, "tcp");
+}
+
+// --- secrets and clocks ------------------------------------------------------------------------
+
+namespace {
+
+// What a hash of a connection's ends is made of.
+std::array<uint8_t, 40> ends_octets(const TcpEnds& ends, uint32_t purpose) {
+  std::array<uint8_t, 40> octets{};
+  const MutableBytes to(octets);
+  store(ends.local.address, to);
+  store(ends.foreign.address, to.subspan(17));
+  store(be16(ends.local.port), to.subspan(34));
+  store(be16(ends.foreign.port), to.subspan(36));
+  store(be16(uint16_t(purpose)), to.subspan(38));
+  return octets;
+}
+
+}  // namespace
+
+// RFC 6528 s3: M + F(ends, secret), M a clock of 4 microseconds.
+Seq Tcp::initial_sequence(const TcpEnds& ends) {
+  const uint64_t hash = siphash(secret_, ends_octets(ends, 0));
+  return {uint32_t(site().now().us() / 4) + uint32_t(hash)};
+}
+
+// RFC 7323 s5.4: a random offset for each pair of ends.
+uint32_t Tcp::timestamp_offset(const TcpEnds& ends) const {
+  return uint32_t(siphash(secret_, ends_octets(ends, 1)));
+}
+
+RtoBounds Tcp::rto_bounds() const {
+  const auto& s = settings();
+  return {milliseconds(s.rexmit_initial_ms), milliseconds(s.rexmit_min_ms),
+          milliseconds(s.rexmit_slop_ms)};
+}
+
+// The shift that lets the window reach the largest socket buffer (kern.ipc.maxsockbuf).
+uint8_t Tcp::window_scale_offer() const {
+  constexpr uint32_t buffer_max = 2 * 1024 * 1024;
+  uint8_t shift = 0;
+  while (shift < 14 && uint32_t(65535) << shift < buffer_max) ++shift;
+  return shift;
+}
+
+uint32_t Tcp::segment_size_to(const IpAddress& dest, const TcpSocketOptions& options) const {
+  const uint32_t headers = (dest.is_v4() ? 20 : 40) + uint32_t(sizeof(TcpHeader));
+  const uint32_t mtu = ip_.of(dest).mtu_towards(dest, options.fib);
+  const uint32_t size = mtu > headers ? mtu - headers : uint32_t(settings().mssdflt);
+  return options.max_segment ? std::min<uint32_t>(size, options.max_segment) : size;
+}
+
+void Tcp::set_congestion_default(size_t index) {
+  static_cast<TcpSettings*>(own_settings())->cc = int64_t(index);
+}
+
+// --- output ------------------------------------------------------------------------------------
+
+Packet Tcp::make_segment(const Segment& segment, const TcpOptions& options) {
+  std::array<uint8_t, tcp_option::space_max> space;
+  const size_t options_size = emit_tcp_options(options, space);
+  const size_t size = sizeof(TcpHeader) + options_size;
+  Packet packet = site().make_packet(size);
+  const MutableBytes octets = packet.writable_front();
+  store(TcpHeader{.source_port = segment.ends.local.port,
+                  .dest_port = segment.ends.foreign.port,
+                  .sequence = segment.seq.value,
+                  .acknowledgment = (segment.flags & tcp_flag::ack) ? segment.ack.value : 0,
+                  .offset_flags = uint8_t(size / 4 << 4),
+                  .flags = segment.flags,
+                  .window = segment.window,
+                  .checksum = 0,
+                  .urgent = segment.urgent},
+        octets);
+  std::copy_n(space.begin(), options_size, octets.begin() + sizeof(TcpHeader));
+  return packet;
+}
+
+Result<> Tcp::send(Packet packet, const TcpEnds& ends, const TcpSocketOptions& options) {
+  const uint64_t pseudo =
+      ip_pseudo_sum(ends.local.address, ends.foreign.address, ip_protocol::tcp, packet.size());
+  store(be16(checksum_fold(pseudo)),
+        packet.writable_front().subspan(offsetof(TcpHeader, checksum)));
+  packet.defer_checksum(DeferredChecksum::internet, 0, offsetof(TcpHeader, checksum));
+  const IpSend send{.source = ends.local.address,
+                    .dest = ends.foreign.address,
+                    .protocol = ip_protocol::tcp,
+                    .ttl = options.ttl,
+                    .tos = options.tos,
+                    .fib = options.fib,
+                    .dont_fragment = settings().path_mtu_discovery || options.dont_fragment,
+                    .dont_route = options.dont_route};
+  return ip_.of(send.dest).output(std::move(packet), send);
+}
+
+void Tcp::send_reset(const TcpSegment& to) {
+  if (to.has(tcp_flag::rst)) return;
+  Segment reset{.ends = to.ends, .flags = tcp_flag::rst};
+  if (to.has(tcp_flag::ack)) {
+    reset.seq = to.ack;
+  } else {
+    reset.ack = to.seq + to.sequence_length();
+    reset.flags |= tcp_flag::ack;
+  }
+  ++counters.sndctrl;
+  ++counters.sndtotal;
+  (void)send(make_segment(reset, {}), to.ends, {});
+}
+
+void Tcp::refuse(TcpSegment& segment) {
+  if (settings().log_in_vain && (settings().log_in_vain > 1 || segment.has(tcp_flag::syn)))
+    ip_.machine().log(text(
+        "TCP: [{}]:{} to [{}]:{} tcpflags 0x{:x}; tcp_input: Connection attempt to closed port",
+        to_text(segment.ends.foreign.address), segment.ends.foreign.port,
+        to_text(segment.ends.local.address), segment.ends.local.port, segment.flags));
+  drop(segment, drops::no_listener);
+  const int64_t blackhole = settings().blackhole;
+  if (blackhole >= 2 || (blackhole == 1 && segment.has(tcp_flag::syn))) return;
+  // net.inet.icmp.icmplim limits these resets, too (badport_bandlim).
+  const SimTime now = site().now();
+  if (now >= reset_window_end_) {
+    reset_window_end_ = now + 1_s;
+    const Inet* inet = ip_.net().vnet().state_if_there<Inet>(inet_module);
+    resets_left_ =
+        inet && inet->settings().icmp.icmplim > 0 ? inet->settings().icmp.icmplim : INT64_MAX;
+  }
+  const bool limited = resets_left_-- <= 0;
+  if (!limited) send_reset(segment);
+}
+
+// --- input -------------------------------------------------------------------------------------
+
+bool Tcp::checksum_right(Packet& packet, const IpContext& context) {
+  if (packet.deferred_checksum() != DeferredChecksum::none) return true;  // still to be computed
+  const uint64_t pseudo =
+      ip_pseudo_sum(context.source, context.dest, ip_protocol::tcp, packet.size());
+  return internet_checksum(packet.octets(), pseudo) == 0;
+}
+
+// False: dropped.
+bool Tcp::parse(Packet packet, const IpContext& context, TcpSegment& segment) {
+  const size_t most = std::min<size_t>(packet.size(), sizeof(TcpHeader) + tcp_option::space_max);
+  if (packet.front().size() < sizeof(TcpHeader) ||
+      packet.front().size() < std::min(most, load<TcpHeader>(packet.front()).header_size()))
+    (void)packet.pull_up(most);
+  const auto parsed = parse_tcp(packet.front());
+  if (!parsed) {
+    ++(&parsed.why() == &drops::truncated ? counters.rcvshort : counters.rcvbadoff);
+    fast_drop(packet, parsed.why());
+    return false;
+  }
+  if (!checksum_right(packet, context)) {
+    ++counters.rcvbadsum;
+    fast_drop(packet, drops::bad_checksum);
+    return false;
+  }
+  const TcpHeader& header = parsed->header;
+  segment.ends = {{context.dest, header.dest_port}, {context.source, header.source_port}};
+  segment.seq = {header.sequence};
+  segment.ack = {header.acknowledgment};
+  segment.window = header.window;
+  segment.urgent = header.urgent;
+  segment.flags = header.flags;
+  segment.options = parsed->options;
+  packet.clear_deferred();
+  packet.trim_front(header.header_size());
+  segment.length = uint32_t(packet.size());
+  segment.payload = std::move(packet);
+  return true;
+}
+
+void Tcp::receive(Packet packet, const IpContext& context) {
+  ++counters.rcvtotal;
+  TcpSegment segment;
+  if (!parse(std::move(packet), context, segment)) return;
+  // RFC 9293 s3.9.2.3: neither end can be a group, and nobody talks to himself ("land").
+  const bool group = context.dest_is_group || context.source.is_multicast() ||
+                     context.source.is_any() || ip_.of(context.source).is_broadcast(context.source);
+  const bool own = segment.ends.local == segment.ends.foreign;
+  if (group || (own && segment.has(tcp_flag::syn) && !segment.has(tcp_flag::ack))) {
+    ++counters.badsyn;
+    return drop(segment, drops::bad_ends);
+  }
+  if (site().decisions_wanted()) [[unlikely]]
+    site().note_decision({.node = 0,
+                          .packet = segment.payload.id(),
+                          .kind = DecisionKind::socket,
+                          .address = context.source,
+                          .network = {},
+                          .by = segment.ends.foreign.port,
+                          .by_length = segment.ends.local.port,
+                          .interface = uint16_t(context.interface->index())});
+  deliver(segment, context);
+}
+
+void Tcp::deliver(TcpSegment& segment, const IpContext& context) {
+  TcpConnection* connection = find(segment.ends);
+  // RFC 6191, RFC 9293 s3.6.1: a newer SYN may reuse what is in TIME_WAIT.
+  const bool opens = segment.has(tcp_flag::syn) && !segment.has(tcp_flag::ack | tcp_flag::rst);
+  if (connection && connection->state() == TcpState::time_wait && opens &&
+      segment.seq > connection->rcv_nxt_) {
+    connection->end("a newer connection takes its place");
+    settle(*connection);
+    connection = nullptr;
+  }
+  if (connection) {
+    if (context.ttl < connection->options.min_ttl) return drop(segment, drops::unexpected_segment);
+    connection->segment_arrives(segment);
+    return settle(*connection);
+  }
+  TcpConnection* listener = find_listener(segment.ends);
+  if (!listener) return refuse(segment);
+  if (context.ttl < listener->options.min_ttl) return drop(segment, drops::unexpected_segment);
+  syncache_.segment_arrives(*listener, segment);
+  settle(*listener);
+}
+
+void Tcp::path_event(const PathEvent& event) {
+  if (event.transport.size() < 8) return;
+  const TcpEnds ends{{event.source, load<be16>(event.transport)},
+                     {event.dest, load<be16>(event.transport.subspan(2))}};
+  if (TcpConnection* connection = find(ends)) {
+    connection->path_event(event);
+    return settle(*connection);
+  }
+  syncache_.path_event(ends, event, {load<be32>(event.transport.subspan(4))});
+}
+
+}  // namespace stackyard

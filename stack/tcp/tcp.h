@@ -1,0 +1,96 @@
+// stack/tcp/tcp.h - the Transmission Control Protocol in one vnet (RFC 9293; tcp(4)).
+//
+// Way of a segment: Tcp::receive -> find the connection -> TcpConnection::segment_arrives -> its
+// socket; a listening socket's go to TcpSyncache. Read first: connection.h.
+#pragma once
+
+#include "core/base/siphash.h"
+#include "stack/ip/ip_stack.h"
+#include "stack/tcp/settings.h"
+#include "stack/tcp/syncache.h"
+
+namespace stackyard {
+
+extern const ModuleRecord tcp_module;
+
+class Tcp final : public StateWithSettings<TcpSettings>, public IpProtocol {
+ public:
+  Tcp(Vnet& vnet, const TcpSettings& defaults);
+  ~Tcp() override;
+
+  void receive(Packet packet, const IpContext& context) override;
+  void path_event(const PathEvent& event) override;
+  // EAFNOSUPPORT: this build has not that family.
+  Result<std::unique_ptr<SocketOps>> create_socket(IpFamily family);
+
+  // --- connections (connections.cpp) ---
+  TcpConnection& make_connection();
+  // Frees it when nobody can reach it any more.
+  void release(TcpConnection& connection);
+  // The last act of whatever happened to a connection: frees it, or tells its socket, whose owner
+  // may do anything, even close it.
+  void settle(TcpConnection& connection);
+  // Gives it both ends; the own address is that of the way to the peer.
+  Result<> connect(TcpConnection& connection, Endpoint foreign);
+  PcbTable& pcbs() { return pcbs_; }
+  TcpConnection* find(const TcpEnds& ends) const;
+  TcpConnection* find_listener(const TcpEnds& ends) const;
+  // The latest first.
+  template <class Visit>
+  void for_each(Visit visit) const {
+    for (TcpConnection* c = connections_; c; c = c->next_) visit(*c);
+  }
+  Result<> drop_connection(const TcpEnds& ends);
+
+  // --- output ---
+  struct Segment {
+    TcpEnds ends;
+    Seq seq, ack;
+    uint8_t flags = 0;
+    uint16_t window = 0;
+    uint16_t urgent = 0;
+  };
+  // A packet with room for header and options; the caller may hang data on it.
+  Packet make_segment(const Segment& segment, const TcpOptions& options);
+  Result<> send(Packet packet, const TcpEnds& ends, const TcpSocketOptions& options);
+  // RFC 9293 s3.5.2: a reset that fits the segment; none for a reset.
+  void send_reset(const TcpSegment& to);
+  // Answers for no connection, within ICMP's limit of rate.
+  void refuse(TcpSegment& segment);
+  void drop(const TcpSegment& segment, const DropReason& why);
+
+  // What SYNs offer: the path's or the interface's MTU without headers.
+  uint32_t segment_size_to(const IpAddress& dest, const TcpSocketOptions& options) const;
+  uint8_t window_scale_offer() const;
+  Seq initial_sequence(const TcpEnds& ends);
+  // Milliseconds, which the offset of the connection disguises.
+  uint32_t timestamp_now() const { return uint32_t(site().now().ms()); }
+  uint32_t timestamp_offset(const TcpEnds& ends) const;
+  RtoBounds rto_bounds() const;
+  static SimTime milliseconds(int64_t ms) { return SimTime(ms * 1'000'000); }
+
+  IpStack& ip() const { return ip_; }
+  Site& site() const { return ip_.site(); }
+  PacketPool& pool() const { return site().pool(); }
+  TcpSyncache& syncache() { return syncache_; }
+  const TcpSyncache& syncache() const { return syncache_; }
+  void set_congestion_default(size_t index);
+
+  TcpCounters counters;
+
+ private:
+  bool checksum_right(Packet& packet, const IpContext& context);
+  bool parse(Packet packet, const IpContext& context, TcpSegment& segment);
+  void deliver(TcpSegment& segment, const IpContext& context);
+  void fast_drop(const Packet& packet, const DropReason& why);
+
+  IpStack& ip_;
+  PcbTable pcbs_;
+  SipKey secret_;
+  TcpConnection* connections_ = nullptr;
+  SimTime reset_window_end_;
+  int64_t resets_left_ = 0;
+  TcpSyncache syncache_;
+};
+
+}  // namespace stackyard

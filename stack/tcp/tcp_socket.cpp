@@ -1,0 +1,308 @@
+#include "stack/tcp/tcp_socket.h"
+
+#include "stack/tcp/listener.h"
+#include "stack/tcp/tcp.h"
+
+namespace stackyard {
+
+TcpSocket::TcpSocket(Tcp& tcp, TcpConnection& connection) : tcp_(tcp), connection_(connection) {
+  connection_.socket_ = this;
+}
+
+TcpSocket::~TcpSocket() {
+  if (connection_.listener_) {
+    tcp_.syncache().forget(connection_);
+    connection_.listener_.reset();
+  }
+  connection_.socket_closed();
+  if (connection_.state() == TcpState::closed) tcp_.pcbs().remove(connection_);
+  tcp_.release(connection_);
+}
+
+Result<> TcpSocket::bind(const SockAddr& address) {
+  const Endpoint local = TRY(endpoint_of(address, connection_.family));
+  if (connection_.bound() || connection_.state() != TcpState::closed) return Errno::einval;
+  if (local.address.is_multicast()) return Errno::eafnosupport;
+  return tcp_.pcbs().bind(connection_, local);
+}
+
+Result<> TcpSocket::connect(const SockAddr& address) {
+  const Endpoint foreign = TRY(endpoint_of(address, connection_.family));
+  switch (connection_.state()) {
+    case TcpState::closed:
+      break;
+    case TcpState::listen:
+      return Errno::eopnotsupp;
+    case TcpState::syn_sent:
+    case TcpState::syn_received:
+      return Errno::ealready;
+    default:
+      return Errno::eisconn;
+  }
+  if (foreign.port == 0) return Errno::eaddrnotavail;
+  return connection_.connect(foreign);
+}
+
+Result<> TcpSocket::listen(int backlog) {
+  if (connection_.state() == TcpState::listen) {
+    connection_.listener_->set_backlog(backlog);
+    return {};
+  }
+  if (connection_.state() != TcpState::closed) return Errno::einval;
+  if (!connection_.bound()) TRY(tcp_.pcbs().bind(connection_, connection_.local()));
+  connection_.listener_ = std::make_unique<TcpListener>(tcp_, connection_);
+  connection_.listener_->set_backlog(backlog);
+  connection_.become(TcpState::listen, "the program listens");
+  return {};
+}
+
+Result<std::unique_ptr<SocketOps>> TcpSocket::accept() {
+  if (!connection_.listener_) return Errno::einval;
+  TcpConnection* taken = connection_.listener_->take();
+  if (!taken) return Errno::eagain;
+  return {std::make_unique<TcpSocket>(tcp_, *taken)};
+}
+
+Result<size_t> TcpSocket::send(Bytes octets, const SendOptions& options) {
+  if (options.to && connection_.state() == TcpState::closed) return Errno::enotconn;
+  return connection_.send(octets);
+}
+
+Result<> TcpSocket::shutdown(ShutdownHow how) {
+  const Result<> done = connection_.shutdown(how);
+  tcp_.settle(connection_);
+  return done;
+}
+
+Readiness TcpSocket::readiness() const {
+  if (const TcpListener* listener = connection_.listener_.get())
+    return {.readable = listener->has_waiting(), .writable = false};
+  return connection_.readiness();
+}
+
+SockAddr TcpSocket::local_name() const { return name_of(connection_.local(), connection_.family); }
+
+SockAddr TcpSocket::peer_name() const {
+  if (connection_.foreign().port != 0) return name_of(connection_.foreign(), connection_.family);
+  return {.address = IpAddress::any(native(connection_.family)), .path = {}};
+}
+
+std::string TcpSocket::protocol_name() const { return tcp_protocol_name(connection_.family); }
+
+// --- options -----------------------------------------------------------------------------------
+
+Result<> TcpSocket::set_option(SocketOption option, const OptionValue& value) {
+  if (option == SocketOption::tcp_congestion) {
+    const std::string name(value.octets.begin(), value.octets.end());
+    const CongestionRecord* record = find_congestion_control(name);
+    if (!record) return Errno::esrch;
+    connection_.congestion_ = record->create();
+    return {};
+  }
+  return set_number(option, value.number);
+}
+
+Result<> TcpSocket::set_number(SocketOption option, int64_t n) {
+  TcpSocketOptions& o = connection_.options;
+  const auto within = [&](auto& field, int64_t least, int64_t most, int64_t scale = 1) -> Result<> {
+    if (n < least || n > most) return Errno::einval;
+    field = std::remove_reference_t<decltype(field)>(n * scale);
+    return {};
+  };
+  switch (option) {
+    case SocketOption::so_reuseaddr:
+      connection_.reuse_address = n;
+      return {};
+    case SocketOption::so_reuseport:
+      connection_.reuse_port = n;
+      return {};
+    case SocketOption::so_reuseport_lb:
+      connection_.reuse_port_balanced = n;
+      return {};
+    case SocketOption::so_keepalive:
+      o.keep_alive = n;
+      return {};
+    case SocketOption::so_nosigpipe:
+      o.no_signal = n;
+      return {};
+    case SocketOption::so_dontroute:
+      o.dont_route = n;
+      return {};
+    case SocketOption::so_broadcast:
+      return {};
+    case SocketOption::so_linger:
+      o.linger_s = n < 0 ? -1 : int32_t(n);
+      return {};
+    case SocketOption::so_rcvbuf:
+    case SocketOption::so_sndbuf:
+      if (n < 1) return Errno::einval;
+      if (n > 2 * 1024 * 1024) return Errno::enobufs;  // kern.ipc.maxsockbuf
+      connection_.set_buffers(option == SocketOption::so_rcvbuf ? n : 0,
+                              option == SocketOption::so_sndbuf ? n : 0);
+      return {};
+    case SocketOption::so_rcvtimeo:
+      o.receive_timeout = n;
+      return {};
+    case SocketOption::so_sndtimeo:
+      o.send_timeout = n;
+      return {};
+    case SocketOption::so_setfib:
+      return within(o.fib, 0, tcp_.ip().net().fib_count() - 1);
+    case SocketOption::ip_ttl:
+      return within(o.ttl, 0, 255);
+    case SocketOption::ip_minttl:
+      return within(o.min_ttl, 0, 255);
+    case SocketOption::ip_tos:
+      return within(o.tos, 0, 255);
+    case SocketOption::ip_dontfrag:
+    case SocketOption::ipv6_dontfrag:
+      o.dont_fragment = n;
+      return {};
+    case SocketOption::ipv6_tclass:
+      return within(o.tos, 0, 255);
+    case SocketOption::ipv6_unicast_hops:
+      if (n < -1 || n > 255) return Errno::einval;
+      o.ttl = n == -1 ? uint8_t(0) : uint8_t(n);
+      return {};
+    case SocketOption::ipv6_v6only:
+      if (connection_.bound() || connection_.family == PcbFamily::v4) return Errno::einval;
+      connection_.family = n ? PcbFamily::v6 : PcbFamily::both;
+      return {};
+    default:
+      return set_tcp_number(option, n);
+  }
+}
+
+Result<> TcpSocket::set_tcp_number(SocketOption option, int64_t n) {
+  TcpSocketOptions& o = connection_.options;
+  const auto within = [&](auto& field, int64_t least, int64_t most, int64_t scale = 1) -> Result<> {
+    if (n < least || n > most) return Errno::einval;
+    field = std::remove_reference_t<decltype(field)>(n * scale);
+    return {};
+  };
+  switch (option) {
+    case SocketOption::tcp_nodelay:
+      o.no_delay = n;
+      connection_.output();
+      return {};
+    case SocketOption::tcp_nopush:
+      o.no_push = n;
+      connection_.output();
+      return {};
+    case SocketOption::tcp_noopt:
+      o.no_options = n;
+      return {};
+    case SocketOption::tcp_maxseg:
+      if (n < tcp_.settings().minmss || n > connection_.max_segment()) return Errno::einval;
+      o.max_segment = uint16_t(n);
+      return {};
+    case SocketOption::tcp_keepinit:
+      return within(o.keep_init_ms, 0, UINT32_MAX / 1000, 1000);
+    case SocketOption::tcp_keepidle:
+      TRY(within(o.keep_idle_ms, 0, UINT32_MAX / 1000, 1000));
+      if (connection_.state() >= TcpState::established) connection_.set_keep_idle();
+      return {};
+    case SocketOption::tcp_keepintvl:
+      return within(o.keep_interval_ms, 0, UINT32_MAX / 1000, 1000);
+    case SocketOption::tcp_keepcnt:
+      return within(o.keep_count, 0, UINT32_MAX);
+    default:
+      return Errno::enoprotoopt;
+  }
+}
+
+Result<OptionValue> TcpSocket::get_option(SocketOption option) {
+  OptionValue value;
+  if (option == SocketOption::tcp_congestion) {
+    const CongestionControl* own = connection_.congestion_.get();
+    const auto otherwise = congestion_controls()[size_t(tcp_.settings().cc)];
+    const std::string_view name = own ? own->name() : std::string_view(otherwise->name);
+    value.octets.assign(name.begin(), name.end());
+    return value;
+  }
+  std::optional<int64_t> number = socket_number(option);
+  if (!number) number = level_number(option);
+  if (!number) return Errno::enoprotoopt;
+  return OptionValue(*number);
+}
+
+std::optional<int64_t> TcpSocket::socket_number(SocketOption option) {
+  const TcpSocketOptions& o = connection_.options;
+  switch (option) {
+    case SocketOption::so_error:
+      return int64_t(connection_.take_error());
+    case SocketOption::so_type:
+      return int64_t(SocketType::stream);
+    case SocketOption::so_acceptconn:
+      return connection_.state() == TcpState::listen;
+    case SocketOption::so_rcvbuf:
+      return connection_.receive_space();
+    case SocketOption::so_sndbuf:
+      return connection_.send_space();
+    case SocketOption::so_rcvtimeo:
+      return o.receive_timeout;
+    case SocketOption::so_sndtimeo:
+      return o.send_timeout;
+    case SocketOption::so_reuseaddr:
+      return connection_.reuse_address;
+    case SocketOption::so_reuseport:
+      return connection_.reuse_port;
+    case SocketOption::so_reuseport_lb:
+      return connection_.reuse_port_balanced;
+    case SocketOption::so_keepalive:
+      return o.keep_alive;
+    case SocketOption::so_nosigpipe:
+      return o.no_signal;
+    case SocketOption::so_linger:
+      return o.linger_s;
+    case SocketOption::so_setfib:
+      return o.fib;
+    default:
+      return std::nullopt;
+  }
+}
+
+// Those of IP's and TCP's levels.
+std::optional<int64_t> TcpSocket::level_number(SocketOption option) const {
+  const TcpSocketOptions& o = connection_.options;
+  const auto& s = tcp_.settings();
+  const auto seconds = [](uint32_t own, int64_t otherwise) {
+    return (own ? own : otherwise) / 1000;
+  };
+  switch (option) {
+    case SocketOption::ip_ttl:
+      return o.ttl;
+    case SocketOption::ipv6_unicast_hops:
+      return o.ttl ? int64_t(o.ttl) : -1;
+    case SocketOption::ip_tos:
+    case SocketOption::ipv6_tclass:
+      return o.tos;
+    case SocketOption::ip_minttl:
+      return o.min_ttl;
+    case SocketOption::ip_dontfrag:
+    case SocketOption::ipv6_dontfrag:
+      return o.dont_fragment;
+    case SocketOption::ipv6_v6only:
+      return connection_.family == PcbFamily::v6;
+    case SocketOption::tcp_nodelay:
+      return o.no_delay;
+    case SocketOption::tcp_nopush:
+      return o.no_push;
+    case SocketOption::tcp_noopt:
+      return o.no_options;
+    case SocketOption::tcp_maxseg:
+      return connection_.max_segment();
+    case SocketOption::tcp_keepinit:
+      return seconds(o.keep_init_ms, s.keepinit_ms);
+    case SocketOption::tcp_keepidle:
+      return seconds(o.keep_idle_ms, s.keepidle_ms);
+    case SocketOption::tcp_keepintvl:
+      return seconds(o.keep_interval_ms, s.keepintvl_ms);
+    case SocketOption::tcp_keepcnt:
+      return o.keep_count ? int64_t(o.keep_count) : s.keepcnt;
+    default:
+      return std::nullopt;
+  }
+}
+
+}  // namespace stackyard

@@ -1,0 +1,168 @@
+// stack/tcp/timers.cpp - a connection's timers (RFC 6298; RFC 9293 s3.8; FreeBSD's tcp_timer.c).
+//
+// One event serves all of them: it stands at the earliest deadline that was set since, so that
+// moving a deadline later costs nothing.
+#include <algorithm>
+
+#include "stack/tcp/tcp.h"
+
+namespace stackyard {
+
+void TcpConnection::set_timer(TimerKind kind, SimTime delay) {
+  deadline_[kind] = tcp_.site().now() + delay;
+  if (!timer_.armed() || timer_.deadline() > deadline_[kind]) timer_.arm(delay);
+}
+
+void TcpConnection::stop_timers() {
+  deadline_.fill(SimTime::max());
+  timer_.cancel();
+}
+
+void TcpConnection::timer_fired() {
+  const SimTime now = tcp_.site().now();
+  for (uint8_t kind = 0; kind < timer_kinds; ++kind) {
+    if (deadline_[kind] > now) continue;
+    stop_timer(TimerKind(kind));
+    timer_due(TimerKind(kind));
+    if (state_ == TcpState::closed) return tcp_.settle(*this);
+  }
+  const SimTime next = *std::min_element(deadline_.begin(), deadline_.end());
+  const bool late = !timer_.armed() || timer_.deadline() > next;
+  if (next != SimTime::max() && late) timer_.arm(next - now);
+  tcp_.settle(*this);
+}
+
+void TcpConnection::timer_due(TimerKind kind) {
+  switch (kind) {
+    case rexmt:
+      return rexmt_due();
+    case persist:
+      return persist_due();
+    case keep:
+      return keep_due();
+    case two_msl:
+      return two_msl_due();
+    case delack:
+      delayed_ack_ = false;
+      ack_now_ = true;
+      ++tcp_.counters.delack;
+      return output();
+    case timer_kinds:
+      break;
+  }
+}
+
+SimTime TcpConnection::retransmission_timeout() const {
+  return rtt_.timeout(tcp_.rto_bounds(), rxtshift_);
+}
+
+void TcpConnection::set_rexmt() { set_timer(rexmt, rxtcur_); }
+
+// RFC 6298 s5.4 to s5.7.
+void TcpConnection::rexmt_due() {
+  ++tcp_.counters.rexmttimeo;
+  if (++rxtshift_ > tcp_.settings().retries) {
+    ++tcp_.counters.timeoutdrop;
+    rxtshift_ = uint8_t(tcp_.settings().retries);
+    return abort(Errno::etimedout);
+  }
+  rxtcur_ = retransmission_timeout();
+  timed_at_ = SimTime::max();  // Karn: what is sent twice is not timed
+  if (state_ == TcpState::syn_sent || state_ == TcpState::syn_received) {
+    snd_nxt_ = iss_;
+    return output();
+  }
+  if (snd_wnd_ == 0) {
+    // The peer took its window back: probe it, as long as it answers (RFC 9293 s3.8.6.1).
+    scoreboard_.reset();
+    recovery_ = Recovery::none;
+    snd_nxt_ = snd_una_;
+    fin_sent_ = false;
+    rxtshift_ = 0;
+    return set_persist();
+  }
+  if (rxtshift_ == 1) {
+    // Before it is known whether anything was lost, keep what an answer to the original would
+    // give back (RFC 4015; FreeBSD's TF_PREVVALID).
+    cwnd_before_ = window_.cwnd;
+    ssthresh_before_ = window_.ssthresh;
+    spurious_until_ = tcp_.site().now();
+    congestion_->congested(window_, CongestionEvent::timeout, sample(0));
+  }
+  window_.cwnd = window_.mss;  // RFC 5681 s3.1: the loss window
+  recover_ = snd_nxt_;
+  recovery_ = Recovery::loss;
+  dupacks_ = 0;
+  scoreboard().all_lost(sent());
+  send_first_hole_ = true;
+  output();
+}
+
+// tcp_setpersist: half of a timeout, doubled each time, within net.inet.tcp.persmin and persmax.
+void TcpConnection::set_persist() {
+  const SimTime half = (rtt_.smoothed() + rtt_.variation() * 4) / 2;
+  const SimTime least = Tcp::milliseconds(tcp_.settings().persmin_ms);
+  const SimTime most = Tcp::milliseconds(tcp_.settings().persmax_ms);
+  const SimTime delay = half * (int64_t(1) << std::min<unsigned>(rxtshift_, 9));
+  set_timer(persist, std::clamp(delay, least, std::max(least, most)));
+  if (rxtshift_ < 12) ++rxtshift_;
+}
+
+void TcpConnection::persist_due() {
+  ++tcp_.counters.persisttimeo;
+  // RFC 9293 s3.8.6.1: for ever, while the peer answers; but not when it is gone.
+  const SimTime idle = tcp_.site().now() - received_at_;
+  if (rxtshift_ >= 12 && idle >= Tcp::milliseconds(tcp_.settings().keepidle_ms)) {
+    ++tcp_.counters.persistdrop;
+    return abort(Errno::etimedout);
+  }
+  const uint32_t outstanding = uint32_t(snd_nxt_ - snd_una_);
+  const uint32_t left = uint32_t(sending_.size()) - outstanding;
+  if (left == 0) return;
+  if (snd_wnd_ > outstanding) {
+    // A window too small to be worth it, but open: RFC 9293 s3.8.6.2.1, the override timeout.
+    rxtshift_ = 0;
+    const uint32_t length = std::min({left, snd_wnd_ - outstanding, window_.mss});
+    return transmit({.seq = snd_nxt_, .length = length, .flags = tcp_flag::ack});
+  }
+  set_persist();
+  transmit({.seq = snd_nxt_, .length = 1, .flags = tcp_flag::ack, .probe = true});
+}
+
+void TcpConnection::set_keep_idle() {
+  const auto& s = tcp_.settings();
+  set_timer(keep, Tcp::milliseconds(options.keep_idle_ms ? options.keep_idle_ms : s.keepidle_ms));
+}
+
+// RFC 9293 s3.8.4.
+void TcpConnection::keep_due() {
+  const auto& s = tcp_.settings();
+  if (state_ < TcpState::established) {
+    ++tcp_.counters.keepdrops;  // the time for a connection to be made is over
+    return abort(Errno::etimedout);
+  }
+  ++tcp_.counters.keeptimeo;
+  if (state_ == TcpState::fin_wait_2 || state_ == TcpState::time_wait) return;
+  const SimTime interval =
+      Tcp::milliseconds(options.keep_interval_ms ? options.keep_interval_ms : s.keepintvl_ms);
+  const SimTime idle_allowed =
+      Tcp::milliseconds(options.keep_idle_ms ? options.keep_idle_ms : s.keepidle_ms);
+  if (!s.always_keepalive && !options.keep_alive) return set_keep_idle();
+  const int64_t count = options.keep_count ? options.keep_count : s.keepcnt;
+  const SimTime idle = tcp_.site().now() - received_at_;
+  if (idle < idle_allowed) return set_timer(keep, idle_allowed - idle);
+  if (idle >= idle_allowed + interval * count) {
+    ++tcp_.counters.keepdrops;
+    return abort(Errno::etimedout);
+  }
+  ++tcp_.counters.keepprobe;
+  send_probe(snd_una_ - 1);
+  set_timer(keep, interval);
+}
+
+void TcpConnection::two_msl_due() {
+  if (state_ == TcpState::fin_wait_2) ++tcp_.counters.finwait2_drops;
+  end(state_ == TcpState::time_wait ? "2 MSL are over" : "the peer never closed");
+}
+
+}  // namespace stackyard
