@@ -137,6 +137,13 @@ def main():
     row('the same, every interface captured', captured, None, 'ns/hop', 'reported', '',
         captured / statistics.median(plain))
     size_rows(row)
+    # Bounds are those of ns-3 3.37: 23,500 ns for a segment of the flow, 161,000 ns in the dumbbell.
+    flow = statistics.median(figure(['build/bench/tcp', 'flow', '10'], 'ns_per_segment') for _ in range(RUNS))
+    row('TCP, one flow, 1 Gb/s, 10 ms', flow, None, 'ns/seg', '<= 2350', '1175')
+    crowd = statistics.median(figure(['build/bench/tcp', 'dumbbell', '100', '1'], 'ns_per_segment') for _ in range(RUNS))
+    row('TCP, dumbbell of 100 flows', crowd, None, 'ns/seg', '<= 6700', '4000')
+    held = figure(['build/bench/tcp', 'connections', '20000'], 'octets_per_connection')
+    row('an idle TCP connection, one end', held / 2, None, 'octets', '<= 1024', '512')
     if '--json' in sys.argv:
         print(json.dumps(rows, indent=2))
         return

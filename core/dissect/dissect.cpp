@@ -6,6 +6,7 @@
 #include "core/wire/link/arp.h"
 #include "core/wire/link/ethernet.h"
 #include "core/wire/net/icmp.h"
+#include "core/wire/net/icmpv6.h"
 #include "core/wire/net/igmp.h"
 #include "core/wire/net/ipv4.h"
 #include "core/wire/transport/tcp.h"
@@ -73,7 +74,41 @@ std::string transport_line(const Ipv4Header& ip, Bytes payload) {
 
 }  // namespace
 
+namespace {
+
+std::string one_line_ip6(Bytes packet, DissectOptions options) {
+  if (packet.size() < sizeof(Ipv6Header)) return "IP6 [|ip6]";
+  const auto ip = load<Ipv6Header>(packet);
+  const size_t whole = std::min(sizeof ip + size_t(ip.payload_length), packet.size());
+  const Ipv6Chain chain = walk_ipv6_chain(packet.first(whole));
+  const std::string source = to_text(ip.source), dest = to_text(ip.dest);
+  const std::string ends = text("{} > {}: ", source, dest);
+  const Bytes payload = packet.first(whole).subspan(std::min(chain.offset, whole));
+  std::string words = ends;
+  if (ip.next_header == ipv6_next::hop_by_hop) words += "HBH ";
+  if (chain.fragment) words += text("frag ({}|{}) ", chain.fragment->offset(), payload.size());
+  const bool later = chain.fragment && chain.fragment->offset() > 0;
+  if (!chain.complete) {
+    words += "[|" + ipv6_next_name(chain.protocol) + "]";
+  } else if (later || chain.protocol == ipv6_next::none) {
+    words += ipv6_next_name(chain.protocol);
+  } else if (chain.protocol == ip_protocol::icmpv6) {
+    words += text("ICMP6, {}, length {}", describe_icmpv6(payload), payload.size());
+  } else if (chain.protocol == ip_protocol::udp && payload.size() >= sizeof(UdpHeader) &&
+             words == ends) {
+    const auto udp = load<UdpHeader>(payload);
+    words = text("{}.{} > {}.{}: UDP, length {}", source, uint16_t(udp.source_port), dest,
+                 uint16_t(udp.dest_port), std::max<int>(udp.length, 8) - 8);
+  } else {
+    words += text("{} {}", ipv6_next_name(chain.protocol), payload.size());
+  }
+  return options.verbose ? text("IP6 ({}) {}", describe(ip), words) : "IP6 " + words;
+}
+
+}  // namespace
+
 std::string one_line_ip(Bytes packet, DissectOptions options) {
+  if (!packet.empty() && packet[0] >> 4 == 6) return one_line_ip6(packet, options);
   if (packet.size() < sizeof(Ipv4Header)) return "IP [|ip]";
   const auto ip = load<Ipv4Header>(packet);
   const size_t header_size = ip.header_size();
@@ -112,6 +147,7 @@ std::string one_line(Bytes frame, DissectOptions options) {
   }
   switch (ethernet->type) {
     case ether_type::ipv4:
+    case ether_type::ipv6:
       return line + one_line_ip(ethernet->payload, options);
     case ether_type::arp: {
       const auto arp = parse_arp(ethernet->payload);
@@ -219,6 +255,61 @@ void ipv4_layers(std::vector<DissectedLayer>& all, Bytes octets, size_t offset) 
   transport_layer(all, *ip, octets.first(ip->total_length).subspan(size), offset + size);
 }
 
+constexpr uint8_t extension_types[] = {ipv6_next::hop_by_hop, ipv6_next::routing,
+                                       ipv6_next::fragment, ipv6_next::dest_options};
+
+void ipv6_layers(std::vector<DissectedLayer>& all, Bytes octets, size_t offset) {
+  const auto ip = parse_ipv6_header(octets, octets.size());
+  if (!ip) return;
+  {
+    LayerBuilder layer(all, "Internet Protocol Version 6", offset, sizeof *ip);
+    layer.field("Version", "6", 0, 1);
+    layer.field("Traffic Class", text("0x{:02x}", ip->traffic_class()), 0, 2);
+    layer.field("Flow Label", text("0x{:05x}", ip->flow_label()), 1, 3);
+    layer.field("Payload Length", text("{}", uint16_t(ip->payload_length)), 4, 2);
+    layer.field("Next Header", text("{} ({})", ipv6_next_name(ip->next_header), ip->next_header), 6,
+                1);
+    layer.field("Hop Limit", text("{}", ip->hop_limit), 7, 1);
+    layer.field("Source Address", to_text(ip->source), 8, 16);
+    layer.field("Destination Address", to_text(ip->dest), 24, 16);
+  }
+  const Bytes packet = octets.first(sizeof *ip + ip->payload_length);
+  const Ipv6Chain chain = walk_ipv6_chain(packet);
+  size_t at = sizeof *ip;
+  for (uint8_t type = ip->next_header; at < chain.offset;) {
+    if (std::find(std::begin(extension_types), std::end(extension_types), type) ==
+        std::end(extension_types))
+      break;
+    const auto header = load<Ipv6Extension>(packet.subspan(at));
+    const size_t size = type == ipv6_next::fragment ? 8 : header.size();
+    LayerBuilder layer(all, "IPv6 " + ipv6_next_name(type) + " Header", offset + at, size);
+    layer.field("Next Header", ipv6_next_name(header.next_header), 0, 1);
+    if (type == ipv6_next::fragment) {
+      const auto fragment = load<Ipv6FragmentHeader>(packet.subspan(at));
+      layer.field("Offset", text("{}", fragment.offset()), 2, 2);
+      layer.field("More Fragments", fragment.more() ? "yes" : "no", 3, 1);
+      layer.field("Identification", text("0x{:08x}", uint32_t(fragment.id)), 4, 4);
+    }
+    type = header.next_header;
+    at += size;
+  }
+  const Bytes payload = packet.subspan(std::min(chain.offset, packet.size()));
+  if (!chain.complete || (chain.fragment && chain.fragment->offset() > 0)) return;
+  if (chain.protocol == ip_protocol::icmpv6 && payload.size() >= sizeof(Icmpv6Header)) {
+    const auto icmp = load<Icmpv6Header>(payload);
+    LayerBuilder layer(all, "Internet Control Message Protocol v6", offset + chain.offset,
+                       payload.size());
+    layer.field("Type", text("{} ({})", icmp.type, describe_icmpv6(payload)), 0, 1);
+    layer.field("Code", text("{}", icmp.code), 1, 1);
+    layer.field("Checksum", text("0x{:04x}", uint16_t(icmp.checksum)), 2, 2);
+    return;
+  }
+  // Transports look the same above both.
+  Ipv4Header as_v4;
+  as_v4.protocol = chain.protocol;
+  transport_layer(all, as_v4, payload, offset + chain.offset);
+}
+
 }  // namespace
 
 std::vector<DissectedLayer> layers(Bytes frame) {
@@ -236,6 +327,8 @@ std::vector<DissectedLayer> layers(Bytes frame) {
   if (ethernet->type == ether_type::arp) arp_layer(all, ethernet->payload, ethernet->header_size);
   if (ethernet->type == ether_type::ipv4)
     ipv4_layers(all, ethernet->payload, ethernet->header_size);
+  if (ethernet->type == ether_type::ipv6)
+    ipv6_layers(all, ethernet->payload, ethernet->header_size);
   return all;
 }
 

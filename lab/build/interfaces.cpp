@@ -6,6 +6,7 @@
 #include "lab/build/lab.h"
 #include "stack/drivers/ether.h"
 #include "stack/inet/inet.h"
+#include "stack/inet6/inet6.h"
 #include "stack/interfaces/api/bridge_requests.h"
 #include "stack/interfaces/api/vlan_requests.h"
 #include "stack/net/net_stack.h"
@@ -103,14 +104,36 @@ void Lab::configure(size_t index) {
   Jail* jail = this->jail(index);
   if (!jail || !spec.vnet) return;
   Vnet& vnet = jail->vnet();
+  const bool v6 = std::any_of(spec.interfaces.begin(), spec.interfaces.end(), [](const auto& i) {
+    return std::any_of(i.addresses.begin(), i.addresses.end(),
+                       [](const AddressItem& a) { return a.wants_v6(); });
+  });
   if (spec_.settled) vnet.state<Inet>(inet_module).set_settled_start(true);
+  if (spec_.settled && v6) vnet.state<Inet6>(inet6_module).set_settled_start(true);
   // A machine's lo0 is up; a jail's is down, as on FreeBSD, but if it is listed.
   const bool listed_lo0 = std::any_of(spec.interfaces.begin(), spec.interfaces.end(),
                                       [](const InterfaceSpec& i) { return i.name == "lo0"; });
   if (!spec.is_jail() || listed_lo0) add_address(vnet, "lo0", {{0x7f000001}, 8});
   for (const InterfaceSpec* i : from_below(spec)) prepare_interface(index, vnet, *i);
   for (const InterfaceSpec& i : spec.interfaces) configure_interface(index, vnet, i);
+  if (spec_.settled && v6) vnet.state<Inet6>(inet6_module).set_settled_start(false);
   if (spec_.settled) vnet.state<Inet>(inet_module).set_settled_start(false);
+}
+
+// Any item of IPv6 turns it on; link-local addresses come by themselves.
+void Lab::add_address6(Vnet& vnet, const std::string& interface, const AddressItem& item) {
+  if (item.has_v6()) {
+    AddAddress6 request;
+    request.interface = interface;
+    request.address = item.prefix.v6();
+    (void)vnet.request(request);
+    return;
+  }
+  SetNdFlags request;
+  request.interface = interface;
+  request.clear = nd6_flag::disabled;
+  if (item.kind == AddressItem::Kind::slaac) request.set = nd6_flag::accept_rtadv;
+  (void)vnet.request(request);
 }
 
 void Lab::add_address(Vnet& vnet, const std::string& interface, Ipv4Prefix address) {
@@ -166,7 +189,10 @@ void Lab::configure_interface(size_t index, Vnet& vnet, const InterfaceSpec& i) 
   set.up = i.up;
   (void)vnet.request(set);
   for (const AddressItem& a : i.addresses)
-    if (a.kind != AddressItem::Kind::none) add_address(vnet, i.name, a.prefix);
+    if (a.is_v4())
+      add_address(vnet, i.name, a.prefix.v4());
+    else if (a.wants_v6())
+      add_address6(vnet, i.name, a);
   if (!i.up) (void)vnet.request(set);  // an address has brought it up
   for (const std::string& words : spec_.more(i).ifconfig)
     run_shell(index, text("ifconfig {} {}", i.name, words), nullptr);

@@ -5,6 +5,7 @@
 #include "core/base/text.h"
 #include "lab/build/lab.h"
 #include "stack/inet/inet.h"
+#include "stack/inet6/inet6.h"
 #include "stack/net/net_stack.h"
 
 namespace stackyard {
@@ -21,11 +22,14 @@ std::string jail_name(const NodeSpec& node) {
 }  // namespace
 
 std::string Lab::hosts_file() const {
-  std::string hosts = "127.0.0.1\tlocalhost\n";
+  std::string hosts = "::1\tlocalhost\n127.0.0.1\tlocalhost\n";
   if (!spec_.hosts) return hosts;
-  for (size_t i = 0; i < spec_.nodes.size(); ++i)
+  for (size_t i = 0; i < spec_.nodes.size(); ++i) {
     if (const auto address = spec_.first_address(i))
       hosts += text("{}\t{}\n", to_text(*address), spec_.nodes[i].host_name());
+    if (const auto address = spec_.first_address6(i))
+      hosts += text("{}\t{}\n", to_text(*address), spec_.nodes[i].host_name());
+  }
   return hosts;
 }
 
@@ -141,7 +145,10 @@ void Lab::set_sysctls(size_t index) {
   Jail* jail = this->jail(index);
   if (!jail || !spec.vnet) return;
   // What the file sets itself wins over the kind.
-  if (spec.kind == NodeKind::router) (void)jail->vnet().set_sysctl("net.inet.ip.forwarding", "1");
+  if (spec.kind == NodeKind::router) {
+    (void)jail->vnet().set_sysctl("net.inet.ip.forwarding", "1");
+    (void)jail->vnet().set_sysctl("net.inet6.ip6.forwarding", "1");
+  }
   for (const SettingSpec& s : spec_.settings(spec).sysctls)
     (void)machine(index)->set_sysctl(s.name, s.value, *jail);
 }
@@ -152,13 +159,17 @@ void Lab::configure_routes(size_t index) {
   Jail* jail = this->jail(index);
   if (!jail) return;
   for (const RouteSpec& r : spec_.nodes[index].routes) {
+    if (r.to.address.is_v6()) {
+      add_route6(*jail, r);
+      continue;
+    }
     AddRoute request;
     request.fib = r.fib;
-    request.dest = r.to;
+    request.dest = r.to.v4();
     request.host = r.to.length == 32;
     request.mtu = r.mtu;
     request.interface = r.dev;
-    request.gateway = r.gateway;
+    if (r.gateway) request.gateway = r.gateway->v4();
     if (r.blackhole || r.reject) {
       request.gateway = Ipv4Address{0x7f000001};
       request.flags = r.blackhole ? route_flag::blackhole : route_flag::reject;
@@ -167,6 +178,22 @@ void Lab::configure_routes(size_t index) {
     if (!done)
       machine(index)->log(text("route: add {}: {}", to_text(r.to), errno_text(done.error())));
   }
+}
+
+void Lab::add_route6(Jail& jail, const RouteSpec& r) {
+  AddRoute6 request;
+  request.fib = r.fib;
+  request.dest = r.to.v6();
+  request.host = r.to.length == 128;
+  request.mtu = r.mtu;
+  request.interface = r.dev;
+  if (r.gateway) request.gateway = r.gateway->v6();
+  if (r.blackhole || r.reject) {
+    request.gateway = Ipv6Address::loopback();
+    request.flags = r.blackhole ? route_flag::blackhole : route_flag::reject;
+  }
+  const Result<> done = jail.vnet().request(request);
+  if (!done) jail.machine().log(text("route: add {}: {}", to_text(r.to), errno_text(done.error())));
 }
 
 // --- programs ----------------------------------------------------------------------------------

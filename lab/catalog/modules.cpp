@@ -1,5 +1,6 @@
 #include "lab/catalog/catalog.h"
 #include "stack/inet/inet.h"
+#include "stack/inet6/inet6.h"
 #include "stack/interfaces/bridge.h"
 #include "stack/interfaces/epair.h"
 #include "stack/interfaces/lo.h"
@@ -15,7 +16,7 @@ namespace stackyard {
 
 std::vector<const ModuleRecord*> stack_modules() {
   return {&net_module, &lo_module,   &epair_module, &bridge_module, &vlan_module, &tuntap_module,
-          &ip_module,  &inet_module, &udp_module,   &tcp_module,    &local_module};
+          &ip_module,  &inet_module, &inet6_module, &udp_module,    &tcp_module,  &local_module};
 }
 
 }  // namespace stackyard

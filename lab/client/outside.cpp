@@ -24,7 +24,7 @@ void collect(pid_t pid, std::vector<pid_t>& all) {
 
 }  // namespace
 
-void Outside::start(const std::vector<std::string>& args, const std::string& place, int fib,
+void Outside::start(const std::vector<std::string>& args, const Context& context,
                     const std::string& by) {
   std::fflush(nullptr);
   child_ = fork();
@@ -37,8 +37,16 @@ void Outside::start(const std::vector<std::string>& args, const std::string& pla
     sigaction(number, nullptr, &action);
     if (action.sa_handler != SIG_IGN || number == SIGPIPE) std::signal(number, SIG_DFL);
   }
-  setenv("STACKYARD_AT", place.c_str(), 1);
-  setenv("STACKYARD_FIB", std::to_string(fib).c_str(), 1);
+  if (!context.environment.empty()) {
+    // What finds the lab and its commands stays.
+    std::map<std::string, std::string> all = context.environment;
+    for (const char* name : {"STACKYARD_SOCKET", "PATH", "TERM"})
+      if (const char* const value = std::getenv(name)) all[name] = value;
+    clearenv();
+    for (const auto& [name, value] : all) setenv(name.c_str(), value.c_str(), 1);
+  }
+  setenv("STACKYARD_AT", context.place.c_str(), 1);
+  setenv("STACKYARD_FIB", std::to_string(context.fib).c_str(), 1);
   std::vector<char*> words;
   for (const std::string& word : args) words.push_back(const_cast<char*>(word.c_str()));
   words.push_back(nullptr);

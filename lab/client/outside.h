@@ -2,6 +2,7 @@
 // jexec(8) and setfib(1) do with programs that the lab does not have.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,9 +13,12 @@ namespace stackyard {
 
 class Outside {
  public:
-  // Its shims act at `place` ("srv/web") and in that FIB.
-  void start(const std::vector<std::string>& args, const std::string& place, int fib,
-             const std::string& by);
+  struct Context {
+    std::string place;  // where its shims act: "srv/web"
+    int fib = 0;
+    std::map<std::string, std::string> environment = {};  // instead of ours; empty: ours
+  };
+  void start(const std::vector<std::string>& args, const Context& context, const std::string& by);
   // The exit status, once it has ended.
   std::optional<int> reap();
   // Passes a signal on; false: nothing runs.

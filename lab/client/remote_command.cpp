@@ -145,8 +145,9 @@ class RemoteRun {
     } else if (method == "process.detach") {
       detach();
     } else if (method == "process.run_outside") {
-      outside_.start(params.at("args").get<std::vector<std::string>>(), params.value("place", ""),
-                     params.value("fib", 0), name_);
+      Outside::Context context{params.value("place", ""), params.value("fib", 0)};
+      context.environment = params.value("environment", context.environment);
+      outside_.start(params.at("args").get<std::vector<std::string>>(), context, name_);
     } else if (method == "sync") {
       settle();
       respond(message, Json::object());

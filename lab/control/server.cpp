@@ -30,9 +30,10 @@ sockaddr_un address_of(const std::string& path) {
   return address;
 }
 
-Json parse_error(const char* words) {
-  return {{"jsonrpc", "2.0"}, {"id", nullptr}, {"error", {{"code", -32700}, {"message", words}}}};
+Json error_of(int code, const std::string& words, const Json& id = nullptr) {
+  return {{"jsonrpc", "2.0"}, {"id", id}, {"error", {{"code", code}, {"message", words}}}};
 }
+constexpr int parse_error = -32700, invalid_request = -32600;
 
 }  // namespace
 
@@ -140,15 +141,20 @@ void Server::read_client(uint32_t id, Client& client) {
   while (const auto line = client.channel.next_line()) {
     auto message = parse_message(*line);
     if (!message || !message->is_object()) {
-      client.channel.send(parse_error("this is not JSON"));
+      client.channel.send(error_of(parse_error, "this is not a message"));
       return cut_off(id, "sent garbage");
     }
-    from_client(id, client, std::move(*message));
+    const Json number = message->contains("id") ? message->at("id") : Json();
+    try {
+      from_client(id, client, std::move(*message));
+    } catch (const Json::exception& wrong) {
+      client.channel.send(error_of(invalid_request, wrong.what(), number));
+    }
   }
   const auto now = Clock::now();
   if (!client.channel.partial()) client.partial_since = {};
   if (client.channel.partial() > Channel::line_max) {
-    client.channel.send(parse_error("the message is too long"));
+    client.channel.send(error_of(parse_error, "the message is too long"));
     cut_off(id, "sent a message that is too long");
   } else if (!there || client.channel.broken()) {
     cut_off(id, nullptr);
@@ -167,7 +173,7 @@ void Server::from_client(uint32_t id, Client& client, Json message) {
   }
   if (method.starts_with("supervisor.")) return cut_off(id, "sent what is not a client's");
   if (method == "process.start" && message.contains("params") && message["params"].is_object())
-    prepare_start(client, message["params"]);
+    prepare_start(client, message);
   if (method == "process.ended_outside") client.outside = false;
   if (method == "process.detached") {
     client.holder = true;
@@ -177,12 +183,15 @@ void Server::from_client(uint32_t id, Client& client, Json message) {
 }
 
 // What the client cannot know itself: its root, and which of its streams nobody waits for.
-void Server::prepare_start(Client& client, Json& params) {
+void Server::prepare_start(Client& client, Json& message) {
+  Json& params = message["params"];
+  client.start_id = to_line(message.value("id", Json()));
   client.running = true;
   client.holder = client.outside = false;
   client.root = processes_.root_of(client.pid);
   const Json args = params.value("args", Json::array());
-  if (!args.empty() && args[0].is_string()) client.command = args[0].get<std::string>();
+  if (args.is_array() && !args.empty() && args[0].is_string())
+    client.command = args[0].get<std::string>();
   Json quiet = Json::array();
   for (int stream : {1, 2})
     if (processes_.is_quiet_output(client.pid, stream, client.root)) quiet.push_back(stream);
@@ -259,8 +268,7 @@ void Server::to_client(uint32_t id, const Json& message) {
   if (method == "process.exit") client.running = false;
   if (method == "process.run_outside") client.outside = true;
   // The command could not be started.
-  if (method.empty() && message.contains("error") && !client.holder &&
-      message["error"].value("message", "") != "" && client.running && client.told == 0)
+  if (method.empty() && message.contains("error") && to_line(message["id"]) == client.start_id)
     client.running = false;
   ++client.told;
   client.channel.send(message);

@@ -50,13 +50,14 @@ class Server {
     uint64_t synced = 0;   // and has
     ProcessId root;        // the topmost ancestor that knows this socket
     std::string command;
+    std::string start_id;  // of the request that started it, as JSON
     bool keeps_time_going() const { return running && !holder && !outside; }
   };
 
   void accept_clients();
   void read_client(uint32_t id, Client& client);
   void from_client(uint32_t id, Client& client, Json message);
-  void prepare_start(Client& client, Json& params);
+  void prepare_start(Client& client, Json& message);
   void read_worker();
   void from_worker(const Json& message);
   void to_client(uint32_t id, const Json& message);

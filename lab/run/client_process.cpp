@@ -239,7 +239,10 @@ class ClientProcess::Client final : public ProcessClient {
     std::string place = context.jail.empty() ? machine_ : machine_ + "/" + context.jail;
     std::replace(place.begin() + long(machine_.size()), place.end(), '.', '/');
     worker_.notify(client_, "process.run_outside",
-                   {{"args", args}, {"place", place}, {"fib", context.fib}});
+                   {{"args", args},
+                    {"place", place},
+                    {"fib", context.fib},
+                    {"environment", context.environment}});
     worker_.delivered();
     return outside_;
   }

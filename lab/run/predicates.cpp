@@ -45,8 +45,8 @@ bool passes(const ValueTest& test, const Cell& value) {
     }
   }
   if (t.starts_with("in ")) {
-    const auto prefix = parse_ipv4_prefix(trim(t.substr(3)));
-    const auto address = parse_ipv4(shown.substr(0, shown.find('/')));
+    const auto prefix = parse_ip_prefix(trim(t.substr(3)));
+    const auto address = parse_ip(shown.substr(0, shown.find('/')));
     return prefix && address && prefix->contains(*address);
   }
   if (t.starts_with("!=")) return shown != trim(t.substr(2));

@@ -96,17 +96,24 @@ int Worker::run() {
 
 bool Worker::replay(std::istream& journal) {
   at_once([] {});
-  for (std::string line; std::getline(journal, line);) {
-    const auto input = parse_message(line);
-    if (!input || !input->is_object() || !input->contains("time")) return false;
-    // Everything before that instant, so that it is the first which nobody has begun.
-    session_.advance(SimTime(input->at("time").get<int64_t>()) - 1_ns);
-    if (input->contains("end")) {
-      session_.advance(SimTime(input->at("time").get<int64_t>()));
-      session_.finish();
-      return true;
+  try {
+    for (std::string line; std::getline(journal, line);) {
+      const auto input = parse_message(line);
+      if (!input) return false;
+      const SimTime when(input->at("time").get<int64_t>());
+      const bool end = input->contains("end");
+      // Everything before an input's instant, so that it is the first which nobody has begun.
+      const SimTime before = end ? when : when - 1_ns;
+      if (before < session_.lab().simulation().reached()) return false;
+      session_.advance(before);
+      if (end) {
+        session_.finish();
+        return true;
+      }
+      if (!input->at("message").is_object()) return false;
+      handle(input->at("client").get<uint32_t>(), input->at("message"));
     }
-    handle(input->value("client", 0u), input->at("message"));
+  } catch (const Json::exception&) {
   }
   return false;
 }
@@ -125,8 +132,9 @@ void Worker::handle(uint32_t client, const Json& message) {
   if (!message.contains("method")) {  // a response to one of ours
     apply(client, message, [&] {
       const auto found = processes_.find(client);
-      if (found != processes_.end())
-        found->second->file_answer(message.value("id", uint64_t(0)), message);
+      const Json id = message.value("id", Json());
+      if (found != processes_.end() && id.is_number_unsigned())
+        found->second->file_answer(id.get<uint64_t>(), message);
     });
     return;
   }
@@ -229,8 +237,9 @@ ClientProcess& Worker::process_of(uint32_t client) {
 }
 
 Json Worker::process_start(uint32_t client, const Json& params) {
-  auto& slot = processes_[client];
-  if (slot && !slot->finished()) throw RequestError{1, "a process of this client is running"};
+  const auto found = processes_.find(client);
+  if (found != processes_.end() && !found->second->finished())
+    throw RequestError{1, "a process of this client is running"};
   const Place at = place(params.value("at", ""));
   ClientProcess::Start start{.machine = at.machine,
                              .machine_name = at.name,
@@ -245,6 +254,7 @@ Json Worker::process_start(uint32_t client, const Json& params) {
     if (const auto signal = signal_named(name.get<std::string>())) start.ignored.push_back(*signal);
   for (const Json& stream : params.value("quiet", Json::array()))
     start.shows.at(stream.get<size_t>() - 1) = false;
+  auto& slot = processes_[client];
   slot = std::make_unique<ClientProcess>(*this, client, start);
   quiet_since_ = session_.lab().simulation().reached();
   return {{"pid", slot->pid()}};

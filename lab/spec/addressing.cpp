@@ -22,6 +22,7 @@ class Addressing {
     take_lone_addresses();
     for (Network& network : networks_) choose_from_pool(network);
     for (Network& network : networks_) give_addresses(network);
+    assign_addresses6(lab_, networks_, problems_);
     warn_duplicates();
     note_routers();
     for (size_t i = 0; i < lab_.nodes.size(); ++i) resolve_routes(i);
@@ -54,8 +55,8 @@ class Addressing {
     for (const NetworkMember& m : network.members)
       for (const AddressItem& a : at(m).addresses)
         if (a.kind == AddressItem::Kind::fixed) {
-          if (!network.subnet) network.subnet = a.prefix.canonical();
-          take(a.prefix.canonical());
+          if (!network.subnet) network.subnet = a.prefix.v4().canonical();
+          take(a.prefix.v4().canonical());
         }
     if (network.subnet) take(*network.subnet);
   }
@@ -64,7 +65,7 @@ class Addressing {
     for (const NodeSpec& node : lab_.nodes)
       for (const InterfaceSpec& i : node.interfaces)
         for (const AddressItem& a : i.addresses)
-          if (i.network < 0 && a.kind == AddressItem::Kind::fixed) take(a.prefix.canonical());
+          if (i.network < 0 && a.kind == AddressItem::Kind::fixed) take(a.prefix.v4().canonical());
   }
   // Taken subnets, merged where they overlap: a sorted map of first to last address.
   void take(Ipv4Prefix prefix) {
@@ -84,7 +85,7 @@ class Addressing {
     for (const NetworkMember& m : network.members) {
       bool any = false;
       for (const AddressItem& a : at(m).addresses) {
-        any |= a.kind != AddressItem::Kind::none;
+        any |= a.is_v4();
         wanted |= a.kind == AddressItem::Kind::automatic;
       }
       if (any) addressed.push_back(m);
@@ -138,7 +139,7 @@ class Addressing {
     std::set<uint32_t> used;
     for (const NetworkMember& m : network.members)
       for (const AddressItem& a : at(m).addresses)
-        if (a.kind == AddressItem::Kind::fixed) used.insert(a.prefix.address.value);
+        if (a.kind == AddressItem::Kind::fixed) used.insert(a.prefix.address.v4().value);
     const Ipv4Prefix subnet = *network.subnet;
     uint64_t next = uint64_t(subnet.network().value) + (subnet.length < 31 ? 1 : 0);
     const uint64_t last = uint64_t(subnet.broadcast().value) - (subnet.length < 31 ? 1 : 0);
@@ -153,18 +154,20 @@ class Addressing {
                             "use a larger network");
             return;
           }
-          a.prefix = {{uint32_t(next++)}, subnet.length};
+          a.prefix = Ipv4Prefix{{uint32_t(next++)}, subnet.length};
         }
       }
     }
   }
 
   void warn_duplicates() {
-    std::map<Ipv4Address, std::string> owners;
+    std::map<IpAddress, std::string> owners;
     for (const NodeSpec& node : lab_.nodes)
       for (const InterfaceSpec& i : node.interfaces)
         for (const AddressItem& a : i.addresses) {
-          if (a.kind != AddressItem::Kind::fixed || i.loopback()) continue;
+          const bool fixed = a.kind == AddressItem::Kind::fixed ||
+                             (a.has_v6() && !a.prefix.address.is_link_local());
+          if (!fixed || i.loopback()) continue;
           const auto [found, fresh] = owners.emplace(a.prefix.address, node.name);
           if (!fresh)
             problems_.warning(a.place, text("{} has the address {}, too", found->second,
@@ -173,13 +176,17 @@ class Addressing {
   }
 
   // --- routes ---
-  std::optional<Ipv4Address> shared_address(size_t from, size_t to) {
+  static bool is_of(const AddressItem& a, IpFamily family) {
+    if (family == IpFamily::v4) return a.is_v4();
+    return a.has_v6() && !a.prefix.address.is_link_local();
+  }
+  std::optional<IpAddress> shared_address(size_t from, size_t to, IpFamily family) {
     for (const InterfaceSpec& mine : lab_.nodes[from].interfaces) {
       if (mine.network < 0) continue;
       for (const InterfaceSpec& theirs : lab_.nodes[lab_.vnet_of(to)].interfaces) {
         if (mine.network != theirs.network) continue;
         for (const AddressItem& a : theirs.addresses)
-          if (a.kind != AddressItem::Kind::none) return a.prefix.address;
+          if (is_of(a, family)) return a.prefix.address;
       }
     }
     return std::nullopt;
@@ -191,39 +198,51 @@ class Addressing {
       for (const NetworkMember& m : networks_[n].members) {
         if (lab_.nodes[m.node].kind != NodeKind::router) continue;
         for (const AddressItem& a : at(m).addresses)
-          if (a.kind != AddressItem::Kind::none) routers_[n].emplace_back(m.node, a.prefix.address);
+          if (a.is_v4() || a.has_v6()) routers_[n].emplace_back(m.node, a.prefix.address);
       }
   }
-  std::optional<Ipv4Address> first_router(size_t node) {
+  std::optional<IpAddress> first_router(size_t node, IpFamily family) {
     for (const InterfaceSpec& mine : lab_.nodes[node].interfaces) {
       if (mine.network < 0) continue;
       for (const auto& [router, address] : routers_[size_t(mine.network)])
-        if (router != node) return address;
+        if (router != node && address.family() == family && !address.is_link_local())
+          return address;
     }
     return std::nullopt;
   }
+  bool has_automatic(const NodeSpec& node, AddressItem::Kind kind) const {
+    return std::any_of(node.interfaces.begin(), node.interfaces.end(), [&](const auto& i) {
+      return std::any_of(i.addresses.begin(), i.addresses.end(),
+                         [&](const AddressItem& a) { return a.kind == kind; });
+    });
+  }
+  void add_default_route(NodeSpec& node, size_t index, IpFamily family) {
+    const bool v4 = family == IpFamily::v4;
+    const auto kind = v4 ? AddressItem::Kind::automatic : AddressItem::Kind::automatic6;
+    if (node.kind != NodeKind::host || node.routes_given || !has_automatic(node, kind) ||
+        !first_router(index, family))
+      return;
+    RouteSpec route;
+    route.to_default = true;
+    route.to = v4 ? IpPrefix(Ipv4Prefix{{}, 0}) : IpPrefix(Ipv6Prefix{{}, 0});
+    route.via = "auto";
+    node.routes.push_back(route);
+  }
   void resolve_routes(size_t index) {
     NodeSpec& node = lab_.nodes[index];
-    const bool automatic =
-        std::any_of(node.interfaces.begin(), node.interfaces.end(), [](const InterfaceSpec& i) {
-          return std::any_of(i.addresses.begin(), i.addresses.end(), [](const AddressItem& a) {
-            return a.kind == AddressItem::Kind::automatic;
-          });
-        });
-    if (node.kind == NodeKind::host && automatic && !node.routes_given && first_router(index)) {
-      RouteSpec route;
-      route.to_default = true;
-      route.to = {{}, 0};
-      route.via = "auto";
-      node.routes.push_back(route);
-    }
+    add_default_route(node, index, IpFamily::v4);
+    add_default_route(node, index, IpFamily::v6);
     for (RouteSpec& route : node.routes) {
       if (route.via.empty()) continue;
       if (route.via == "auto") {
-        route.gateway = first_router(index);
-      } else if (const auto address = parse_ipv4(route.via)) {
+        route.gateway = first_router(index, route.to.address.family());
+      } else if (const auto address = parse_ip(route.via)) {
         route.gateway = address;
-        if (!on_link(node, *address))
+        if (address->family() != route.to.address.family())
+          problems_.error(route.via_place,
+                          text("{} is of another family than {}", route.via, to_text(route.to)),
+                          "give a gateway of the same one");
+        else if (!on_link(node, *address))
           problems_.warning(route.via_place,
                             text("{} is not on a network of {}", route.via, node.name));
       } else {
@@ -235,24 +254,25 @@ class Addressing {
                           suggest(route.via, names, "nodes"));
           continue;
         }
-        route.gateway = shared_address(index, found->second);
+        route.gateway = shared_address(index, found->second, route.to.address.family());
         if (!route.gateway)
           problems_.error(route.via_place, text("{} and {} share no network", node.name, route.via),
                           "add a link, or write an address");
       }
     }
   }
-  static bool on_link(const NodeSpec& node, Ipv4Address address) {
+  static bool on_link(const NodeSpec& node, const IpAddress& address) {
+    if (address.is_link_local()) return true;
     for (const InterfaceSpec& i : node.interfaces)
       for (const AddressItem& a : i.addresses)
-        if (a.kind != AddressItem::Kind::none && a.prefix.contains(address)) return true;
+        if ((a.is_v4() || a.has_v6()) && a.prefix.contains(address)) return true;
     return false;
   }
 
   LabSpec& lab_;
   Problems& problems_;
   std::vector<Network> networks_;
-  std::vector<std::vector<std::pair<size_t, Ipv4Address>>> routers_;
+  std::vector<std::vector<std::pair<size_t, IpAddress>>> routers_;
   std::map<uint32_t, uint32_t> taken_;
   std::map<std::string, uint64_t> next_in_pool_;
 };
@@ -266,7 +286,7 @@ std::string addresses_text(const LabSpec& lab) {
   for (const NodeSpec& node : lab.nodes) {
     for (const InterfaceSpec& i : node.interfaces) {
       for (const AddressItem& a : i.addresses) {
-        if (a.kind == AddressItem::Kind::none) continue;
+        if (!a.is_v4() && !a.has_v6()) continue;
         const std::string link = i.link >= 0 ? lab.links[size_t(i.link)].name : "-";
         out += text("{:<20} {:<20} {}\n", node.name + ":" + i.name, to_text(a.prefix), link);
       }

@@ -90,6 +90,7 @@ class LabReader {
   void check_lower(size_t node);
 
   // read_links.cpp
+  void read_prefixes(const Yaml& value, LinkSpec& link);
   void read_links(const Yaml* links);
   void read_link(const Yaml& item, size_t place, const Yaml* defaults);
   struct Written {  // an end as written: "pc*:em0"

@@ -51,7 +51,16 @@ std::optional<Ipv4Address> LabSpec::first_address(size_t node) const {
   for (const InterfaceSpec& i : nodes[vnet_of(node)].interfaces) {
     if (i.loopback()) continue;
     for (const AddressItem& a : i.addresses)
-      if (a.kind != AddressItem::Kind::none && !a.prefix.address.is_any()) return a.prefix.address;
+      if (a.is_v4() && !a.prefix.address.is_any()) return a.prefix.address.v4();
+  }
+  return std::nullopt;
+}
+
+std::optional<Ipv6Address> LabSpec::first_address6(size_t node) const {
+  for (const InterfaceSpec& i : nodes[vnet_of(node)].interfaces) {
+    if (i.loopback()) continue;
+    for (const AddressItem& a : i.addresses)
+      if (a.has_v6() && !a.prefix.address.is_link_local()) return a.prefix.address.v6();
   }
   return std::nullopt;
 }

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "core/base/address.h"
+#include "core/base/ip_address.h"
 #include "core/base/time.h"
 #include "lab/spec/yaml.h"
 
@@ -17,10 +17,15 @@ enum class NodeKind : uint8_t { host, router, switch_, hub };
 std::string node_kind_name(NodeKind kind);
 
 struct AddressItem {
-  enum class Kind : uint8_t { fixed, automatic, none };
+  // IPv4: fixed and automatic; IPv6: fixed6, automatic6 (beside an automatic one, where the network
+  // has an IPv6 subnet), slaac and link_local.
+  enum class Kind : uint8_t { fixed, automatic, none, fixed6, automatic6, slaac, link_local };
   Kind kind = Kind::fixed;
-  Ipv4Prefix prefix;  // of an automatic one: filled in by addressing
+  IpPrefix prefix;  // of an automatic one: filled in by addressing
   Place place;
+  bool is_v4() const { return kind == Kind::fixed || kind == Kind::automatic; }
+  bool has_v6() const { return kind == Kind::fixed6 || kind == Kind::automatic6; }
+  bool wants_v6() const { return has_v6() || kind == Kind::slaac || kind == Kind::link_local; }
 };
 
 enum class InterfaceType : uint8_t { nic, lo, epair, bridge, vlan, tap, tun };
@@ -67,7 +72,7 @@ struct InterfaceSpec {
 };
 
 struct RouteSpec {
-  Ipv4Prefix to;
+  IpPrefix to;
   bool to_default = false;
   bool blackhole = false, reject = false;
   int fib = 0;
@@ -75,7 +80,7 @@ struct RouteSpec {
   std::string via;  // an address, a node's name, "auto" or empty
   std::string dev;
   Place place, via_place;
-  std::optional<Ipv4Address> gateway;  // what `via` means; none for an "auto" without router
+  std::optional<IpAddress> gateway;  // what `via` means; none for an "auto" without router
 };
 
 struct FileSpec {
@@ -174,6 +179,7 @@ struct LinkSpec {
   std::vector<LinkEndSpec> ends;
   std::string pool;  // empty: by rule
   std::optional<Ipv4Prefix> prefix;
+  std::optional<Ipv6Prefix> prefix6;
   uint32_t mtu = 0;  // 0: not given
   bool up = true;
   uint32_t impair = 0;  // index in LabSpec::impairs
@@ -206,9 +212,9 @@ struct CaptureSpec {
 struct Predicate {
   enum class Kind { run, reachable, unreachable, table, packet, link };
   Kind kind = Kind::run;
-  size_t node = 0;     // run, table; the `from` of reachable
-  std::string line;    // run
-  Ipv4Address target;  // reachable
+  size_t node = 0;   // run, table; the `from` of reachable
+  std::string line;  // run
+  IpAddress target;  // reachable
   std::string target_name;
   int tcp = 0;
   ValueTest exit{"0", {}};
@@ -282,6 +288,8 @@ struct LabSpec {
   struct Pool {
     std::optional<Ipv4Prefix> ipv4;
     int prefix = 24;
+    std::optional<Ipv6Prefix> ipv6;
+    int prefix6 = 64;
   };
   std::map<std::string, Pool> pools;
   std::vector<NodeSpec> nodes;
@@ -321,6 +329,7 @@ struct LabSpec {
   SimTime end_time() const;
   // A node's first address in the file, as /etc/hosts has it.
   std::optional<Ipv4Address> first_address(size_t node) const;
+  std::optional<Ipv6Address> first_address6(size_t node) const;
 };
 
 class Problems;

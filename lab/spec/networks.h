@@ -18,9 +18,13 @@ struct Network {
   std::vector<size_t> links;           // those whose untagged frames are its own
   std::vector<NetworkMember> members;  // in node order, then interface order
   std::optional<Ipv4Prefix> subnet;
+  std::optional<Ipv6Prefix> subnet6;
 };
 
 // In the order of their first links, then of their first members. Sets InterfaceSpec::network.
 std::vector<Network> find_networks(LabSpec& lab);
+
+// IPv6 subnets, and an automatic IPv6 address beside each automatic one where there is a subnet.
+void assign_addresses6(LabSpec& lab, std::vector<Network>& networks, Problems& problems);
 
 }  // namespace stackyard

@@ -417,7 +417,7 @@ std::optional<Predicate> LabReader::read_predicate(const Yaml& value, Place plac
     }
     p.node = *from;
     p.target_name = r_.word(to, "a target").value_or("");
-    if (const auto address = parse_ipv4(p.target_name))
+    if (const auto address = parse_ip(p.target_name))
       p.target = *address;
     else if (!node_named(to))
       return std::nullopt;

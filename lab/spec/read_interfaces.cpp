@@ -225,12 +225,19 @@ void LabReader::read_addresses(const Yaml* value, InterfaceSpec& interface) {
       if (items.size() > 1)
         r_.problems.error(item->place, "\"none\" must stand alone", "remove the others");
       interface.addresses.push_back({AddressItem::Kind::none, {}, item->place});
-    } else if (word == "dhcp" || word == "dhcp6" || word == "slaac" || word == "link-local") {
+    } else if (word == "slaac" || word == "link-local") {
+      interface.addresses.push_back(
+          {word == "slaac" ? AddressItem::Kind::slaac : AddressItem::Kind::link_local,
+           {},
+           item->place});
+    } else if (word == "dhcp" || word == "dhcp6") {
       r_.not_yet(item->place, word);
     } else if (const auto prefix = r_.cidr(*item)) {
-      if (prefix->length < 31 && prefix->address == prefix->network())
+      const bool v4 = prefix->address.is_v4();
+      if (v4 && prefix->length < 31 && *prefix == prefix->canonical())
         r_.problems.warning(item->place, text("{} is the network's own address", word));
-      interface.addresses.push_back({AddressItem::Kind::fixed, *prefix, item->place});
+      interface.addresses.push_back(
+          {v4 ? AddressItem::Kind::fixed : AddressItem::Kind::fixed6, *prefix, item->place});
     }
   }
 }

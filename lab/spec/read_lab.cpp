@@ -224,16 +224,30 @@ void LabReader::read_sim(const Yaml* sim) {
 }
 
 void LabReader::read_addressing(const Yaml* addressing) {
-  lab_.pools["lan"] = {parse_ipv4_prefix("10.0.0.0/9"), 24};
-  lab_.pools["p2p"] = {parse_ipv4_prefix("10.128.0.0/9"), 30};
+  lab_.pools["lan"] = {.ipv4 = parse_ipv4_prefix("10.0.0.0/9"), .prefix = 24, .ipv6 = {}};
+  lab_.pools["p2p"] = {.ipv4 = parse_ipv4_prefix("10.128.0.0/9"), .prefix = 30, .ipv6 = {}};
   if (!addressing || !r_.is_map(*addressing, "addressing")) return;
   for (const Yaml::Entry& entry : addressing->entries) {
     const std::string what = text("pool \"{}\"", entry.key);
-    r_.map(entry.value, what, {.known = {"ipv4", "prefix"}, .later = {"ipv6", "prefix6"}});
+    r_.map(entry.value, what, {.known = {"ipv4", "prefix", "ipv6", "prefix6"}});
     LabSpec::Pool& pool = lab_.pools[entry.key];
     if (const Yaml* ipv4 = entry.value.find("ipv4")) {
-      if (const auto prefix = r_.cidr(*ipv4)) pool.ipv4 = prefix->canonical();
+      const auto prefix = r_.cidr(*ipv4);
+      if (prefix && prefix->address.is_v6())
+        r_.problems.error(ipv4->place, "\"ipv4\" needs an IPv4 network", "write 10.0.0.0/9");
+      else if (prefix)
+        pool.ipv4 = prefix->v4().canonical();
     }
+    if (const Yaml* ipv6 = entry.value.find("ipv6")) {
+      const auto prefix = r_.cidr(*ipv6);
+      if (prefix && prefix->address.is_v4())
+        r_.problems.error(ipv6->place, "\"ipv6\" needs an IPv6 network", "write 2001:db8::/48");
+      else if (prefix)
+        pool.ipv6 = prefix->v6().canonical();
+    }
+    const int length6 = pool.ipv6 ? pool.ipv6->length : 0;
+    pool.prefix6 = int(r_.integer(entry.value.find("prefix6"), length6, 127)
+                           .value_or(std::max(pool.prefix6, length6)));
     const int length = pool.ipv4 ? pool.ipv4->length : 0;
     pool.prefix = int(r_.integer(entry.value.find("prefix"), length, 31).value_or(pool.prefix));
   }
@@ -341,8 +355,12 @@ LabSpec read_lab(const std::string& content, const std::string& file_name,
   // `reachable` asks for a node's first address, whether or not /etc/hosts knows the node.
   for (CheckSpec& c : lab.checks) {
     const auto to = lab.node_index.find(c.predicate.target_name);
-    if (to != lab.node_index.end())
-      if (const auto address = lab.first_address(to->second)) c.predicate.target = *address;
+    if (to != lab.node_index.end()) {
+      if (const auto address = lab.first_address(to->second))
+        c.predicate.target = *address;
+      else if (const auto address6 = lab.first_address6(to->second))
+        c.predicate.target = *address6;
+    }
   }
   return lab;
 }

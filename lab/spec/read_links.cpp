@@ -85,6 +85,15 @@ void LabReader::add_link(LinkSpec link, const std::vector<std::pair<size_t, Writ
   pending_.push_back(std::move(link));
 }
 
+// One subnet of each family.
+void LabReader::read_prefixes(const Yaml& value, LinkSpec& link) {
+  for (const Yaml* prefix : r_.list(value.find("prefix"), "prefix")) {
+    const auto p = r_.cidr(*prefix);
+    if (p && p->address.is_v4()) link.prefix = p->v4().canonical();
+    if (p && p->address.is_v6()) link.prefix6 = p->v6().canonical();
+  }
+}
+
 void LabReader::read_link(const Yaml& item, size_t number, const Yaml* defaults) {
   Yaml value{.kind = Yaml::Kind::map, .place = item.place, .text = {}, .items = {}, .entries = {}};
   if (item.is_scalar())
@@ -119,8 +128,7 @@ void LabReader::read_link(const Yaml& item, size_t number, const Yaml* defaults)
                         suggest(common.pool, names, "pools"));
     }
   }
-  for (const Yaml* prefix : r_.list(value.find("prefix"), "prefix"))
-    if (const auto p = r_.cidr(*prefix)) common.prefix = p->canonical();
+  read_prefixes(value, common);
   if (const auto mtu = r_.integer(value.find("mtu"), 72, 65535)) common.mtu = uint32_t(*mtu);
   if (const auto state = r_.one_of(value.find("state"), "state", {"up", "down"}))
     common.up = *state == "up";

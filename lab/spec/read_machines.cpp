@@ -60,7 +60,9 @@ void LabReader::read_route(const Yaml& value, NodeSpec& node, int fibs) {
   }
   if (*dest == "default") {
     route.to_default = true;
-    route.to = {{}, 0};
+    route.to = Ipv4Prefix{{}, 0};
+    const Yaml* gateway = value.find("via");
+    if (gateway && gateway->is_scalar() && parse_ipv6(gateway->text)) route.to = Ipv6Prefix{{}, 0};
   } else if (dest->find('/') != dest->npos) {
     const auto prefix = r_.cidr(*to);
     if (!prefix) return;
@@ -68,7 +70,8 @@ void LabReader::read_route(const Yaml& value, NodeSpec& node, int fibs) {
   } else {
     const auto address = r_.ip(*to);
     if (!address) return;
-    route.to = {*address, 32};
+    route.to.address = *address;
+    route.to.length = uint8_t(address->bits());
   }
   const Yaml* via = value.find("via");
   route.via = r_.word(via, "the gateway").value_or("");

@@ -193,10 +193,11 @@ std::optional<std::pair<uint64_t, bool>> Reader::queue(const Yaml* value) {
   return std::pair{*octets, true};
 }
 
-std::optional<Ipv4Address> Reader::ip_text(const std::string& s, Place place) {
-  if (const auto address = parse_ipv4(s)) return address;
+std::optional<IpAddress> Reader::ip_text(const std::string& s, Place place) {
+  if (const auto address = parse_ip(s)) return address;
   if (s.find(':') != s.npos) {
-    problems.error(place, text("\"{}\": IPv6 is not in this build yet", s), "use IPv4");
+    problems.error(place, text("\"{}\" is not an IPv6 address", s),
+                   "write groups of hexadecimal digits, as in 2001:db8::1");
     return std::nullopt;
   }
   size_t at = 0;
@@ -214,29 +215,35 @@ std::optional<Ipv4Address> Reader::ip_text(const std::string& s, Place place) {
   return std::nullopt;
 }
 
-std::optional<Ipv4Address> Reader::ip(const Yaml& value) {
+std::optional<IpAddress> Reader::ip(const Yaml& value) {
   const auto s = word(&value, "an address");
   if (!s) return std::nullopt;
   return ip_text(*s, value.text_place());
 }
 
-std::optional<Ipv4Prefix> Reader::cidr(const Yaml& value) {
+std::optional<IpPrefix> Reader::cidr(const Yaml& value) {
   const auto s = word(&value, "an address");
   if (!s) return std::nullopt;
   const size_t slash = s->find('/');
   const auto address = ip_text(s->substr(0, slash), value.text_place());
   if (!address) return std::nullopt;
   if (slash == s->npos) {
-    problems.error(value.place, text("\"{}\" has no prefix length", *s), text("write {}/24", *s));
+    problems.error(value.place, text("\"{}\" has no prefix length", *s),
+                   text("write {}/{}", *s, address->is_v4() ? 24 : 64));
     return std::nullopt;
   }
   const auto length = parse_int(s->substr(slash + 1));
-  if (!length || *length < 0 || *length > 32) {
+  const int64_t most = address->bits();
+  if (!length || *length < 0 || *length > most) {
     problems.error(value.text_place().right(slash + 1),
-                   text("\"{}\" is not a prefix length", s->substr(slash + 1)), "use 0 to 32");
+                   text("\"{}\" is not a prefix length", s->substr(slash + 1)),
+                   text("use 0 to {}", most));
     return std::nullopt;
   }
-  return Ipv4Prefix{*address, uint8_t(*length)};
+  IpPrefix prefix;
+  prefix.address = *address;
+  prefix.length = uint8_t(*length);
+  return prefix;
 }
 
 std::optional<MacAddress> Reader::mac(const Yaml* value) {

@@ -35,8 +35,8 @@ class Reader {
   std::optional<uint64_t> percent(const Yaml* value);  // in units of 2^-32
   std::optional<uint64_t> size(const Yaml* value);
   std::optional<std::pair<uint64_t, bool>> queue(const Yaml* value);
-  std::optional<Ipv4Address> ip(const Yaml& value);
-  std::optional<Ipv4Prefix> cidr(const Yaml& value);
+  std::optional<IpAddress> ip(const Yaml& value);
+  std::optional<IpPrefix> cidr(const Yaml& value);
   std::optional<MacAddress> mac(const Yaml* value);
   std::optional<std::string> one_of(const Yaml* value, const std::string& what,
                                     const std::vector<std::string>& valid);
@@ -50,7 +50,7 @@ class Reader {
 
  private:
   std::optional<SimTime> duration_text(const std::string& s);
-  std::optional<Ipv4Address> ip_text(const std::string& s, Place place);
+  std::optional<IpAddress> ip_text(const std::string& s, Place place);
 };
 
 // "5s", "200ms": a duration by itself, as on a command line.

@@ -206,12 +206,14 @@ Table addresses_table(const ModuleState* state) {
   Table table{{{"interface", "Interface"},
                {"address", "Address"},
                {"family", "Family"},
-               {"broadcast", "Broadcast"}},
+               {"broadcast", "Broadcast"},
+               {"flags", "Flags"}},
               {}};
   if (!state) return table;
   self(*state).for_each_address([&](const Ifnet& interface, const InterfaceAddress& a) {
     const Cell broadcast = a.broadcast.is_any() ? Cell() : Cell(to_text(a.broadcast));
-    table.rows.push_back({interface.name(), to_text(a.address), std::string("inet"), broadcast});
+    table.rows.push_back(
+        {interface.name(), to_text(a.address), std::string("inet"), broadcast, Cell()});
   });
   return table;
 }

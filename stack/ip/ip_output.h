@@ -16,12 +16,13 @@ struct IpSend {
   uint8_t fib = 0;
   bool dont_fragment = false;
   bool allow_broadcast = false;
-  bool dont_route = false;       // SO_DONTROUTE: on-link only
-  bool multicast_loop = true;    // deliver a copy to ourselves
-  bool header_included = false;  // the packet begins with an IP header, in network order
-  bool minimum_mtu = false;      // IPv6: fragments of 1280 octets, whatever the path takes
-  uint32_t flow_label = 0;       // IPv6
-  Ifnet* interface = nullptr;    // leave by this one: of groups, or because the program says so
+  bool dont_route = false;          // SO_DONTROUTE: on-link only
+  bool multicast_loop = true;       // deliver a copy to ourselves
+  bool header_included = false;     // the packet begins with an IP header, in network order
+  bool unspecified_source = false;  // IPv6: from :: indeed (DAD)
+  bool minimum_mtu = false;         // IPv6: fragments of 1280 octets, whatever the path takes
+  uint32_t flow_label = 0;          // IPv6
+  Ifnet* interface = nullptr;       // leave by this one: of groups, or because the program says so
   // Of the IPv4 header, padded to 4 octets; or IPv6's extension headers, as they go on the wire,
   // the first of which has the type `options_type`.
   Bytes options;

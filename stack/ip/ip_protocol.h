@@ -16,6 +16,7 @@ struct IpContext {
   uint8_t tos = 0;             // or traffic class
   bool ip_group = false;       // sent to a group or to a broadcast address
   bool dest_is_group = false;  // ... or at the link layer to one
+  bool reassembled = false;    // it came in fragments
   Ifnet* interface = nullptr;
   Bytes header;  // with options or extension headers; reassembled: of the first fragment
 };

@@ -98,7 +98,7 @@ class Process final : public Sys, public FileWaiter {
   std::map<std::string, std::string>& environment() override { return environment_; }
   void become(const Args& args) override { args_ = args; }
   bool runs_outside(const std::string& command) const override;
-  Call<int> run_outside(Args args) override;
+  Call<int> run_outside(Args args, Environment environment) override;
   const Command* find_command(const std::string& name) const override;
   std::vector<const Command*> commands() const override;
   int fib() const override { return fib_; }

@@ -1,4 +1,5 @@
-// stack/kern/process_client.cpp - what a process leaves to the client that it acts for, and daemon(3).
+// stack/kern/process_client.cpp - what a process leaves to the client that it acts for, and
+// daemon(3).
 #include "stack/kern/process_client.h"
 
 #include "stack/kern/machine.h"
@@ -27,9 +28,9 @@ bool Process::runs_outside(const std::string& command) const {
   return started_by_client_ && client_->runs(command);
 }
 
-Call<int> Process::run_outside(Args args) {
+Call<int> Process::run_outside(Args args, Environment environment) {
   const std::string jail = jail_->parent() ? jail_->name_seen_by(machine_.base()) : "";
-  const OutsideContext context{jail, fib_};
+  const OutsideContext context{jail, fib_, std::move(environment)};
   return {*this, answer_task(client_->run(args, context))};
 }
 

@@ -5,6 +5,7 @@
 // Answer, or as a file that is not opened yet.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 
@@ -33,6 +34,7 @@ class Answer final : public OpenFile {
 struct OutsideContext {
   std::string jail;  // "tenant.inner", as the machine's base system calls it; "": the base system
   int fib = 0;
+  std::map<std::string, std::string> environment = {};  // instead of the client's; empty: that
 };
 
 class ProcessClient {

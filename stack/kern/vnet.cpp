@@ -140,14 +140,27 @@ std::vector<CounterLine> Vnet::counters() const {
 std::vector<std::string> Vnet::table_names() const {
   std::vector<std::string> names{"counters", "sysctls"};
   for (const ModuleRecord* module : modules_)
-    for (const TableRecord& record : module->tables) names.push_back(record.name);
+    for (const TableRecord& record : module->tables)
+      if (std::find(names.begin(), names.end(), record.name) == names.end())
+        names.push_back(record.name);
   return names;
 }
 
 Table Vnet::table(std::string_view name) const {
+  // Modules that show the same table each give rows of it (IPv4 and IPv6); columns are the first's,
+  // and a row has as many cells as those.
+  std::optional<Table> merged;
   for (size_t i = 0; i < modules_.size(); ++i)
-    for (const TableRecord& record : modules_[i]->tables)
-      if (name == record.name) return record.rows(states_[i].get());
+    for (const TableRecord& record : modules_[i]->tables) {
+      if (name != record.name) continue;
+      Table rows = record.rows(states_[i].get());
+      if (!merged) {
+        merged = std::move(rows);
+        continue;
+      }
+      for (auto& row : rows.rows) merged->rows.push_back(std::move(row));
+    }
+  if (merged) return std::move(*merged);
   if (name == "counters") {
     Table table{{{"group", "Group"}, {"name", "Name"}, {"value", "Value", ColumnType::number}}, {}};
     for (const CounterLine& line : counters())

@@ -20,8 +20,9 @@ std::string route_flag_letters(uint32_t flags) {
   return text;
 }
 
-Result<Route*> RouteTable::add(const Route& route) {
-  const Ipv4Prefix dest = route.dest.canonical();
+template <class Prefix>
+Result<RouteOf<Prefix>*> RouteTableOf<Prefix>::add(const Route& route) {
+  const Prefix dest = route.dest.canonical();
   if (find(dest)) return Errno::eexist;
   size_t at = first_free_;
   while (at < routes_.size() && routes_[at]) ++at;
@@ -29,25 +30,28 @@ Result<Route*> RouteTable::add(const Route& route) {
   first_free_ = at + 1;
   routes_[at] = std::make_unique<Route>(route);
   routes_[at]->dest = dest;
-  trie_.insert(dest.address.value, dest.length, int32_t(at));
+  trie_.insert(number_of(dest.address), dest.length, int32_t(at));
   return routes_[at].get();
 }
 
-Result<> RouteTable::remove(Ipv4Prefix dest) {
-  const int32_t found = trie_.exact(dest.network().value, dest.length);
+template <class Prefix>
+Result<> RouteTableOf<Prefix>::remove(Prefix dest) {
+  const int32_t found = trie_.exact(number_of(dest.network()), dest.length);
   if (found < 0) return Errno::esrch;
-  trie_.erase(dest.network().value, dest.length);
+  trie_.erase(number_of(dest.network()), dest.length);
   routes_[size_t(found)].reset();
   first_free_ = std::min(first_free_, size_t(found));
   return {};
 }
 
-Route* RouteTable::find(Ipv4Prefix dest) const {
-  const int32_t found = trie_.exact(dest.network().value, dest.length);
+template <class Prefix>
+RouteOf<Prefix>* RouteTableOf<Prefix>::find(Prefix dest) const {
+  const int32_t found = trie_.exact(number_of(dest.network()), dest.length);
   return found < 0 ? nullptr : routes_[size_t(found)].get();
 }
 
-std::vector<const Route*> RouteTable::sorted() const {
+template <class Prefix>
+std::vector<const RouteOf<Prefix>*> RouteTableOf<Prefix>::sorted() const {
   std::vector<const Route*> all;
   for (const auto& route : routes_)
     if (route) all.push_back(route.get());
@@ -55,5 +59,8 @@ std::vector<const Route*> RouteTable::sorted() const {
             [](const Route* a, const Route* b) { return a->dest < b->dest; });
   return all;
 }
+
+template class RouteTableOf<Ipv4Prefix>;
+template class RouteTableOf<Ipv6Prefix>;
 
 }  // namespace stackyard

@@ -55,6 +55,8 @@ struct SocketInfo {
   size_t pending = 0, backlog = 0;  // listening: connections that wait, and how many may
 };
 
+using Environment = std::map<std::string, std::string>;
+
 class Sys : public CallContext {
  public:
   // --- the process ---
@@ -88,13 +90,13 @@ class Sys : public CallContext {
   virtual void new_process_group() = 0;
   [[noreturn]] void exit(int status) { throw ProcessExit{status}; }
   virtual std::vector<ProcessInfo> processes() const = 0;
-  virtual std::map<std::string, std::string>& environment() = 0;
+  virtual Environment& environment() = 0;
   // What execve(2) does to a process's name: ps and messages show the new one.
   virtual void become(const Args& args) = 0;
   // Whether a command is a program of the real machine, whose process this acts for; it runs there,
-  // and the result is its exit status.
+  // and the result is its exit status. `environment` instead of the client's, but if it is empty.
   virtual bool runs_outside(const std::string& command) const = 0;
-  virtual Call<int> run_outside(Args args) = 0;
+  virtual Call<int> run_outside(Args args, Environment environment) = 0;
   virtual const Command* find_command(const std::string& name) const = 0;
   virtual std::vector<const Command*> commands() const = 0;
   virtual int fib() const = 0;

@@ -11,6 +11,13 @@ namespace {
 constexpr uint8_t dup_thresh = 3;
 }
 
+// Without limited transmit (RFC 3042), what the peer has beyond a gap does not make room for more
+// until recovery begins.
+uint32_t TcpConnection::pipe() const {
+  if (recovery_ == Recovery::none && !tcp_.settings().rfc3042) return uint32_t(snd_nxt_ - snd_una_);
+  return scoreboard_->pipe(sent());
+}
+
 TcpScoreboard& TcpConnection::scoreboard() {
   if (!scoreboard_) scoreboard_ = std::make_unique<TcpScoreboard>(snd_una_);
   return *scoreboard_;
@@ -117,7 +124,7 @@ void TcpConnection::take_old_ack(const TcpSegment& segment, uint32_t window) {
 
 // RFC 6675 s5 (4), RFC 6937 s3.
 void TcpConnection::enter_recovery() {
-  ++tcp_.counters.sack_recovery_episode;
+  tcp_.counters.sack_recovery_episode += sack_;
   recover_flight_ = uint32_t(snd_nxt_ - snd_una_);
   congestion_->congested(window_, CongestionEvent::loss, sample(0));
   recovery_ = Recovery::fast;
@@ -176,17 +183,19 @@ void TcpConnection::measure_rtt(const TcpSegment& segment) {
   if (timed_at_ != SimTime::max() && segment.ack > timed_) {
     last_rtt_ = now - timed_at_;
     timed_at_ = SimTime::max();
-  } else if (timestamps_ && segment.options.timestamps && scoreboard_ &&
-             segment.options.timestamps->echo != 0) {
-    // RFC 7323 s4.1: even of what was sent again; in milliseconds only.
+  } else if (timestamps_ && segment.options.timestamps && segment.options.timestamps->echo != 0) {
+    // RFC 7323 s4.1: even of what was sent again; in milliseconds only, so that it counts for the
+    // timeout only when there is nothing better.
     const uint32_t echoed = segment.options.timestamps->echo - ts_offset_;
     const int32_t ms = int32_t(tcp_.timestamp_now() - echoed);
     if (ms < 0 || ms > 64'000) return;
     last_rtt_ = Tcp::milliseconds(ms + 1);
+    if (!scoreboard_) return;
   } else {
     return;
   }
   ++tcp_.counters.rttupdated;
+  ++rtt_samples_;
   rtt_.sample(last_rtt_);
 }
 
@@ -229,6 +238,7 @@ void TcpConnection::new_data_acked(const TcpSegment& segment, uint32_t acked, ui
   } else if (scoreboard_ && sacked_after > sacked_before && scoreboard_->mark_lost(window_.mss)) {
     enter_recovery();
   }
+  take_echo(segment, acked);
   if (recovery_ != Recovery::fast && of_buffer > 0 && congestion_) {
     congestion_->acked(window_, about);
     window_.cwnd = std::min(window_.cwnd, uint32_t(65535) << snd_scale_);

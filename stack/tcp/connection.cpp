@@ -68,11 +68,11 @@ void TcpConnection::become(TcpState next, const char* why) {
   state_ = next;
 }
 
-
 void TcpConnection::set_error(Errno error) { error_ = error; }
 
 void TcpConnection::end(const char* why) {
   if (state_ == TcpState::closed) return;
+  if (state_ >= TcpState::established) teach_host_cache();
   become(TcpState::closed, why);
   stop_timers();
   sending_.clear();
@@ -83,6 +83,17 @@ void TcpConnection::end(const char* why) {
   ++tcp_.counters.closed;
   tcp_.pcbs().remove(*this);
   changed();
+}
+
+// tcp_discardcb: what long connections found out is worth keeping.
+void TcpConnection::teach_host_cache() {
+  constexpr uint32_t samples_wanted = 4;
+  if (!tcp_.settings().hostcache_enable || rtt_samples_ < samples_wanted) return;
+  TcpHostCache::Entry news{.rtt = rtt_.smoothed(), .variation = rtt_.variation(), .expires = {}};
+  if (window_.ssthresh < send_limit_) news.ssthresh = std::max(window_.ssthresh, 2 * window_.mss);
+  ++tcp_.counters.cachedrtt;
+  tcp_.counters.cachedssthresh += news.ssthresh != 0;
+  tcp_.host_cache().learn(foreign_.address, news, tcp_.site().now(), tcp_.host_cache_limits());
 }
 
 void TcpConnection::abort(Errno error) {
@@ -103,9 +114,33 @@ void TcpConnection::abort(Errno error) {
   end("aborted");
 }
 
+const char* TcpConnection::inconsistency() const {
+  if (state_ == TcpState::closed || state_ == TcpState::listen) return "";
+  if (snd_nxt_ < snd_una_ || snd_max_ < snd_nxt_) return "una <= nxt <= max";
+  if (snd_nxt_ > fin_seq() + 1 && state_ >= TcpState::established && !fin_sent_)
+    return "nothing is sent that was not written";
+  if (rcv_adv_ < rcv_nxt_ && state_ >= TcpState::established && !fin_received())
+    return "the told edge is not behind what was received";
+  if (scoreboard_ && scoreboard_->pipe(sent()) > uint32_t(snd_nxt_ - snd_una_))
+    return "no more is on its way than was sent";
+  if (state_ >= TcpState::established && state_ < TcpState::time_wait) {
+    if (window_.cwnd < window_.mss) return "a segment may always be sent";
+    const bool waits = timer_set(rexmt) || timer_set(persist);
+    if (snd_una_ != snd_nxt_ && !waits) return "what is outstanding has a timer";
+    if (sending_.size() > 0 && !waits) return "what waits to be sent has a timer";
+  }
+  if (state_ == TcpState::time_wait && !timer_set(two_msl)) return "TIME_WAIT ends";
+  if (timer_.armed() != (*std::min_element(deadline_.begin(), deadline_.end()) != SimTime::max()) &&
+      !timer_.armed())
+    return "a deadline has an event";
+  return "";
+}
+
 // --- opening -----------------------------------------------------------------------------------
 
 void TcpConnection::set_buffers(int64_t receive, int64_t send) {
+  own_receive_limit_ |= receive > 0;
+  own_send_limit_ |= send > 0;
   if (receive > 0) receive_limit_ = uint32_t(receive);
   if (send > 0) send_limit_ = uint32_t(send);
 }
@@ -147,6 +182,18 @@ void TcpConnection::set_segment_size(uint32_t offered) {
   uint32_t size = std::min(offered, tcp_.segment_size_to(foreign_.address, options));
   if (timestamps_) size -= tcp_option::timestamps_size;
   window_.mss = size;
+  if (const auto* known = s.hostcache_enable
+                              ? tcp_.host_cache().find(foreign_.address, tcp_.site().now())
+                              : nullptr) {
+    if (!rtt_.known() && known->rtt > SimTime()) {
+      rtt_.assume(known->rtt, known->variation);
+      ++tcp_.counters.usedrtt;
+    }
+    if (known->ssthresh) {
+      window_.ssthresh = std::max(known->ssthresh, 2 * size);
+      ++tcp_.counters.usedssthresh;
+    }
+  }
   if (!congestion_) congestion_ = congestion_controls()[size_t(s.cc)]->create();
   // RFC 6928: ten segments, but no more than 14600 octets unless two segments are that.
   const uint32_t segments = uint32_t(s.initcwnd_segments);
@@ -175,13 +222,18 @@ void TcpConnection::agree_on_options(const TcpOptions& theirs) {
 
 void TcpConnection::established() {
   ++tcp_.counters.connects;
-  received_at_ = tcp_.site().now();
+  received_at_ = round_began_ = tcp_.site().now();
+  round_stamp_ = tcp_.timestamp_now() + ts_offset_;
   set_keep_idle();
   changed();
 }
 
 void TcpConnection::open_from(const TcpHalfOpen& from, const TcpConnection& listener) {
   options = listener.options;
+  receive_limit_ = listener.receive_limit_;
+  send_limit_ = listener.send_limit_;
+  own_receive_limit_ = listener.own_receive_limit_;
+  own_send_limit_ = listener.own_send_limit_;
   family = listener.family;
   jail = listener.jail;
   reuse_address = listener.reuse_address;
@@ -200,11 +252,16 @@ void TcpConnection::open_from(const TcpHalfOpen& from, const TcpConnection& list
   scaling_ = from.scaling;
   timestamps_ = from.timestamps;
   sack_ = from.sack;
+  ecn_ = from.ecn;
+  tcp_.counters.ecn_shs += ecn_;
   snd_scale_ = from.snd_scale;
   rcv_scale_ = from.rcv_scale;
   rxtshift_ = from.retransmitted;
   set_segment_size(from.mss);
   rxtshift_ = 0;
+  // The handshake was a round trip; of what was sent twice it is not known which one (Karn).
+  if (from.answered > SimTime() && from.retransmitted == 0)
+    rtt_.sample(tcp_.site().now() - from.answered);
   rxtcur_ = retransmission_timeout();
   snd_wnd_ = max_sndwnd_ = from.window;
   snd_wl1_ = irs_;
@@ -244,7 +301,8 @@ Result<Received> TcpConnection::receive(size_t max, bool peek) {
     if (may_receive() && state_ != TcpState::closed) return Errno::eagain;
     return result;  // the end
   }
-  const size_t count = std::min(max, there);
+  const size_t count = std::min(max, readable_before_mark(there));
+  if (count == 0 && max > 0) return receive(max, peek);  // the urgent octet was all
   result.octets.reserve(count);
   const auto take = [&](Bytes part) {
     result.octets.insert(result.octets.end(), part.begin(), part.end());

@@ -24,6 +24,7 @@ class Tcp;
 class TcpListener;
 class TcpSocket;
 struct TcpConnectionInfo;
+struct TcpInfo;
 struct TcpHalfOpen;
 
 enum class TcpState : uint8_t {  // FreeBSD's order: later states are compared
@@ -54,6 +55,7 @@ struct TcpSegment {
   uint32_t length = 0;  // octets of data
   uint16_t urgent = 0;
   uint8_t flags = 0;
+  uint8_t ecn = 0;  // the IP header's two bits (RFC 3168 s5)
   TcpOptions options;
   Packet payload;
   bool has(uint8_t flag) const { return flags & flag; }
@@ -62,6 +64,17 @@ struct TcpSegment {
     return length + (has(tcp_flag::syn) ? 1 : 0) + (has(tcp_flag::fin) ? 1 : 0);
   }
 };
+
+// Of a connection that has seen urgent data.
+struct TcpUrgent {
+  Seq snd_up, rcv_up;      // behind the urgent octet
+  bool sending = false;    // ours is not yet acknowledged
+  bool announced = false;  // theirs is not yet passed by the reader
+  bool has_octet = false;  // the reader has passed it and may still ask for it
+  uint8_t octet = 0;
+};
+
+enum class TcpAcceptFilter : uint8_t { none, data, http };
 
 // What setsockopt(2) sets, and what accepted connections inherit.
 struct TcpSocketOptions {
@@ -73,7 +86,8 @@ struct TcpSocketOptions {
   uint8_t ttl = 0, tos = 0, min_ttl = 0, fib = 0;
   bool keep_alive = false, no_signal = false;
   bool no_delay = false, no_push = false, no_options = false, dont_fragment = false;
-  bool dont_route = false;
+  TcpAcceptFilter accept_filter = TcpAcceptFilter::none;
+  bool dont_route = false, urgent_inline = false, no_delayed_ack = false;
 };
 
 class TcpConnection : public Pcb {
@@ -93,6 +107,9 @@ class TcpConnection : public Pcb {
   Result<> connect_result();
   Result<size_t> send(Bytes octets);
   Result<Received> receive(size_t max, bool peek);
+  // One octet, out of band (urgent.cpp).
+  Result<size_t> send_urgent(Bytes octets);
+  Result<Received> receive_urgent(bool peek);
   Result<> shutdown(ShutdownHow how);
   // The program has no descriptor any more.
   void socket_closed();
@@ -109,6 +126,9 @@ class TcpConnection : public Pcb {
   size_t unsent_octets() const { return sending_.size(); }
 
   TcpConnectionInfo describe() const;
+  TcpInfo info() const;
+  // For tests: what must hold between any two events; empty, or what does not.
+  const char* inconsistency() const;
 
   // --- what arrives (input.cpp) ---
   void segment_arrives(TcpSegment& segment);
@@ -130,6 +150,13 @@ class TcpConnection : public Pcb {
   enum TimerKind : uint8_t { rexmt, persist, keep, two_msl, delack, timer_kinds };
   enum class Recovery : uint8_t { none, fast, loss };
 
+  struct Piece {  // what to put into a segment
+    Seq seq;
+    uint32_t length = 0;
+    uint8_t flags = 0;
+    bool again = false, probe = false;
+  };
+
   // --- connection.cpp ---
   void become(TcpState next, const char* why);
   void close_by_user();
@@ -137,6 +164,8 @@ class TcpConnection : public Pcb {
   // The socket hears of it when the segment, the timer or the call is dealt with (Tcp::settle).
   void changed() { changed_ = true; }
   void established();
+  void teach_host_cache();
+  bool filter_lets_in() const;  // accept_filter.cpp
   void enter_time_wait();
   // To CLOSED, without a word to the peer.
   void end(const char* why);
@@ -187,23 +216,31 @@ class TcpConnection : public Pcb {
   TcpScoreboard& scoreboard();
   TcpScoreboard::Sent sent() const { return {snd_una_, snd_nxt_, window_.mss}; }
   CongestionSample sample(uint32_t acked) const;
-  uint32_t in_flight() const {
-    return scoreboard_ ? scoreboard_->pipe(sent()) : uint32_t(snd_nxt_ - snd_una_);
-  }
+  uint32_t pipe() const;
+  uint32_t in_flight() const { return scoreboard_ ? pipe() : uint32_t(snd_nxt_ - snd_una_); }
+
+  // --- urgent.cpp ---
+  void point_out_urgent(const Piece& piece, uint8_t& flags, uint16_t& pointer);
+  void take_urgent(const TcpSegment& segment);
+  size_t readable_before_mark(size_t most);
+  Seq unread_seq() const;
+
+  // --- ecn.cpp (RFC 3168) ---
+  uint8_t ecn_syn_flags() const;
+  void agree_on_ecn(const TcpSegment& answer);
+  void take_mark(const TcpSegment& segment);
+  void take_echo(const TcpSegment& segment, uint32_t acked);
+  void mark_segment(const Piece& piece, uint8_t& flags, uint8_t& codepoint);
 
   // --- output.cpp ---
-  struct Piece {  // what to put into a segment
-    Seq seq;
-    uint32_t length = 0;
-    uint8_t flags = 0;
-    bool again = false, probe = false;
-  };
   bool output_once();
   bool send_again();
   bool send_new();
   bool wants_ack() const;
+  uint32_t payload_max() const;
   bool worth_sending(uint32_t length, uint32_t left) const;
   void send_syn();
+  void suspect_black_hole();
   void transmit(const Piece& piece);
   void count_sent(const Piece& piece);
   void note_sent(const Piece& piece);
@@ -243,14 +280,19 @@ class TcpConnection : public Pcb {
   Errno error_ = Errno::ok, soft_error_ = Errno::ok;
   uint8_t snd_scale_ = 0, rcv_scale_ = 0;
   uint8_t rxtshift_ = 0, dupacks_ = 0;
+  bool ecn_ = false;           // agreed on
+  bool echo_mark_ = false;     // ECE, until the sender says CWR
+  bool tell_reduced_ = false;  // CWR, on the next new data
   bool ack_now_ = false, delayed_ack_ = false, window_was_zero_ = false;
   bool wants_fin_ = false;  // the program has sent everything
   bool shut_read_ = false, fin_sent_ = false;
   bool late_fin_ = false;  // the peer's FIN is known: it is at rcv_fin_
   bool timestamps_ = false, sack_ = false, scaling_ = false;
   bool send_first_hole_ = false;  // whatever the window says (RFC 6675 s5, step 4.3)
-  bool changed_ = false;          // the socket is to be told
-  bool connecting_ = false;       // connect(2) has not been told yet
+  bool held_ = false;             // by an accept filter: accept(2) does not see it yet
+  bool own_receive_limit_ = false, own_send_limit_ = false;  // set by the program
+  bool changed_ = false;                                     // the socket is to be told
+  bool connecting_ = false;                                  // connect(2) has not been told yet
 
   // The send sequence (RFC 9293 s3.3.1). snd_max_: the highest ever sent, by a probe perhaps.
   Seq iss_, snd_una_, snd_nxt_, snd_max_, snd_wl1_, snd_wl2_;
@@ -264,6 +306,7 @@ class TcpConnection : public Pcb {
   PacketQueue received_;
   uint32_t receive_limit_;
   std::unique_ptr<TcpReassembly> reassembly_;
+  std::unique_ptr<TcpUrgent> urgent_;
 
   // Timestamps (RFC 7323).
   uint32_t ts_recent_ = 0, ts_offset_ = 0;
@@ -286,6 +329,12 @@ class TcpConnection : public Pcb {
 
   // Automatic receive buffer: octets since the round began.
   uint32_t round_octets_ = 0, round_stamp_ = 0;
+  SimTime round_began_;
+  // For TCP_INFO, and for who learns from a connection when it ends.
+  uint32_t retransmitted_ = 0, out_of_order_ = 0, zero_windows_ = 0, duplicates_ = 0;
+  uint32_t rtt_samples_ = 0;
+  uint16_t mss_before_ = 0;    // black-hole detection has reduced it
+  bool may_fragment_ = false;  // ... and lets routers do so
   // Challenge ACKs in the present window of time (RFC 5961 s7), per connection.
   SimTime challenge_window_end_;
   uint32_t challenges_ = 0;

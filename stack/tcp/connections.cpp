@@ -22,6 +22,11 @@ void Tcp::release(TcpConnection& connection) {
 }
 
 void Tcp::settle(TcpConnection& connection) {
+  if (connection.held_ && connection.filter_lets_in()) {
+    TcpListener& listener = *connection.queued_by_;
+    listener.let_in(connection);
+    return settle(listener.own());
+  }
   if (connection.done()) return release(connection);
   if (std::exchange(connection.changed_, false) && connection.socket_)
     connection.socket_->connection_changed();

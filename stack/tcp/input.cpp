@@ -42,6 +42,8 @@ void TcpConnection::segment_arrives(TcpSegment& segment) {
   }
   if (!acceptable(segment) || !accept_ack(segment)) return;
   take_window(segment, segment.window << snd_scale_);
+  if (segment.has(tcp_flag::urg)) take_urgent(segment);
+  if (ecn_ && segment.length > 0) take_mark(segment);
   if (segment.length > 0 || segment.has(tcp_flag::fin)) take_data(segment);
   if (state_ != TcpState::closed) output();
 }
@@ -74,6 +76,7 @@ bool TcpConnection::in_syn_sent(TcpSegment& segment) {
   rcv_nxt_ = irs_ + 1;
   rcv_adv_ = rcv_nxt_ + std::min<uint32_t>(receive_window(), 65535);
   agree_on_options(segment.options);
+  agree_on_ecn(segment);
   set_segment_size(segment.options.mss.value_or(0));
   snd_wnd_ = max_sndwnd_ = segment.window;  // a SYN's is never scaled (RFC 7323 s2.2)
   snd_wl1_ = segment.seq;
@@ -217,6 +220,8 @@ bool TcpConnection::trim_front(TcpSegment& segment) {
   if (whole) {
     ++c.rcvduppack;
     c.rcvdupbyte += segment.length;
+    duplicates_ += segment.length > 0;
+    segment.flags &= uint8_t(~tcp_flag::urg);
     // RFC 2883 s4: tell the sender what came twice.
     if (sack_ && segment.length > 0) {
       if (!reassembly_) reassembly_ = std::make_unique<TcpReassembly>();
@@ -238,6 +243,10 @@ bool TcpConnection::trim_front(TcpSegment& segment) {
   segment.payload.trim_front(size_t(known));
   segment.length -= uint32_t(known);
   segment.seq = rcv_nxt_;
+  if (segment.urgent > known)
+    segment.urgent = uint16_t(segment.urgent - known);
+  else
+    segment.flags &= uint8_t(~tcp_flag::urg);
   return true;
 }
 
@@ -292,8 +301,8 @@ void TcpConnection::take_in_order(TcpSegment& segment) {
   rcv_nxt_ += segment.length;
   tune_receive_buffer(segment);
   // RFC 9293 s3.8.6.3: every second segment at once, a single one a little later.
-  const bool delay = tcp_.settings().delayed_ack && !timer_set(delack) && !window_was_zero_ &&
-                     segment.length <= window_.mss && !ack_now_;
+  const bool delay = tcp_.settings().delayed_ack && !options.no_delayed_ack && !timer_set(delack) &&
+                     !window_was_zero_ && segment.length <= window_.mss && !ack_now_;
   if (delay) {
     delayed_ack_ = true;
     set_timer(delack, Tcp::milliseconds(tcp_.settings().delacktime_ms));
@@ -313,6 +322,7 @@ void TcpConnection::take_out_of_order(TcpSegment& segment) {
   const Seq begin = segment.seq;
   const uint32_t length = segment.length;
   ++c.rcvoopack;
+  ++out_of_order_;
   c.rcvoobyte += length;
   // What is next always has room, or the connection would stop.
   const size_t most = begin == rcv_nxt_ ? SIZE_MAX : size_t(tcp_.settings().reass_maxqueuelen);
@@ -359,19 +369,26 @@ void TcpConnection::take_fin() {
   changed();
 }
 
-// Once in a round trip, told by the timestamps that come back: if most of the buffer was filled,
-// it may be what limits the sender (FreeBSD's tcp_autorcvbuf).
+// Once in a round trip: if most of the buffer was filled, it may be what limits the sender
+// (FreeBSD's tcp_autorcvbuf). Whoever set SO_RCVBUF keeps it.
 void TcpConnection::tune_receive_buffer(const TcpSegment& segment) {
   const auto& s = tcp_.settings();
-  if (!s.recvbuf_auto || !timestamps_ || !segment.options.timestamps || !rtt_.known()) return;
+  if (!s.recvbuf_auto || own_receive_limit_) return;
   round_octets_ += segment.length;
-  const uint32_t echoed = segment.options.timestamps->echo;
-  if (int32_t(echoed - round_stamp_) <= int32_t(rtt_.smoothed().ms())) return;
-  if (round_octets_ > receive_limit_ / 8 * 3 && receive_limit_ < s.recvbuf_max) {
+  const SimTime now = tcp_.site().now();
+  // A timestamp that we sent since the round began has come back; without timestamps, what the
+  // handshake took.
+  const bool over = timestamps_ && segment.options.timestamps
+                        ? int32_t(segment.options.timestamps->echo - round_stamp_) > 0
+                        : now - round_began_ >= rtt_.smoothed();
+  if (!over) return;
+  const bool stream = now - round_began_ < 1_s;  // and not what trickled in over a long time
+  if (stream && round_octets_ > receive_limit_ / 8 * 3 && receive_limit_ < s.recvbuf_max) {
     const int64_t more = int64_t(receive_limit_) + receive_limit_ / 2;
     receive_limit_ = uint32_t(std::min(more, s.recvbuf_max));
   }
   round_octets_ = 0;
+  round_began_ = now;
   round_stamp_ = tcp_.timestamp_now() + ts_offset_;
 }
 

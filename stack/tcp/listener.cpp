@@ -12,8 +12,10 @@ constexpr int backlog_max = 128;  // kern.ipc.soacceptqueue
 
 // Connections that nobody accepted are reset (soclose(9)).
 TcpListener::~TcpListener() {
+  queue_.insert(queue_.end(), held_.begin(), held_.end());
   for (TcpConnection* connection : queue_) {
     connection->queued_by_ = nullptr;
+    connection->held_ = false;
     connection->abort(Errno::ok);
     tcp_.release(*connection);
   }

@@ -16,7 +16,10 @@ class TcpListener {
   void set_backlog(int backlog);
   size_t backlog() const { return backlog_; }
   // FreeBSD lets half as many more in.
-  bool full() const { return queue_.size() > backlog_ * 3 / 2; }
+  bool full() const { return queue_.size() + held_.size() > backlog_ * 3 / 2; }
+  // An accept filter keeps it back, until it is let in.
+  void hold(TcpConnection& connection);
+  void let_in(TcpConnection& connection);
   void add(TcpConnection& connection);
   TcpConnection* take();
   bool has_waiting() const { return !queue_.empty(); }
@@ -28,6 +31,7 @@ class TcpListener {
   TcpConnection& own_;
   size_t backlog_ = 0;
   std::vector<TcpConnection*> queue_;  // in order of completion
+  std::vector<TcpConnection*> held_;
 };
 
 }  // namespace stackyard

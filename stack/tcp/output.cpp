@@ -47,7 +47,7 @@ void TcpConnection::restart_after_idle() {
 // sbreserve(9) by tcp_sndbuf: twice the buffer is no use while the window does not ask for it.
 void TcpConnection::grow_send_buffer() {
   const auto& s = tcp_.settings();
-  if (!s.sendbuf_auto || send_limit_ >= s.sendbuf_max) return;
+  if (!s.sendbuf_auto || own_send_limit_ || send_limit_ >= s.sendbuf_max) return;
   const uint32_t window = std::min(snd_wnd_, window_.cwnd);
   const size_t queued = sending_.size(), limit = send_limit_;
   const uint32_t outstanding = uint32_t(snd_nxt_ - snd_una_);
@@ -63,10 +63,20 @@ bool TcpConnection::fin_wanted() const {
          state_ == TcpState::last_ack;
 }
 
+// What a segment holds: SACK blocks take their room from the data (RFC 6691 s3).
+uint32_t TcpConnection::payload_max() const {
+  if (!sack_ || !reassembly_) return window_.mss;
+  TcpOptions blocks;
+  reassembly_->report(blocks, rcv_nxt_);
+  if (timestamps_) blocks.timestamps = TcpTimestamps();
+  const size_t size = tcp_options_size(blocks);
+  return window_.mss - uint32_t(size - (timestamps_ ? tcp_option::timestamps_size : 0));
+}
+
 // RFC 6675 s5, NextSeg (1): what is lost comes before what is new.
 bool TcpConnection::send_again() {
   if (!scoreboard_ || recovery_ == Recovery::none) return false;
-  const SackBlock hole = scoreboard_->next_hole(window_.mss, true);
+  const SackBlock hole = scoreboard_->next_hole(payload_max(), true);
   if (hole.begin == hole.end) {
     send_first_hole_ = false;
     return false;
@@ -87,9 +97,10 @@ bool TcpConnection::send_again() {
 // Sender's silly window avoidance (RFC 9293 s3.8.6.2.1) and Nagle's algorithm (s3.7.4).
 bool TcpConnection::worth_sending(uint32_t length, uint32_t left) const {
   if (length == 0) return false;
-  if (length == window_.mss) return true;
+  if (length == payload_max()) return true;
   const bool idle = snd_nxt_ == snd_una_;
-  if ((idle || options.no_delay) && length == left && !options.no_push) return true;
+  const bool urgent = urgent_ && urgent_->sending && urgent_->snd_up > snd_nxt_;
+  if ((idle || options.no_delay || urgent) && length == left && !options.no_push) return true;
   return max_sndwnd_ > 0 && length >= max_sndwnd_ / 2;
 }
 
@@ -102,7 +113,7 @@ bool TcpConnection::send_new() {
   const uint32_t flight = in_flight();
   const uint32_t window_room = snd_wnd_ > outstanding ? snd_wnd_ - outstanding : 0;
   const uint32_t cwnd_room = window_.cwnd > flight ? window_.cwnd - flight : 0;
-  const uint32_t length = std::min({left, window_room, cwnd_room, window_.mss});
+  const uint32_t length = std::min({left, window_room, cwnd_room, payload_max()});
   const bool last = may_end && length == left;
   if (!last && !worth_sending(length, left)) {
     // Nothing on its way would bring an answer that opens the window.
@@ -139,7 +150,8 @@ bool TcpConnection::wants_ack() const {
 // --- segments ----------------------------------------------------------------------------------
 
 void TcpConnection::send_syn() {
-  Piece piece{.seq = iss_, .flags = tcp_flag::syn, .again = rxtshift_ > 0};
+  const uint8_t flags = uint8_t(tcp_flag::syn | ecn_syn_flags());
+  Piece piece{.seq = iss_, .flags = flags, .again = rxtshift_ > 0};
   if (state_ == TcpState::syn_received) piece.flags |= tcp_flag::ack;
   transmit(piece);
 }
@@ -185,6 +197,9 @@ void TcpConnection::transmit(const Piece& piece) {
   segment.window = syn ? uint16_t(std::min(window, window_max)) : uint16_t(window >> rcv_scale_);
   const Seq end = piece.seq + piece.length;
   if (piece.length > 0 && end == fin_seq() && !options.no_push) segment.flags |= tcp_flag::push;
+  uint8_t codepoint = 0;
+  mark_segment(piece, segment.flags, codepoint);
+  point_out_urgent(piece, segment.flags, segment.urgent);
   const TcpOptions segment_opts = segment_options(piece.flags);
   Packet packet = tcp_.make_segment(segment, segment_opts);
   if (piece.length > 0) sending_.attach(packet, size_t(piece.seq - snd_una_), piece.length);
@@ -194,13 +209,14 @@ void TcpConnection::transmit(const Piece& piece) {
   if (piece.flags & tcp_flag::ack) {
     const uint32_t told = syn ? std::min(window, window_max) : window >> rcv_scale_ << rcv_scale_;
     window_was_zero_ = told == 0;
+    zero_windows_ += told == 0;
     rcv_wnd_ = window;
     rcv_adv_ = seq_max(rcv_adv_, rcv_nxt_ + told);
     last_ack_sent_ = rcv_nxt_;
     ack_now_ = delayed_ack_ = false;
     stop_timer(delack);
   }
-  const Result<> sent = tcp_.send(std::move(packet), ends(), options);
+  const Result<> sent = tcp_.send(std::move(packet), ends(), options, {codepoint, may_fragment_});
   if (!sent) output_failed(sent.error());
 }
 
@@ -211,6 +227,7 @@ void TcpConnection::count_sent(const Piece& piece) {
     ++c.sndprobe;
   } else if (piece.length > 0 && piece.again) {
     ++c.sndrexmitpack;
+    ++retransmitted_;
     c.sndrexmitbyte += piece.length;
     c.sack_rexmits += sack_ && recovery_ == Recovery::fast;
     if (sack_ && recovery_ == Recovery::fast) c.sack_rexmit_bytes += piece.length;

@@ -1,6 +1,7 @@
 // stack/tcp/record.cpp - the module's record: settings, counters, tables, requests, sockets.
 #include "core/base/text.h"
 #include "core/wire/net/ipv4.h"
+#include "stack/tcp/api/tcp_info.h"
 #include "stack/tcp/api/tcp_requests.h"
 #include "stack/tcp/listener.h"
 #include "stack/tcp/tcp.h"
@@ -35,6 +36,11 @@ std::string congestion_names(const ModuleState*) {
   return names;
 }
 
+std::string host_cache_list(const ModuleState* state) {
+  if (!state) return TcpHostCache().list(SimTime());
+  return self(*state).host_cache().list(self(*state).site().now());
+}
+
 Result<> set_congestion(ModuleState& state, const std::string& name) {
   const auto all = congestion_controls();
   for (size_t i = 0; i < all.size(); ++i) {
@@ -66,6 +72,23 @@ constexpr SysctlRecord sysctls[] = {
      .summary = "List available congestion control algorithms",
      .writable = false,
      .show = congestion_names},
+    NUMBER("hostcache.enable", "Enable the TCP hostcache", hostcache_enable, 0, 1),
+    NUMBER("hostcache.cachelimit", "Overall entry limit for hostcache", hostcache_limit, 1,
+           1 << 20),
+    NUMBER("hostcache.expire", "Expire time of TCP hostcache entries", hostcache_expire, 1,
+           INT32_MAX),
+    {.name = "net.inet.tcp.hostcache.list",
+     .summary = "List of all hostcache entries",
+     .writable = false,
+     .show = host_cache_list},
+    NUMBER("pmtud_blackhole_detection", "Path MTU Discovery Black Hole Detection Enabled",
+           blackhole_detection, 0, 1),
+    NUMBER("pmtud_blackhole_mss", "Path MTU Discovery Black Hole Detection lowered MSS",
+           blackhole_mss, 216, 65495),
+    NUMBER("ecn.enable", "TCP ECN support: 0 off, 1 on, 2 when asked for", ecn, 0, 2),
+    NUMBER("ecn.maxretries", "Max retries before giving up on ECN", ecn_maxretries, 0, 12),
+    NUMBER("syncookies", "Use TCP SYN cookies if the syncache overflows", syncookies, 0, 1),
+    NUMBER("syncookies_only", "Use only TCP SYN cookies", syncookies_only, 0, 1),
     NUMBER("sendspace", "Initial send socket buffer size", sendspace, 1, 2097152),
     NUMBER("recvspace", "Initial receive socket buffer size", recvspace, 1, 2097152),
     NUMBER("sendbuf_auto", "Enable automatic send buffer sizing", sendbuf_auto, 0, 1),
@@ -119,6 +142,10 @@ constexpr SysctlRecord sysctls[] = {
   {                                                                                           \
     "tcp", "tcps_" #field, words, [](const ModuleState& m) { return self(m).counters.field; } \
   }
+#define NAMED(name, field, words)                                                            \
+  {                                                                                          \
+    "tcp", "tcps_" #name, words, [](const ModuleState& m) { return self(m).counters.field; } \
+  }
 #define TWO(field, second, words)                                                              \
   {                                                                                            \
     "tcp", "tcps_" #field, words, [](const ModuleState& m) { return self(m).counters.field; }, \
@@ -159,7 +186,11 @@ constexpr CounterRecord counters[] = {
     ONE(listendrop, "{} listen queue overflow{s}"),
     ONE(badrst, "{} ignored RSTs in the window{s}"),
     ONE(connects, "{} connection{s} established (including accepts)"),
+    ONE(usedrtt, "\t{} time{s} used RTT from hostcache"),
+    ONE(usedssthresh, "\t{} time{s} used slow-start threshold from hostcache"),
     TWO(closed, drops, "{} connection{s} closed (including {2} drop{s})"),
+    ONE(cachedrtt, "\t{} connection{s} updated cached RTT on close"),
+    ONE(cachedssthresh, "\t{} connection{s} updated cached ssthresh on close"),
     ONE(conndrops, "{} embryonic connection{s} dropped"),
     TWO(rttupdated, segstimed, "{} segment{s} updated rtt (of {2} attempt{s})"),
     ONE(rexmttimeo, "{} retransmit timeout{s}"),
@@ -191,8 +222,19 @@ constexpr CounterRecord counters[] = {
     ONE(sack_rexmit_bytes, "{} byte rexmit{s} in SACK recovery episodes"),
     ONE(sack_rcv_blocks, "{} SACK option{s} (SACK blocks) received"),
     ONE(sack_send_blocks, "{} SACK option{s} (SACK blocks) sent"),
+    NAMED(pmtud_blackhole_activated, blackhole_activated,
+          "{} Path MTU discovery black hole detection activation{s}"),
+    NAMED(pmtud_blackhole_activated_min_mss, blackhole_min_activated,
+          "{} Path MTU discovery black hole detection min MSS activation{s}"),
+    NAMED(pmtud_blackhole_failed, blackhole_failed,
+          "{} Path MTU discovery black hole detection failure{s}"),
+    ONE(ecn_ce, "{} packet{s} with ECN CE bit set"),
+    ONE(ecn_ect0, "{} packet{s} with ECN ECT(0) bit set"),
+    ONE(ecn_shs, "{} successful ECN handshake{s}"),
+    ONE(ecn_rcwnd, "{} time{s} ECN reduced the congestion window"),
 };
 #undef ONE
+#undef NAMED
 #undef TWO
 
 void list_connections(const Tcp& tcp, ListTcpConnections& list) {
@@ -260,6 +302,38 @@ constexpr SocketRecord sockets[] = {{Af::inet, SocketType::stream, ip_protocol::
 
 std::string tcp_protocol_name(PcbFamily family) {
   return family == PcbFamily::v4 ? "tcp4" : family == PcbFamily::v6 ? "tcp6" : "tcp46";
+}
+
+TcpInfo TcpConnection::info() const {
+  TcpInfo info;
+  info.state = uint8_t(state_);
+  info.options =
+      uint8_t((timestamps_ ? TcpInfo::option_timestamps : 0) | (sack_ ? TcpInfo::option_sack : 0) |
+              (scaling_ ? TcpInfo::option_scaling : 0) | (ecn_ ? TcpInfo::option_ecn : 0));
+  info.send_scale = snd_scale_;
+  info.receive_scale = rcv_scale_;
+  info.timeout_us = uint32_t(rxtcur_.us());
+  info.rtt_us = uint32_t(rtt_.smoothed().us());
+  info.rtt_variation_us = uint32_t(rtt_.variation().us());
+  info.rtt_least_us = uint32_t(rtt_.least().us());
+  info.send_mss = info.receive_mss = window_.mss;
+  info.ssthresh = window_.ssthresh;
+  info.cwnd = window_.cwnd;
+  info.receive_space = rcv_wnd_;
+  info.send_window = snd_wnd_;
+  if (rtt_.known()) {
+    const uint64_t per_second =
+        uint64_t(std::min(snd_wnd_, window_.cwnd)) * 1'000'000'000 / uint64_t(rtt_.smoothed().ns());
+    info.send_bandwidth = uint32_t(std::min<uint64_t>(per_second, UINT32_MAX));
+  }
+  info.next_sequence = snd_nxt_.value;
+  info.next_receive = rcv_nxt_.value;
+  info.retransmitted = retransmitted_;
+  info.out_of_order = out_of_order_;
+  info.zero_windows = zero_windows_;
+  info.duplicates = duplicates_;
+  info.unacknowledged = uint32_t(snd_nxt_ - snd_una_);
+  return info;
 }
 
 TcpConnectionInfo TcpConnection::describe() const {

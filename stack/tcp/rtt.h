@@ -33,6 +33,12 @@ class TcpRtt {
     smoothed_ = (smoothed_ * 7 + rtt) / 8;
   }
 
+  // Of an earlier connection to the same host.
+  void assume(SimTime smoothed, SimTime variation) {
+    smoothed_ = smoothed;
+    variation_ = variation;
+  }
+
   // After `shift` timeouts in a row.
   SimTime timeout(const RtoBounds& bounds, unsigned shift) const {
     constexpr unsigned shift_max = 9;  // FreeBSD's tcp_backoff ends at 512

@@ -12,7 +12,7 @@ struct TcpSettings {
   int64_t sendbuf_auto = 1, sendbuf_inc = 8192, sendbuf_max = 2 * 1024 * 1024;
   int64_t recvbuf_auto = 1, recvbuf_max = 2 * 1024 * 1024;
   int64_t delayed_ack = 1, delacktime_ms = 40;
-  int64_t msl_ms = 30'000, finwait2_timeout_ms = 60'000, fast_finwait2_recycle = 0;
+  int64_t msl_ms = 30'000, finwait2_timeout_ms = 60'000;
   int64_t keepidle_ms = 7'200'000, keepintvl_ms = 75'000, keepcnt = 8, keepinit_ms = 75'000;
   int64_t always_keepalive = 1;
   int64_t rexmit_initial_ms = 1000, rexmit_min_ms = 30, rexmit_slop_ms = 200, retries = 12;
@@ -20,9 +20,11 @@ struct TcpSettings {
   int64_t path_mtu_discovery = 1, blackhole = 0, drop_synfin = 0, log_in_vain = 0;
   int64_t insecure_rst = 0, insecure_syn = 0, ack_war_cnt = 5, ack_war_timewindow_ms = 1000;
   int64_t tolerate_missing_ts = 0, icmp_may_rst = 1, reass_maxqueuelen = 100;
-  int64_t maxtcptw = 27767, nolocaltimewait = 0;
   int64_t syncache_limit = 15360, syncache_rexmtlimit = 3, syncache_rst_on_sock_fail = 1;
   int64_t do_prr = 1;
+  int64_t hostcache_enable = 1, hostcache_limit = 15360, hostcache_expire = 3600;
+  int64_t blackhole_detection = 0, blackhole_mss = 1200;
+  int64_t ecn = 2, ecn_maxretries = 1, syncookies = 1, syncookies_only = 0;
   int64_t cc = 0;  // an index of congestion_controls()
 };
 
@@ -46,6 +48,9 @@ struct TcpCounters {
   uint64_t sc_aborted = 0, sc_badack = 0, sc_unreach = 0, sc_sendcookie = 0, sc_recvcookie = 0;
   uint64_t sack_recovery_episode = 0, sack_rexmits = 0, sack_rexmit_bytes = 0, sack_rcv_blocks = 0;
   uint64_t sack_send_blocks = 0, dsack_count = 0;
+  uint64_t usedrtt = 0, usedssthresh = 0, cachedrtt = 0, cachedssthresh = 0;
+  uint64_t blackhole_activated = 0, blackhole_min_activated = 0, blackhole_failed = 0;
+  uint64_t ecn_ce = 0, ecn_ect0 = 0, ecn_shs = 0, ecn_rcwnd = 0;
 };
 
 }  // namespace stackyard

@@ -62,6 +62,7 @@ void TcpSyncache::syn_arrives(TcpConnection& listener, TcpSegment& segment) {
   }
   if (int64_t(entries_.size()) >= s.syncache_limit && !order_.empty()) {
     ++tcp_.counters.sc_cacheoverflow;  // the oldest goes
+    last_overflow_ = tcp_.site().now();
     remove(order_.front());
   }
   TcpHalfOpen half{.ends = segment.ends, .listener = &listener, .irs = segment.seq};
@@ -81,6 +82,13 @@ void TcpSyncache::syn_arrives(TcpConnection& listener, TcpSegment& segment) {
     }
   }
   half.sack = s.sack && options && segment.options.sack_permitted;
+  half.ecn = s.ecn != 0 && segment.has(tcp_flag::ece) && segment.has(tcp_flag::cwr);
+  if (s.syncookies) bake_cookie(half);
+  if (s.syncookies && s.syncookies_only) {
+    ++tcp_.counters.sc_sendcookie;
+    return respond(half);
+  }
+  half.answered = tcp_.site().now();
   Entry& entry = order_.emplace_back(*this, tcp_.site().node(), half);
   entry.place = std::prev(order_.end());
   entries_.emplace(half.ends, &entry);
@@ -102,11 +110,12 @@ void TcpSyncache::respond(const TcpHalfOpen& half) {
     if (half.timestamps)
       options.timestamps = {tcp_.timestamp_now() + half.ts_offset, half.ts_recent};
   }
-  const Tcp::Segment answer{.ends = half.ends,
-                            .seq = half.iss,
-                            .ack = half.irs + 1,
-                            .flags = uint8_t(tcp_flag::syn | tcp_flag::ack),
-                            .window = uint16_t(half.receive_window)};
+  const Tcp::Segment answer{
+      .ends = half.ends,
+      .seq = half.iss,
+      .ack = half.irs + 1,
+      .flags = uint8_t(tcp_flag::syn | tcp_flag::ack | (half.ecn ? tcp_flag::ece : 0)),
+      .window = uint16_t(half.receive_window)};
   ++tcp_.counters.sndacks;
   ++tcp_.counters.sndtotal;
   (void)tcp_.send(tcp_.make_segment(answer, options), half.ends, half.listener->options);
@@ -136,6 +145,12 @@ void TcpSyncache::reset_arrives(const TcpSegment& segment) {
 // The third segment of the handshake makes the connection.
 void TcpSyncache::ack_arrives(TcpConnection& listener, TcpSegment& segment) {
   Entry* entry = find(segment.ends);
+  if (!entry) {
+    if (const auto half = taste_cookie(listener, segment)) {
+      ++tcp_.counters.sc_recvcookie;
+      return complete(listener, *half, segment);
+    }
+  }
   const bool fits = entry && segment.ack == entry->half.iss + 1 &&
                     segment.seq >= entry->half.irs + 1 &&
                     segment.seq < entry->half.irs + 1 + std::max(entry->half.receive_window, 1u);
@@ -147,23 +162,31 @@ void TcpSyncache::ack_arrives(TcpConnection& listener, TcpSegment& segment) {
   }
   if (entry->half.timestamps && !segment.options.timestamps && !tcp_.settings().tolerate_missing_ts)
     return tcp_.drop(segment, drops::no_timestamp);
+  const TcpHalfOpen half = entry->half;
+  remove(*entry);
+  complete(listener, half, segment);
+}
+
+void TcpSyncache::complete(TcpConnection& listener, const TcpHalfOpen& known, TcpSegment& segment) {
   TcpListener& queue = *listener.listener_;
   if (queue.full()) {
     ++tcp_.counters.listendrop;
     ++tcp_.counters.sc_aborted;
-    remove(*entry);
     if (tcp_.settings().syncache_rst_on_sock_fail) tcp_.send_reset(segment);
     return tcp_.drop(segment, drops::listen_overflow);
   }
-  TcpHalfOpen half = entry->half;
-  remove(*entry);
+  TcpHalfOpen half = known;
   half.window = segment.window << half.snd_scale;
   TcpConnection& made = tcp_.make_connection();
-  made.set_buffers(int64_t(listener.receive_space()), int64_t(listener.send_space()));
   made.open_from(half, listener);
-  queue.add(made);
+  const bool filtered = listener.options.accept_filter != TcpAcceptFilter::none;
+  if (filtered)
+    queue.hold(made);
+  else
+    queue.add(made);
   ++tcp_.counters.sc_completed;
   made.segment_arrives(segment);
+  if (filtered) return tcp_.settle(made);
   // Nobody may have it yet, and still it can be over: accept(2) will tell.
   listener.changed();
 }

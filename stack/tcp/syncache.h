@@ -6,6 +6,7 @@
 
 #include <list>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 
 #include "stack/tcp/connection.h"
@@ -19,10 +20,11 @@ struct TcpHalfOpen {
   uint32_t ts_recent = 0, ts_offset = 0;
   uint32_t window = 0;          // theirs, of the SYN or of the ACK
   uint32_t receive_window = 0;  // what ours said
+  SimTime answered;             // when our SYN-ACK went out first; 0: nobody kept it
   uint16_t mss = 0;             // theirs; 0: not said
   uint8_t snd_scale = 0, rcv_scale = 0;
   uint8_t retransmitted = 0;
-  bool scaling = false, timestamps = false, sack = false;
+  bool scaling = false, timestamps = false, sack = false, ecn = false;
 };
 
 struct TcpEndsHash {
@@ -66,10 +68,16 @@ class TcpSyncache {
   void reset_arrives(const TcpSegment& segment);
   void retransmit(Entry& entry);
   void respond(const TcpHalfOpen& half);
+  void complete(TcpConnection& listener, const TcpHalfOpen& half, TcpSegment& segment);
+  // --- syncookies.cpp ---
+  void bake_cookie(TcpHalfOpen& half) const;
+  std::optional<TcpHalfOpen> taste_cookie(TcpConnection& listener, const TcpSegment& segment) const;
+  uint32_t cookie_hash(const TcpEnds& ends, Seq irs, uint8_t bits, int64_t epoch) const;
   void arm(Entry& entry);
 
   Tcp& tcp_;
-  std::list<Entry> order_;  // the oldest first
+  SimTime last_overflow_ = SimTime(-1);  // negative: never
+  std::list<Entry> order_;               // the oldest first
   std::unordered_map<TcpEnds, Entry*, TcpEndsHash> entries_;
 };
 

@@ -43,31 +43,30 @@ void Tcp::fast_drop(const Packet& packet, const DropReason& why) {
 
 // --- secrets and clocks ------------------------------------------------------------------------
 
-namespace {
-
-// What a hash of a connection's ends is made of.
-std::array<uint8_t, 40> ends_octets(const TcpEnds& ends, uint32_t purpose) {
-  std::array<uint8_t, 40> octets{};
+uint64_t Tcp::keyed_hash(const TcpEnds& ends, uint64_t what, uint64_t purpose) const {
+  std::array<uint8_t, 56> octets{};
   const MutableBytes to(octets);
   store(ends.local.address, to);
   store(ends.foreign.address, to.subspan(17));
   store(be16(ends.local.port), to.subspan(34));
   store(be16(ends.foreign.port), to.subspan(36));
-  store(be16(uint16_t(purpose)), to.subspan(38));
-  return octets;
+  store(be64(what), to.subspan(38));
+  store(be64(purpose), to.subspan(46));
+  return siphash(secret_, octets);
 }
 
-}  // namespace
+namespace {
+constexpr uint64_t for_sequences = 1ull << 62, for_timestamps = 1ull << 63;
+}
 
 // RFC 6528 s3: M + F(ends, secret), M a clock of 4 microseconds.
 Seq Tcp::initial_sequence(const TcpEnds& ends) {
-  const uint64_t hash = siphash(secret_, ends_octets(ends, 0));
-  return {uint32_t(site().now().us() / 4) + uint32_t(hash)};
+  return {uint32_t(site().now().us() / 4) + uint32_t(keyed_hash(ends, 0, for_sequences))};
 }
 
 // RFC 7323 s5.4: a random offset for each pair of ends.
 uint32_t Tcp::timestamp_offset(const TcpEnds& ends) const {
-  return uint32_t(siphash(secret_, ends_octets(ends, 1)));
+  return uint32_t(keyed_hash(ends, 0, for_timestamps));
 }
 
 RtoBounds Tcp::rto_bounds() const {
@@ -89,6 +88,10 @@ uint32_t Tcp::segment_size_to(const IpAddress& dest, const TcpSocketOptions& opt
   const uint32_t mtu = ip_.of(dest).mtu_towards(dest, options.fib);
   const uint32_t size = mtu > headers ? mtu - headers : uint32_t(settings().mssdflt);
   return options.max_segment ? std::min<uint32_t>(size, options.max_segment) : size;
+}
+
+TcpHostCache::Limits Tcp::host_cache_limits() const {
+  return {size_t(settings().hostcache_limit), SimTime(settings().hostcache_expire * 1'000'000'000)};
 }
 
 void Tcp::set_congestion_default(size_t index) {
@@ -117,7 +120,8 @@ Packet Tcp::make_segment(const Segment& segment, const TcpOptions& options) {
   return packet;
 }
 
-Result<> Tcp::send(Packet packet, const TcpEnds& ends, const TcpSocketOptions& options) {
+Result<> Tcp::send(Packet packet, const TcpEnds& ends, const TcpSocketOptions& options,
+                   TcpManner manner) {
   const uint64_t pseudo =
       ip_pseudo_sum(ends.local.address, ends.foreign.address, ip_protocol::tcp, packet.size());
   store(be16(checksum_fold(pseudo)),
@@ -127,9 +131,10 @@ Result<> Tcp::send(Packet packet, const TcpEnds& ends, const TcpSocketOptions& o
                     .dest = ends.foreign.address,
                     .protocol = ip_protocol::tcp,
                     .ttl = options.ttl,
-                    .tos = options.tos,
+                    .tos = uint8_t((options.tos & 0xfc) | manner.codepoint),
                     .fib = options.fib,
-                    .dont_fragment = settings().path_mtu_discovery || options.dont_fragment,
+                    .dont_fragment = (settings().path_mtu_discovery && !manner.may_fragment) ||
+                                     options.dont_fragment,
                     .dont_route = options.dont_route};
   return ip_.of(send.dest).output(std::move(packet), send);
 }
@@ -202,6 +207,7 @@ bool Tcp::parse(Packet packet, const IpContext& context, TcpSegment& segment) {
   segment.window = header.window;
   segment.urgent = header.urgent;
   segment.flags = header.flags;
+  segment.ecn = context.tos & 3;
   segment.options = parsed->options;
   packet.clear_deferred();
   packet.trim_front(header.header_size());

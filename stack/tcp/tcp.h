@@ -6,12 +6,19 @@
 
 #include "core/base/siphash.h"
 #include "stack/ip/ip_stack.h"
+#include "stack/tcp/host_cache.h"
 #include "stack/tcp/settings.h"
 #include "stack/tcp/syncache.h"
 
 namespace stackyard {
 
 extern const ModuleRecord tcp_module;
+
+// How a segment is sent, beside what the socket's options say.
+struct TcpManner {
+  uint8_t codepoint = 0;      // ECN's two bits
+  bool may_fragment = false;  // whatever net.inet.tcp.path_mtu_discovery says
+};
 
 class Tcp final : public StateWithSettings<TcpSettings>, public IpProtocol {
  public:
@@ -52,7 +59,8 @@ class Tcp final : public StateWithSettings<TcpSettings>, public IpProtocol {
   };
   // A packet with room for header and options; the caller may hang data on it.
   Packet make_segment(const Segment& segment, const TcpOptions& options);
-  Result<> send(Packet packet, const TcpEnds& ends, const TcpSocketOptions& options);
+  Result<> send(Packet packet, const TcpEnds& ends, const TcpSocketOptions& options,
+                TcpManner manner = {});
   // RFC 9293 s3.5.2: a reset that fits the segment; none for a reset.
   void send_reset(const TcpSegment& to);
   // Answers for no connection, within ICMP's limit of rate.
@@ -66,6 +74,8 @@ class Tcp final : public StateWithSettings<TcpSettings>, public IpProtocol {
   // Milliseconds, which the offset of the connection disguises.
   uint32_t timestamp_now() const { return uint32_t(site().now().ms()); }
   uint32_t timestamp_offset(const TcpEnds& ends) const;
+  // What nobody else can compute, of two ends and what else matters.
+  uint64_t keyed_hash(const TcpEnds& ends, uint64_t what, uint64_t purpose) const;
   RtoBounds rto_bounds() const;
   static SimTime milliseconds(int64_t ms) { return SimTime(ms * 1'000'000); }
 
@@ -75,6 +85,10 @@ class Tcp final : public StateWithSettings<TcpSettings>, public IpProtocol {
   TcpSyncache& syncache() { return syncache_; }
   const TcpSyncache& syncache() const { return syncache_; }
   void set_congestion_default(size_t index);
+
+  TcpHostCache& host_cache() { return host_cache_; }
+  const TcpHostCache& host_cache() const { return host_cache_; }
+  TcpHostCache::Limits host_cache_limits() const;
 
   TcpCounters counters;
 
@@ -91,6 +105,7 @@ class Tcp final : public StateWithSettings<TcpSettings>, public IpProtocol {
   SimTime reset_window_end_;
   int64_t resets_left_ = 0;
   TcpSyncache syncache_;
+  TcpHostCache host_cache_;
 };
 
 }  // namespace stackyard

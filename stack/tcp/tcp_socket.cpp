@@ -1,5 +1,6 @@
 #include "stack/tcp/tcp_socket.h"
 
+#include "stack/tcp/api/tcp_info.h"
 #include "stack/tcp/listener.h"
 #include "stack/tcp/tcp.h"
 
@@ -65,6 +66,7 @@ Result<std::unique_ptr<SocketOps>> TcpSocket::accept() {
 
 Result<size_t> TcpSocket::send(Bytes octets, const SendOptions& options) {
   if (options.to && connection_.state() == TcpState::closed) return Errno::enotconn;
+  if (options.out_of_band && !octets.empty()) return connection_.send_urgent(octets);
   return connection_.send(octets);
 }
 
@@ -99,6 +101,20 @@ Result<> TcpSocket::set_option(SocketOption option, const OptionValue& value) {
     connection_.congestion_ = record->create();
     return {};
   }
+  if (option == SocketOption::so_acceptfilter) {
+    if (!connection_.listener_) return Errno::einval;
+    const std::string name(value.octets.begin(), value.octets.end());
+    TcpAcceptFilter& filter = connection_.options.accept_filter;
+    if (name.empty())
+      filter = TcpAcceptFilter::none;
+    else if (name == "dataready")
+      filter = TcpAcceptFilter::data;
+    else if (name == "httpready")
+      filter = TcpAcceptFilter::http;
+    else
+      return Errno::enoent;
+    return {};
+  }
   return set_number(option, value.number);
 }
 
@@ -121,6 +137,9 @@ Result<> TcpSocket::set_number(SocketOption option, int64_t n) {
       return {};
     case SocketOption::so_keepalive:
       o.keep_alive = n;
+      return {};
+    case SocketOption::so_oobinline:
+      o.urgent_inline = n;
       return {};
     case SocketOption::so_nosigpipe:
       o.no_signal = n;
@@ -189,6 +208,9 @@ Result<> TcpSocket::set_tcp_number(SocketOption option, int64_t n) {
       o.no_push = n;
       connection_.output();
       return {};
+    case SocketOption::tcp_delack:
+      o.no_delayed_ack = !n;
+      return {};
     case SocketOption::tcp_noopt:
       o.no_options = n;
       return {};
@@ -218,6 +240,12 @@ Result<OptionValue> TcpSocket::get_option(SocketOption option) {
     const auto otherwise = congestion_controls()[size_t(tcp_.settings().cc)];
     const std::string_view name = own ? own->name() : std::string_view(otherwise->name);
     value.octets.assign(name.begin(), name.end());
+    return value;
+  }
+  if (option == SocketOption::tcp_info) {
+    const TcpInfo info = connection_.info();
+    value.octets.resize(sizeof info);
+    store(info, value.octets);
     return value;
   }
   std::optional<int64_t> number = socket_number(option);
@@ -251,6 +279,8 @@ std::optional<int64_t> TcpSocket::socket_number(SocketOption option) {
       return connection_.reuse_port_balanced;
     case SocketOption::so_keepalive:
       return o.keep_alive;
+    case SocketOption::so_oobinline:
+      return o.urgent_inline;
     case SocketOption::so_nosigpipe:
       return o.no_signal;
     case SocketOption::so_linger:
@@ -288,6 +318,8 @@ std::optional<int64_t> TcpSocket::level_number(SocketOption option) const {
       return o.no_delay;
     case SocketOption::tcp_nopush:
       return o.no_push;
+    case SocketOption::tcp_delack:
+      return !o.no_delayed_ack;
     case SocketOption::tcp_noopt:
       return o.no_options;
     case SocketOption::tcp_maxseg:

@@ -24,6 +24,7 @@ class TcpSocket final : public SocketOps {
   Result<> shutdown(ShutdownHow how) override;
   Result<size_t> send(Bytes octets, const SendOptions& options) override;
   Result<Received> receive(size_t max, const ReceiveOptions& options) override {
+    if (options.out_of_band) return connection_.receive_urgent(options.peek);
     return connection_.receive(max, options.peek);
   }
   Result<> set_option(SocketOption option, const OptionValue& value) override;

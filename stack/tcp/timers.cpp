@@ -89,6 +89,7 @@ void TcpConnection::rexmt_due() {
     spurious_until_ = tcp_.site().now();
     congestion_->congested(window_, CongestionEvent::timeout, sample(0));
   }
+  suspect_black_hole();
   window_.cwnd = window_.mss;  // RFC 5681 s3.1: the loss window
   recover_ = snd_nxt_;
   recovery_ = Recovery::loss;
@@ -96,6 +97,30 @@ void TcpConnection::rexmt_due() {
   scoreboard().all_lost(sent());
   send_first_hole_ = true;
   output();
+}
+
+// RFC 2923 s2.1, net.inet.tcp.pmtud_blackhole_detection: routers that tell nobody why they drop. At
+// the second and fourth timeout smaller segments are tried, at the sixth it was not that.
+void TcpConnection::suspect_black_hole() {
+  const auto& s = tcp_.settings();
+  if (!s.blackhole_detection || !s.path_mtu_discovery || rxtshift_ % 2 != 0 || rxtshift_ > 6)
+    return;
+  if (rxtshift_ == 6) {
+    if (mss_before_ == 0) return;
+    window_.mss = std::exchange(mss_before_, uint16_t(0));
+    may_fragment_ = false;
+    ++tcp_.counters.blackhole_failed;
+    return;
+  }
+  const uint32_t smaller = rxtshift_ == 2 && window_.mss > s.blackhole_mss
+                               ? uint32_t(s.blackhole_mss)
+                               : uint32_t(s.mssdflt);
+  if (smaller >= window_.mss) return;
+  if (mss_before_ == 0) mss_before_ = uint16_t(window_.mss);
+  ++(smaller == s.blackhole_mss ? tcp_.counters.blackhole_activated
+                                : tcp_.counters.blackhole_min_activated);
+  window_.mss = smaller;
+  may_fragment_ = true;
 }
 
 // tcp_setpersist: half of a timeout, doubled each time, within net.inet.tcp.persmin and persmax.
@@ -122,7 +147,7 @@ void TcpConnection::persist_due() {
   if (snd_wnd_ > outstanding) {
     // A window too small to be worth it, but open: RFC 9293 s3.8.6.2.1, the override timeout.
     rxtshift_ = 0;
-    const uint32_t length = std::min({left, snd_wnd_ - outstanding, window_.mss});
+    const uint32_t length = std::min({left, snd_wnd_ - outstanding, payload_max()});
     return transmit({.seq = snd_nxt_, .length = length, .flags = tcp_flag::ack});
   }
   set_persist();

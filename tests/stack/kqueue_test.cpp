@@ -38,8 +38,8 @@ class OneMachine : public LabFixture {
       RunRequest request;
       request.args = {"waits"};
       request.program = program;
-      request.output = request.errors =
-          std::make_shared<SinkFile>([&](Bytes o) { printed += text_of(o); });
+      request.output = SinkFile::to([&](Bytes o) { printed += text_of(o); });
+      request.errors = request.output;
       request.on_exit = [&](int) { ended = true; };
       lab.machine("m").run(std::move(request));
     });

@@ -292,3 +292,71 @@ TEST_CASE("NewReno halves, and grows by a segment in each round", "[tcp]") {
   for (int i = 0; i < 100; ++i) reno->acked(w, s);
   CHECK(w.cwnd == 21'000);
 }
+
+TEST_CASE("HyStart++ ends slow start when the round trip rises, not when it jitters", "[tcp]") {
+  const auto rounds = [](std::vector<SimTime> rtts) {
+    auto cubic = cubic_record.create();
+    CongestionWindow w{.cwnd = 10'000, .ssthresh = UINT32_MAX / 2, .mss = 1000};
+    CongestionSample s{.smoothed_rtt = 20_ms, .acked = 1000, .limited = true};
+    for (SimTime rtt : rtts) {
+      const uint32_t window = w.cwnd;
+      s.rtt = rtt;
+      s.nxt = s.una + window;
+      for (uint32_t octets = 0; octets < window; octets += 1000) {
+        s.una += 1000;
+        s.nxt = s.una + window;
+        cubic->acked(w, s);
+      }
+    }
+    return w;
+  };
+  const CongestionWindow steady = rounds(std::vector<SimTime>(5, 20_ms));
+  CHECK(steady.slow_start());
+  CHECK(steady.cwnd == 320'000);
+  // It rises by more than 4 ms and stays: five rounds of slower growth, then an end.
+  std::vector<SimTime> rises(4, 20_ms);
+  rises.insert(rises.end(), 8, 30_ms);
+  const CongestionWindow risen = rounds(rises);
+  CHECK(!risen.slow_start());
+  CHECK(risen.cwnd < 600'000);
+  // A single slow round is jitter.
+  CHECK(rounds({20_ms, 20_ms, 30_ms, 20_ms, 20_ms}).slow_start());
+}
+
+TEST_CASE("DCTCP falls by half of what was marked (RFC 8257)", "[tcp]") {
+  auto dctcp = dctcp_record.create();
+  CongestionWindow w{.cwnd = 100'000, .ssthresh = 1000, .mss = 1000};
+  CongestionSample s{.acked = 1000, .flight = 100'000, .limited = true};
+  // A tenth of the octets is marked, for many windows.
+  for (int i = 0; i < 20'000; ++i) {
+    s.una += 1000;
+    s.nxt = s.una + 100'000;
+    s.marked = i % 10 == 0;
+    dctcp->heard(s);
+  }
+  dctcp->congested(w, CongestionEvent::ecn, s);
+  CHECK(w.ssthresh > 94'000);
+  CHECK(w.ssthresh < 96'000);
+  dctcp->congested(w, CongestionEvent::loss, s);
+  CHECK(w.ssthresh == 50'000);
+}
+
+TEST_CASE("Vegas keeps one to three segments in the queue", "[tcp]") {
+  auto vegas = vegas_record.create();
+  CongestionWindow w{.cwnd = 50'000, .ssthresh = 1000, .mss = 1000};
+  CongestionSample s{.acked = 1000, .limited = true};
+  // A path of 20 ms that carries 20 segments; what is more waits, a millisecond each.
+  for (int round = 0; round < 200; ++round) {
+    const uint32_t segments = w.cwnd / 1000;
+    s.rtt = segments > 20 ? SimTime(int64_t(segments) * 1'000'000) : 20_ms;
+    if (round == 0) s.rtt = 20_ms;
+    s.nxt = s.una + w.cwnd;
+    for (uint32_t i = 0; i < segments; ++i) {
+      s.una += 1000;
+      s.nxt = s.una + w.cwnd;
+      vegas->acked(w, s);
+    }
+  }
+  CHECK(w.cwnd >= 21'000);
+  CHECK(w.cwnd <= 24'000);
+}

@@ -1,6 +1,7 @@
 // TCP segment by segment: one rule of an RFC for each case.
 #include <catch2/catch.hpp>
 
+#include "stack/tcp/api/tcp_info.h"
 #include "tests/support/tcp_talk.h"
 
 using namespace stackyard;
@@ -221,16 +222,20 @@ TEST_CASE("SACK tells exactly what is missing (RFC 6675)", "[tcp][rules]") {
 TEST_CASE("without an answer the first segment is repeated, later and later (RFC 6298)",
           "[tcp][rules]") {
   TcpTalk t(plain);
-  t.opens();
+  t.opens({.mss = 1460}, 65535, 100_ms);  // so the timeout is 100 + 4 * 50 + 200 ms
   t.writes(100);
   CHECK(t.heard() == "[P.] 1 1 len 100 win 65535");
-  t.waits(999_ms);
+  t.waits(499_ms);
   CHECK(t.heard() == "");
   t.waits(1_ms);
   CHECK(t.heard() == "[P.] 1 1 len 100 win 65535");
-  t.waits(400_s);
-  CHECK(t.counter("tcps_timeoutdrop") == 0);
+  t.waits(799_ms);
+  CHECK(t.heard() == "");
+  t.waits(1_ms);
+  CHECK(t.heard() == "[P.] 1 1 len 100 win 65535");
   t.waits(300_s);
+  CHECK(t.counter("tcps_timeoutdrop") == 0);
+  t.waits(200_s);
   CHECK(t.counter("tcps_timeoutdrop") == 1);
   CHECK(t.reads() == "Operation timed out");
 }
@@ -350,4 +355,172 @@ TEST_CASE("a segment in the window of nobody's interest: land, groups, nonsense"
   CHECK(t.heard() == "");
   t.says({.flags = "S.", .seq = 9, .ack = 9});
   CHECK(t.heard() == "[R] 9 0 len 0 win 0");
+}
+
+TEST_CASE("a flood of SYNs pushes nobody out: cookies let in who answers (RFC 4987)",
+          "[tcp][rules]") {
+  TcpTalk t("net.inet.tcp.syncache.cachelimit: 1");
+  t.listens();
+  TcpOptions options{.mss = 1400, .window_scale = 4, .sack_permitted = true};
+  options.timestamps = TcpTimestamps{7, 0};
+  t.says({.flags = "S", .options = options});
+  (void)t.heard();
+  const uint32_t iss = t.iss, stamp = t.last_stamp;
+  t.says({.flags = "S", .port = 4444, .options = {.mss = 1460}});  // takes the only place
+  (void)t.heard();
+  CHECK(t.counter("tcps_sc_cacheoverflow") == 1);
+  t.iss = iss;
+  Say ack{.flags = ".", .seq = 1, .ack = 1, .window = 1000};
+  ack.options.timestamps = TcpTimestamps{8, stamp};
+  Say forged = ack;
+  forged.ack = 2;
+  t.says(forged);
+  CHECK(t.heard() == "[R] 2 0 len 0 win 0");
+  t.says(ack);
+  t.does([&] { t.connection = std::move(*t.socket->accept()); });
+  CHECK(t.counter("tcps_sc_recvcookie") == 1);
+  t.writes(3000);
+  CHECK(t.heard() ==
+        "[.] 1 1 len 1388 win 1024 <nop,nop,TS>\n[.] 1389 1 len 1388 win 1024 <nop,nop,TS>");
+}
+
+TEST_CASE("a cookie is good for 30 seconds at most, and only after an overflow", "[tcp][rules]") {
+  TcpTalk t("net.inet.tcp.syncookies_only: 1, net.inet.tcp.rfc1323: 0");
+  t.listens();
+  t.says({.flags = "S", .options = {.mss = 1460}});
+  CHECK(t.heard() == "[S.] 0 1 len 0 win 65535 <mss 1460>");
+  CHECK(t.counter("tcps_sc_added") == 0);
+  t.waits(31_s);
+  t.says({.flags = ".", .seq = 1, .ack = 1});
+  CHECK(t.heard() == "[R] 1 0 len 0 win 0");
+  t.says({.flags = "S", .options = {.mss = 1460}});
+  (void)t.heard();
+  t.waits(14_s);
+  t.says({.flags = ".", .seq = 1, .ack = 1});
+  CHECK(t.heard() == "");
+  CHECK(t.counter("tcps_accepts") == 1);
+}
+
+TEST_CASE("ECN: agreed on when asked, marks are echoed until CWR (RFC 3168)", "[tcp][rules]") {
+  TcpTalk t(plain);
+  t.listens();
+  t.says({.flags = "SEW", .options = {.mss = 1000}});
+  CHECK(t.heard() == "[S.E] 0 1 len 0 win 65535 <mss 1460>");
+  t.says({.flags = ".", .seq = 1, .ack = 1});
+  t.does([&] { t.connection = std::move(*t.socket->accept()); });
+  t.writes(1000);
+  CHECK(t.heard() == "[P.] 1 1 len 1000 win 65535 tos 2");
+  t.says({.flags = ".", .seq = 1, .ack = 1001, .length = 100, .tos = 3});  // CE
+  CHECK(t.heard() == "[.E] 1001 101 len 0 win 65436");
+  t.says({.flags = "W.", .seq = 101, .ack = 1001, .length = 100, .tos = 2});
+  t.waits(40_ms);
+  CHECK(t.heard() == "[.] 1001 201 len 0 win 65336");
+}
+
+TEST_CASE("ECN: an echo reduces the window once, and CWR says so", "[tcp][rules]") {
+  TcpTalk t("net.inet.tcp.rfc1323: 0, net.inet.tcp.cc.algorithm: newreno");
+  t.listens();
+  t.says({.flags = "SEW", .options = {.mss = 1000}});
+  t.says({.flags = ".", .seq = 1, .ack = 1});
+  t.does([&] { t.connection = std::move(*t.socket->accept()); });
+  t.writes(20'000);  // ten segments go out
+  t.waits(1_ms);
+  (void)t.heard();
+  t.says({.flags = "E.", .seq = 1, .ack = 1001});
+  t.says({.flags = "E.", .seq = 1, .ack = 2001});
+  CHECK(t.counter("tcps_ecn_rcwnd") == 1);
+  CHECK(t.heard() == "");
+  for (uint32_t ack = 3001; ack <= 7001; ack += 1000) t.says({.flags = ".", .seq = 1, .ack = ack});
+  t.waits(1_ms);
+  CHECK(t.heard().starts_with("[.W] 10001 1 len 1000 win 65535 tos 2"));
+}
+
+TEST_CASE("urgent data: one octet comes out of band, the rest in order (RFC 6093)",
+          "[tcp][rules]") {
+  TcpTalk t(plain);
+  t.opens();
+  const auto out_of_band = [&] {
+    std::string got;
+    t.does([&] {
+      const auto r = t.connection->receive(1, {.out_of_band = true});
+      got =
+          r ? std::string(r->octets.begin(), r->octets.end()) : std::string(errno_text(r.error()));
+    });
+    return got;
+  };
+  CHECK(out_of_band() == "Invalid argument");
+  t.says({.flags = "U.", .seq = 1, .ack = 1, .length = 3, .urgent = 5});
+  CHECK(out_of_band() == "Resource temporarily unavailable");
+  t.says({.flags = "U.", .seq = 4, .ack = 1, .length = 4, .urgent = 2});
+  CHECK(out_of_band() == "d");
+  CHECK(t.reads() == "dddd");  // up to the mark
+  CHECK(t.reads() == "dd");
+  (void)t.heard();
+  t.does([&] {
+    (void)t.connection->send(std::vector<uint8_t>{'a', 'b', '!'}, {.out_of_band = true});
+  });
+  CHECK(t.heard().find("[P.U] 1 8 len 3") != std::string::npos);
+}
+
+TEST_CASE("an urgent pointer that lies changes nothing (URGENT/11)", "[tcp][rules]") {
+  TcpTalk t(plain);
+  t.opens();
+  t.says({.flags = "U.", .seq = 1, .ack = 1, .length = 10, .urgent = 0});
+  t.says({.flags = "U.", .seq = 11, .ack = 1, .length = 10, .urgent = 65535});
+  t.says({.flags = "U.", .seq = 5, .ack = 1, .length = 10, .urgent = 2});
+  CHECK(t.reads() == std::string(20, 'd'));
+}
+
+TEST_CASE("TCP_INFO tells what is known of a connection", "[tcp][rules]") {
+  TcpTalk t;
+  TcpOptions options{.mss = 1000, .window_scale = 3, .sack_permitted = true};
+  options.timestamps = TcpTimestamps{1, 0};
+  t.opens(options, 5000);
+  t.writes(3000);
+  const auto octets = t.connection->get_option(SocketOption::tcp_info)->octets;
+  REQUIRE(octets.size() == sizeof(TcpInfo));
+  const auto info = load<TcpInfo>(octets);
+  CHECK(info.state == 4);
+  CHECK(info.options == 7);
+  CHECK(info.send_scale == 3);
+  CHECK(info.receive_scale == 6);
+  CHECK(info.send_mss == 988);
+  CHECK(info.cwnd == 9880);
+  CHECK(info.send_window == 40'000);
+  CHECK(info.unacknowledged == 2964);  // Nagle keeps the rest
+}
+
+TEST_CASE("a path that swallows large segments is suspected after two timeouts (RFC 2923)",
+          "[tcp][rules]") {
+  TcpTalk t("net.inet.tcp.pmtud_blackhole_detection: 1, net.inet.tcp.rfc1323: 0");
+  t.opens({.mss = 1460}, 65535, 100_ms);
+  t.writes(1460);
+  CHECK(t.heard() == "[P.] 1 1 len 1460 win 65535");
+  t.waits(500_ms);
+  CHECK(t.heard() == "[P.] 1 1 len 1460 win 65535");
+  t.waits(800_ms);
+  CHECK(t.heard() == "[.] 1 1 len 1200 win 65535");
+  CHECK(t.counter("tcps_pmtud_blackhole_activated") == 1);
+  t.says({.flags = ".", .seq = 1, .ack = 1201});
+  CHECK(t.heard() == "[P.] 1201 1 len 260 win 65535");
+}
+
+TEST_CASE("an accept filter keeps connections back until there is a request", "[tcp][rules]") {
+  TcpTalk t(plain);
+  t.listens();
+  OptionValue http;
+  http.octets.assign({'h', 't', 't', 'p', 'r', 'e', 'a', 'd', 'y'});
+  t.does([&] { CHECK(t.socket->set_option(SocketOption::so_acceptfilter, http).has_value()); });
+  const auto accepted = [&] {
+    bool there = false;
+    t.does([&] { there = t.socket->accept().has_value(); });
+    return there;
+  };
+  t.says({.flags = "S", .options = {.mss = 1460}});
+  t.says({.flags = ".", .seq = 1, .ack = 1});
+  CHECK(!accepted());
+  t.says({.flags = "P.", .seq = 1, .ack = 1, .text = "GET / HTTP/1.1\r\n"});
+  CHECK(!accepted());
+  t.says({.flags = "P.", .seq = 17, .ack = 1, .text = "\r\n"});
+  CHECK(accepted());
 }

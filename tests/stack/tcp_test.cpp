@@ -164,3 +164,43 @@ links: [a -- r, r -- b]
   CHECK(transfer_is_whole(lab, 20'000));
   CHECK(lab.counter("a", "tcps_mturesent") >= 1);
 }
+
+TEST_CASE("httpd serves files of a folder, and fetch gets them", "[tcp]") {
+  LabFixture lab(two);
+  lab.run("b", "mkdir /www; echo hello > /www/index.html; seq 1 10000 > /www/big; httpd -d /www");
+  CHECK(lab.run("a", "fetch -o - http://b/").output == "hello\n");
+  const auto got = lab.run("a", "fetch http://b:80/big; wc -l big");
+  CHECK(got.says("10000 big"));
+  CHECK(got.says("big                                             47 kB"));
+  CHECK(lab.run("a", "fetch http://b/none").says("fetch: http://b/none: Not Found"));
+  CHECK(lab.run("a", "fetch http://b/../etc/hosts").says("Forbidden"));
+  CHECK(lab.run("a", "fetch http://b:81/").says("fetch: http://b/: Connection refused"));
+  CHECK(lab.run("a", "fetch http://nobody/").says("No address record"));
+  // Several at once.
+  lab.run("a", "for i in 1 2 3 4 5; do fetch -q -o /tmp/$i http://b/big & done; wait");
+  CHECK(lab.run("a", "cat /tmp/1 /tmp/2 /tmp/3 /tmp/4 /tmp/5 | wc -l").says("50000"));
+}
+
+TEST_CASE("tcpdrop ends a connection, and both ends hear of it", "[tcp]") {
+  LabFixture lab(two);
+  lab.run("b", "nc -l 80 > /tmp/got &");
+  lab.run("a", "sleep 1000 | nc -p 1234 b 80 &");
+  lab.pass(1_s);
+  CHECK(lab.run("b", "tcpdrop -l -a").output == "tcpdrop 10.0.0.2 80 10.0.0.1 1234\n");
+  CHECK(lab.run("b", "tcpdrop 10.0.0.2 80 10.0.0.1 1234").says("dropped"));
+  CHECK(lab.run("b", "tcpdrop 10.0.0.2 80 10.0.0.1 1234").says("No such process"));
+  lab.pass(1_s);
+  CHECK(lab.run("a", "netstat -an -p tcp").output.find("1234") == std::string::npos);
+  CHECK(lab.run("a", "netstat -s -p tcp").says("1 connection closed (including 1 drop)"));
+}
+
+TEST_CASE("a second connection begins with what the first learnt of the host", "[tcp]") {
+  LabFixture lab(
+      "nodes: [a, b]\nlinks:\n  - {endpoints: [a, b], impair: {rate: 10mbit, delay: 30ms}}\n");
+  CHECK(transfer_is_whole(lab, 50'000));
+  lab.pass(61_s);
+  CHECK(lab.counter("a", "tcps_cachedrtt") == 1);
+  CHECK(lab.run("a", "sysctl -n net.inet.tcp.hostcache.list").says("10.0.0.2"));
+  CHECK(transfer_is_whole(lab, 100));
+  CHECK(lab.counter("a", "tcps_usedrtt") == 1);
+}

@@ -24,8 +24,8 @@ class OneMachine : public LabFixture {
       RunRequest request;
       request.args = {"tunneld"};
       request.program = program;
-      request.output = request.errors =
-          std::make_shared<SinkFile>([this](Bytes o) { printed += text_of(o); });
+      request.output = SinkFile::to([this](Bytes o) { printed += text_of(o); });
+      request.errors = request.output;
       if (!jail.empty()) request.jail = machine.find_jail(jail, machine.base());
       machine.run(std::move(request));
     });

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Builds and runs every test, and ends with "N passed, N failed, N skipped" on a line of its own.
 
-Usage: run_tests.py [unit] [scenarios] [tidy] [compilers] [fuzz]; nothing named: all of them."""
+Usage: run_tests.py [unit] [scenarios] [served] [tidy] [compilers] [fuzz]; nothing named: all of them."""
 import os
 import re
 import subprocess
@@ -11,6 +11,7 @@ import xml.etree.ElementTree as xml
 
 sys.path.insert(0, os.path.dirname(__file__))
 import scenarios  # noqa: E402
+import served  # noqa: E402
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 passed = failed = skipped = 0
@@ -72,12 +73,14 @@ def unit(folder):
 
 def main():
     os.chdir(ROOT)
-    wanted = sys.argv[1:] or ['unit', 'scenarios', 'tidy', 'compilers', 'fuzz']
+    wanted = sys.argv[1:] or ['unit', 'scenarios', 'served', 'tidy', 'compilers', 'fuzz']
     if build('build', '--buildtype=release'):
         if 'unit' in wanted:
             unit('build')
         if 'scenarios' in wanted:
             scenarios.run_all('build/stackyard', report, skip)
+        if 'served' in wanted:
+            served.run_all('build/stackyard', report, skip)
         if 'tidy' in wanted:
             tidy = run([sys.executable, 'tests/tidy/tidy.py', 'build'])
             report(tidy.returncode == 0, 'tidy', tidy.stdout + tidy.stderr)

@@ -30,6 +30,9 @@ BROKEN = {
     'back-channel': ('path=/var/run/front', 'heard'),
     'destroy-storm': ('clean=true', 'jails'),
     'first-connection': ('port=81', 'shown'),
+    'one-loss': ('lost=100000', 'once'),
+    'slow-reader': ('sleeps=0', 'closed'),
+    'bufferbloat': ('queue=5p', 'bloated'),
 }
 # Every check of every scenario fails on some broken variant: other ways to break a lab, as edits of
 # its text.
@@ -96,6 +99,13 @@ EDITS = {
     'first-connection': [('nc -l 80', 'nc -l 82', ['listens']),
                          ('nc -v web 81', 'nc -v web 80', ['refused']),
                          ('pc: {}', 'pc: {sysctl: {net.inet.tcp.msl: 60000}}', ['forgotten'])],
+    'one-loss': [('last: 1}', 'last: 1000}', ['waited']),
+                 ('nc -l 80 >', 'nc -l 82 >', ['whole']),
+                 ('nc -l 81 >', 'nc -l 83 >', ['heard'])],
+    'bufferbloat': [('delay: 10ms', 'delay: 40ms', ['before', 'after']),
+                    ('nc -l 80', 'nc -l 82', ['fast'])],
+    'slow-reader': [('nc -l 80', 'nc -l 82', ['whole']),
+                    ('[pc -- srv]', '[{endpoints: pc -- srv, impair: {loss: 5%}}]', ['calm'])],
 }
 
 

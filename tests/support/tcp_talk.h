@@ -18,8 +18,10 @@ struct Say {
   std::string flags;  // letters of tcpdump: "S", ".", "F.", "R"
   uint32_t seq = 0;
   uint32_t ack = 0;
-  size_t length = 0;
+  size_t length = 0;  // octets 'd', or
+  std::string text;   // these
   uint16_t window = 65535;
+  uint16_t port = 3333;  // whose it is
   TcpOptions options;
   uint16_t urgent = 0;
   uint8_t tos = 0;
@@ -72,9 +74,11 @@ class TcpTalk final : public Observer {
     });
   }
   // The machine listens, and we open a connection with these options; it is accepted.
-  void opens(const TcpOptions& options = {.mss = 1460}, uint16_t window = 65535) {
+  void opens(const TcpOptions& options = {.mss = 1460}, uint16_t window = 65535,
+             SimTime round_trip = 10_us) {
     listens();
     says({.flags = "S", .window = window, .options = options});
+    waits(round_trip - 10_us);
     (void)heard();
     Say ack{.flags = ".", .seq = 1, .ack = 1, .window = window};
     if (options.timestamps) ack.options.timestamps = {options.timestamps->value, last_stamp};
@@ -96,7 +100,8 @@ class TcpTalk final : public Observer {
     return got;
   }
 
-  void says(const Say& say) {
+  void says(Say say) {
+    if (!say.text.empty()) say.length = say.text.size();
     std::vector<uint8_t> octets(20 + 20 + tcp_option::space_max + say.length, 'd');
     const size_t options = emit_tcp_options(say.options, MutableBytes(octets).subspan(40));
     octets.erase(octets.begin() + 40 + long(options), octets.begin() + 40 + tcp_option::space_max);
@@ -108,8 +113,9 @@ class TcpTalk final : public Observer {
                      .dest = own_.value},
           octets);
     finish_ipv4_header(octets);
+    std::copy(say.text.begin(), say.text.end(), octets.end() - long(say.text.size()));
     const MutableBytes tcp = MutableBytes(octets).subspan(20);
-    store(TcpHeader{.source_port = peer_port,
+    store(TcpHeader{.source_port = say.port,
                     .dest_port = own_port,
                     .sequence = peer_start + say.seq,
                     .acknowledgment = say.flags.find('.') != std::string::npos ? iss + say.ack : 0,

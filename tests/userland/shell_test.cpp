@@ -34,7 +34,7 @@ constexpr Line lines[] = {
     {"printf '%s=%03d\\n' a 7", "a=007\n"},
     {"echo b; echo a | sort; echo 'x y z' | cut -d ' ' -f 2", "b\na\ny\n"},
     {"yes | head -2", "y\ny\n"},
-    {"grep -c local /etc/hosts", "1\n"},
+    {"grep -c local /etc/hosts", "2\n"},
     {"[ a = b ] || echo differ; test 3 -gt 2 && echo more", "differ\nmore\n"},
     {"echo a\vb", "a b\n"},
     {"echo 'unfinished", "sh: unterminated '\n"},

@@ -30,6 +30,7 @@ Complaint remove(IfconfigRun& run, const Words&) {
 }
 
 Complaint netmask(IfconfigRun& run, const Words& words) {
+  if (run.family == "inet6") return "netmask: invalid option for inet6";
   const auto mask = address_of(run, words[1]);
   if (!mask) return text("{}: bad value", words[1]);
   run.inet.mask_length = prefix_length_of(*mask);
@@ -38,6 +39,7 @@ Complaint netmask(IfconfigRun& run, const Words& words) {
 }
 
 Complaint broadcast(IfconfigRun& run, const Words& words) {
+  if (run.family == "inet6") return "broadcast: invalid option for inet6";
   run.inet.second = address_of(run, words[1]);
   return run.inet.second ? "" : text("{}: bad value", words[1]);
 }
@@ -127,12 +129,14 @@ Complaint apply_link_address(IfconfigRun& run, const std::string& word) {
 }
 
 Complaint apply_address(IfconfigRun& run, const std::string& word) {
+  if (run.family == "inet6") return apply_inet6_address(run, word);
   return run.family == "link" ? apply_link_address(run, word) : apply_inet_address(run, word);
 }
 
 Complaint finish_inet(IfconfigRun& run) {
   IfconfigRun::InetWords& inet = run.inet;
   if (inet.address && inet.mask_length) inet.address->length = *inet.mask_length;
+  if (run.family == "inet6") return finish_inet6(run);
   if (inet.remove) {
     DeleteAddress request;
     request.interface = run.name;

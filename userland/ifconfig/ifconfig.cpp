@@ -13,8 +13,9 @@ namespace stackyard {
 namespace {
 
 // In the order of the lines that they print.
-constexpr const IfconfigKind* kinds[] = {&generic_kind, &options_kind, &link_kind, &inet_kind,
-                                         &bridge_kind,  &groups_kind,  &vlan_kind, &media_kind};
+constexpr const IfconfigKind* kinds[] = {
+    &generic_kind, &options_kind, &link_kind, &inet_kind,  &inet6_kind,
+    &bridge_kind,  &groups_kind,  &vlan_kind, &media_kind, &nd_kind};
 
 const Keyword* find_keyword(const std::string& name, bool creates) {
   for (const IfconfigKind* kind : kinds)
@@ -49,8 +50,7 @@ Complaint apply_word(IfconfigRun& run, const Words& words, size_t& at) {
   if (!keyword && run.creating) return create(run);  // and the same word again
   ++at;
   if (!keyword && is_family(word)) {
-    if (word == "inet6") return "inet6: IPv6 is not in this build yet";
-    run.family = word == "inet" ? "inet" : "link";
+    run.family = word == "inet" || word == "inet6" ? word : "link";
     return "";
   }
   if (!keyword) return apply_address(run, word);
@@ -106,13 +106,15 @@ bool chosen(const Choice& choice, const InterfaceInfo& i) {
 bool has_family(Sys& sys, const InterfaceInfo& i, const std::string& family) {
   if (family.empty() || family == "link") return true;
   if (family == "ether" || family == "lladdr") return i.mac.has_value();
-  return family == "inet" && !inet_kind.status(sys, i, {}).empty();
+  const IfconfigKind& kind = family == "inet6" ? inet6_kind : inet_kind;
+  return !kind.status(sys, i, {}).empty();
 }
 
 std::string status(Sys& sys, const Choice& choice, const InterfaceInfo& i) {
   std::string lines;
   for (const IfconfigKind* kind : kinds) {
-    const bool of_family = kind == &inet_kind ? choice.family == "inet"
+    const bool of_family = kind == &inet_kind                        ? choice.family == "inet"
+                           : kind == &inet6_kind || kind == &nd_kind ? choice.family == "inet6"
                            : kind == &link_kind
                                ? choice.family != "inet" && choice.family != "inet6"
                                : kind == &generic_kind || kind == &options_kind;
@@ -159,6 +161,7 @@ Task<int> list_group(Sys& sys, std::string group) {
 void read_format(ShowOptions& show, const std::string& format) {
   for (const std::string& part : split(format, ',')) {
     if (part.starts_with("inet:")) show.inet_format = part.substr(5);
+    if (part.starts_with("inet6:")) show.inet6_format = part.substr(6);
     if (part.starts_with("ether:")) show.ether_format = part.substr(6);
   }
 }
@@ -225,6 +228,7 @@ Task<int> ifconfig(Sys& sys, Args args) {
   choice.show.media = options.has('m');
   choice.show.driver = options.has('D');
   choice.show.verbose = options.has('v');
+  choice.show.lifetimes = options.has('L');
   const auto& environment = sys.environment();
   if (const auto found = environment.find("IFCONFIG_FORMAT"); found != environment.end())
     read_format(choice.show, found->second);

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/address6.h"
 #include "stack/net/api/interface_requests.h"
 #include "stack/sys/sys.h"
 
@@ -36,8 +37,14 @@ struct IfconfigRun {
     bool with_length = false;
     std::optional<Ipv4Address> second;  // of a point-to-point link, or the broadcast address
     std::optional<uint8_t> mask_length;
-    bool alias = false, remove = false;
+    bool alias = false, remove = false;  // of either family
   } inet = {};
+  struct Inet6Words {
+    std::optional<Ipv6Address> address;
+    std::optional<uint8_t> length;
+    uint32_t flags = 0;                                       // in6_flag
+    uint32_t preferred_s = UINT32_MAX, valid_s = UINT32_MAX;  // infinite
+  } inet6 = {};
 };
 
 struct Keyword {
@@ -48,8 +55,8 @@ struct Keyword {
 };
 
 struct ShowOptions {
-  bool media = false, driver = false, verbose = false;
-  std::string inet_format, ether_format;
+  bool media = false, driver = false, verbose = false, lifetimes = false;
+  std::string inet_format, inet6_format, ether_format;
 };
 
 // `status` gives the lines of one interface; those that are not of the kind get none.
@@ -60,13 +67,16 @@ struct IfconfigKind {
 
 extern const IfconfigKind generic_kind, options_kind, link_kind, inet_kind, groups_kind, media_kind;
 extern const IfconfigKind bridge_kind, vlan_kind;
+extern const IfconfigKind inet6_kind, nd_kind;
 
 // What a vlan is told at its creation fits together, and its name: "em0.5".
 Complaint check_vlan_name(IfconfigRun& run);
 // A word that is no keyword: an address of the run's family.
 Complaint apply_address(IfconfigRun& run, const std::string& word);
 Complaint apply_link_address(IfconfigRun& run, const std::string& word);
+Complaint apply_inet6_address(IfconfigRun& run, const std::string& word);
 Complaint finish_inet(IfconfigRun& run);
+Complaint finish_inet6(IfconfigRun& run);
 // Sets what `change` says, of the run's interface.
 Complaint set_interface(IfconfigRun& run, SetInterface change, const std::string& what);
 // strtoul(3)'s idea of a number, up to `most`.

@@ -28,11 +28,12 @@ Task<int> jexec(Sys& sys, Args args) {
     co_await sys.complain("jail_attach: " + std::string(errno_text(attached.error())));
     co_return 1;
   }
+  Environment clean;
   if (options.has('l'))
-    sys.environment() = {{"HOME", "/root"},
-                         {"PATH", "/sbin:/bin:/usr/sbin:/usr/bin"},
-                         {"SHELL", "/bin/sh"},
-                         {"USER", "root"}};
+    sys.environment() = clean = {{"HOME", "/root"},
+                                 {"PATH", "/sbin:/bin:/usr/sbin:/usr/bin"},
+                                 {"SHELL", "/bin/sh"},
+                                 {"USER", "root"}};
   if (options.has('d')) {
     const Result<> changed = sys.change_folder(options.value('d'));
     if (!changed) {
@@ -44,7 +45,7 @@ Task<int> jexec(Sys& sys, Args args) {
   rest.erase(rest.begin());
   if (rest.empty()) rest = {"sh", "-i"};
   const std::string failure = "execvp: " + rest[0];
-  co_return co_await exec_anywhere(sys, rest, failure);
+  co_return co_await exec_anywhere(sys, rest, failure, 1, clean);
 }
 
 }  // namespace

@@ -14,9 +14,10 @@ Task<int> exec_words(Sys& sys, Args words, std::string failure) {
   co_return co_await command->run(sys, words);
 }
 
-Task<int> exec_anywhere(Sys& sys, Args words, std::string failure, int missing) {
+Task<int> exec_anywhere(Sys& sys, Args words, std::string failure, int missing,
+                        Environment environment) {
   if (sys.runs_outside(words[0]))
-    co_return co_await sys.run_outside(words).or_err(missing, failure);
+    co_return co_await sys.run_outside(words, environment).or_err(missing, failure);
   const int status = co_await exec_words(sys, words, failure);
   co_return sys.find_command(words[0]) ? status : missing;
 }

@@ -11,8 +11,10 @@ namespace stackyard {
 Task<int> exec_words(Sys& sys, Args words, std::string failure);
 
 // The same for what a user typed; a client's command that is not the machine's runs on the client's
-// side, in this jail and FIB. `missing` is the status when there is no such command.
-Task<int> exec_anywhere(Sys& sys, Args words, std::string failure, int missing = 1);
+// side, in this jail and FIB, and with this environment if there is any. `missing` is the status
+// when there is no such command.
+Task<int> exec_anywhere(Sys& sys, Args words, std::string failure, int missing = 1,
+                        Environment environment = {});
 
 // The jail that a word names (a jid or a name), or nothing, after complaining as jail_getid(3)
 // does.

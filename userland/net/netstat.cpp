@@ -4,6 +4,7 @@
 
 #include "core/base/text.h"
 #include "stack/inet/api/inet_requests.h"
+#include "stack/inet6/api/inet6_requests.h"
 #include "stack/net/api/interface_requests.h"
 #include "stack/net/route_table.h"
 #include "stack/tcp/api/tcp_requests.h"
@@ -32,13 +33,36 @@ class Report {
 
 // --- routes ------------------------------------------------------------------------------------
 
-std::string destination_text(const RouteInfo& r) {
-  if (r.dest.length == 0) return "default";
-  return r.flags & route_flag::host ? to_text(r.dest.address) : to_text(r.dest);
+// A route of either family, as it is printed.
+struct RouteLine {
+  std::string dest, gateway, interface;
+  uint32_t flags, mtu;
+  uint64_t uses;
+  SimTime expires;
+};
+
+RouteLine line_of(const RouteInfo& r) {
+  RouteLine line{{}, {}, r.interface, r.flags, r.mtu, r.uses, r.expires};
+  line.dest = r.dest.length == 0           ? "default"
+              : r.flags & route_flag::host ? to_text(r.dest.address)
+                                           : to_text(r.dest);
+  line.gateway = r.flags & route_flag::gateway ? to_text(r.gateway) : text("link#{}", r.link_index);
+  return line;
 }
 
-std::string gateway_text(const RouteInfo& r) {
-  return r.flags & route_flag::gateway ? to_text(r.gateway) : text("link#{}", r.link_index);
+RouteLine line_of(const RouteInfo6& r) {
+  RouteLine line{{}, {}, r.interface, r.flags, r.mtu, r.uses, r.expires};
+  const auto zoned = [](const Ipv6Address& a, const std::string& zone) {
+    return zone.empty() ? to_text(a) : to_text(a) + "%" + zone;
+  };
+  line.dest = zoned(r.dest.address, r.dest_zone);
+  if (r.dest.length == 0)
+    line.dest = "default";
+  else if (!(r.flags & route_flag::host))
+    line.dest += text("/{}", r.dest.length);
+  line.gateway = r.flags & route_flag::gateway ? zoned(r.gateway, r.gateway_zone)
+                                               : text("link#{}", r.link_index);
+  return line;
 }
 
 struct FlagName {
@@ -52,10 +76,10 @@ constexpr FlagName flag_names[] = {
     {route_flag::static_, "static"},  {route_flag::proto1, "proto1"},
     {route_flag::proto2, "proto2"},   {route_flag::blackhole, "blackhole"}};
 
-void route_in_json(Xo& xo, const RouteInfo& r, bool wide) {
+void route_in_json(Xo& xo, const RouteLine& r, bool wide) {
   xo.open_instance();
-  xo.field("destination", destination_text(r));
-  xo.field("gateway", gateway_text(r));
+  xo.field("destination", r.dest);
+  xo.field("gateway", r.gateway);
   xo.field("flags", route_flag_letters(r.flags));
   xo.open_list("flags_pretty");
   for (const FlagName& f : flag_names)
@@ -70,39 +94,63 @@ void route_in_json(Xo& xo, const RouteInfo& r, bool wide) {
   xo.close();
 }
 
-Task<int> routes(Sys& sys, const Options& options, Report report) {
-  ListRoutes list;
-  list.fib = int(parse_int(options.value('F', text("{}", sys.fib()))).value_or(-1));
-  const auto fibs = parse_int(sys.sysctl("net.fibs").value_or("1")).value_or(1);
-  if (list.fib < 0 || list.fib >= fibs) {
-    co_await sys.complain("invalid fib");
-    co_return 1;
-  }
-  if (!sys.request(list)) co_return 1;
-  const bool wide = options.has('W');
+// One family's part of the table; its columns are as wide as FreeBSD has them for the family.
+void route_family(Report& report, IpFamily family, const std::vector<RouteLine>& lines, bool wide) {
+  const bool v4 = family == IpFamily::v4;
+  const size_t width = v4 ? 18 : 33;
   std::string& out = report.words;
-  out = list.fib ? text("Routing tables (fib: {})\n", list.fib) : "Routing tables\n";
-  out += text("\nInternet:\n{:<18} {:<18} {:<8}", "Destination", "Gateway", "Flags");
+  out += text("\n{}:\n{:<{}} {:<{}} {:<8}", v4 ? "Internet" : "Internet6", "Destination", width,
+              "Gateway", v4 ? 18 : 29, "Flags");
   if (wide) out += text(" {:>8} {:>6}", "Use", "Mtu");
   out += text(" {:>8} {:>6}\n", "Netif", "Expire");
   if (report.xo) {
-    report.xo->open_container("route-information");
-    if (list.fib) report.xo->field("fib", int64_t(list.fib));
-    report.xo->open_container("route-table");
-    report.xo->open_list("rt-family");
     report.xo->open_instance();
-    report.xo->field("address-family", "Internet");
+    report.xo->field("address-family", v4 ? "Internet" : "Internet6");
     report.xo->open_list("rt-entry");
   }
-  for (const RouteInfo& r : list.routes) {
+  for (const RouteLine& r : lines) {
     if (report.xo) route_in_json(*report.xo, r, wide);
-    out += text("{:<18} {:<18} {:<8}", destination_text(r), gateway_text(r),
+    out += text("{:<{}} {:<{}} {:<8}", r.dest, width, r.gateway, v4 ? 18 : 29,
                 route_flag_letters(r.flags));
     if (wide) out += text(" {:>8} {:>6}", r.uses, r.mtu);
     out += text(" {:>8}", r.interface);
     if (r.expires > SimTime()) out += text(" {:>6}", r.expires.s());
     out += "\n";
   }
+  if (report.xo) {
+    report.xo->close();
+    report.xo->close();
+  }
+}
+
+Task<int> routes(Sys& sys, const Options& options, Report report) {
+  ListRoutes list;
+  ListRoutes6 list6;
+  list.fib = int(parse_int(options.value('F', text("{}", sys.fib()))).value_or(-1));
+  list6.fib = list.fib;
+  const auto fibs = parse_int(sys.sysctl("net.fibs").value_or("1")).value_or(1);
+  if (list.fib < 0 || list.fib >= fibs) {
+    co_await sys.complain("invalid fib");
+    co_return 1;
+  }
+  if (!sys.request(list)) co_return 1;
+  (void)sys.request(list6);
+  const bool wide = options.has('W');
+  report.words = list.fib ? text("Routing tables (fib: {})\n", list.fib) : "Routing tables\n";
+  if (report.xo) {
+    report.xo->open_container("route-information");
+    if (list.fib) report.xo->field("fib", int64_t(list.fib));
+    report.xo->open_container("route-table");
+    report.xo->open_list("rt-family");
+  }
+  const std::string family = options.value('f');
+  const bool only4 = family == "inet" || options.has('4');
+  const bool only6 = family == "inet6" || options.has('6');
+  std::vector<RouteLine> lines, lines6;
+  for (const RouteInfo& r : list.routes) lines.push_back(line_of(r));
+  for (const RouteInfo6& r : list6.routes) lines6.push_back(line_of(r));
+  if (!only6 || only4) route_family(report, IpFamily::v4, lines, wide);
+  if (only6 || (!only4 && !lines6.empty())) route_family(report, IpFamily::v6, lines6, wide);
   co_await sys.print(report.finish());
   co_return 0;
 }
@@ -156,7 +204,9 @@ void interface_in_json(Xo& xo, const InterfaceLine& line, const Options& options
 Task<int> interfaces(Sys& sys, const Options& options, Report report) {
   ListInterfaces list;
   ListAddresses addresses;
+  ListAddresses6 addresses6;
   if (!sys.request(list) || !sys.request(addresses)) co_return 1;
+  (void)sys.request(addresses6);
   std::string& out = report.words;
   out = text("{:<7} {:>5} {:<13} {:<17} {:>9} {:>5} {:>5}", "Name", "Mtu", "Network", "Address",
              "Ipkts", "Ierrs", "Idrop");
@@ -175,10 +225,16 @@ Task<int> interfaces(Sys& sys, const Options& options, Report report) {
     if (options.has('I') && i.name != options.value('I')) continue;
     if (!options.has('f') || options.value('f') == "link")
       show({i, text("<Link#{}>", i.index), i.mac ? to_text(*i.mac) : i.name, true});
-    if (options.value('f', "inet") != "inet") continue;
+    const std::string family = options.value('f');
     for (const InterfaceAddress& a : addresses.addresses)
-      if (a.interface == i.name)
+      if (a.interface == i.name && (family.empty() || family == "inet"))
         show({i, to_text(a.address.canonical()), to_text(a.address.address), false});
+    for (const InterfaceAddress6& a : addresses6.addresses) {
+      if (a.interface != i.name || !(family.empty() || family == "inet6")) continue;
+      const std::string zone = a.address.address.has_zone() ? "%" + i.name : "";
+      show({i, to_text(a.address.network()) + zone + text("/{}", a.address.length),
+            to_text(a.address.address) + zone, false});
+    }
   }
   co_await sys.print(report.finish());
   co_return 0;
@@ -254,7 +310,8 @@ Task<int> statistics(Sys& sys, const Options& options, Report report) {
 
 bool is_local(const SocketInfo& s) { return s.local.family() == Af::local; }
 std::string address_text(const SockAddr& a) {
-  return a.address.is_any() ? "*" : to_text(a.address);
+  if (a.address.is_any()) return "*";
+  return a.scope ? text("{}%{}", to_text(a.address), a.scope) : to_text(a.address);
 }
 std::string port_text(const SockAddr& a) { return a.port ? text("{}", a.port) : "*"; }
 
@@ -351,9 +408,17 @@ Task<int> listen_queues(Sys& sys) {
 
 Task<int> sockets(Sys& sys, const Options& options, Report report) {
   const std::string family = options.value('f'), protocol = options.value('p');
+  const bool only4 = family == "inet" || (options.has('4') && !options.has('6'));
+  const bool only6 = family == "inet6" || (options.has('6') && !options.has('4'));
+  // A socket for both families belongs to either.
+  const auto of_family = [&](const SocketInfo& s) {
+    const bool both = s.protocol.ends_with("46");
+    const bool v6 = s.local.family() == Af::inet6;
+    return !((v6 && only4 && !both) || (!v6 && only6));
+  };
   std::vector<SocketInfo> inet, local;
   for (const SocketInfo& s : tcp_connections(sys))
-    if (options.has('a') || s.foreign.port != 0) inet.push_back(s);
+    if (of_family(s) && (options.has('a') || s.foreign.port != 0)) inet.push_back(s);
   for (const SocketInfo& s : sys.sockets()) {
     if (s.protocol.starts_with("tcp")) continue;
     auto& list = is_local(s) ? local : inet;
@@ -361,17 +426,18 @@ Task<int> sockets(Sys& sys, const Options& options, Report report) {
     const bool seen = s.serial && std::any_of(list.begin(), list.end(), [&](const auto& other) {
                         return other.serial == s.serial;
                       });
+    if (!is_local(s) && !of_family(s)) continue;
     if (is_local(s) ? !seen : options.has('a') || s.foreign.port != 0) list.push_back(s);
   }
   if (!protocol.empty())
     std::erase_if(inet, [&](const SocketInfo& s) { return !s.protocol.starts_with(protocol); });
   if (report.xo) report.xo->open_list("socket");
-  const bool internet = family.empty() || family == "inet";
+  const bool internet = family.empty() || family == "inet" || family == "inet6";
   if (internet && (!inet.empty() || !family.empty() || local.empty()))
     inet_sockets(inet, options, report);
   if (!protocol.empty()) local.clear();
   const bool unix_ones = family == "unix" || family == "local";
-  if (unix_ones || (family.empty() && !options.has('4') && !local.empty()))
+  if (unix_ones || (family.empty() && !options.has('4') && !options.has('6') && !local.empty()))
     local_sockets(local, report);
   co_await sys.print(report.finish());
   co_return 0;
@@ -387,15 +453,13 @@ Task<int> netstat(Sys& sys, Args args) {
     co_return 1;
   }
   const std::string family = options.value('f', "inet");
-  constexpr std::array<std::string_view, 4> families{"inet", "unix", "local", "link"};
+  constexpr std::array<std::string_view, 5> families{"inet", "inet6", "unix", "local", "link"};
   if (std::find(families.begin(), families.end(), family) == families.end()) {
     co_await sys.complain(text("{}: unknown address family", family));
     co_return 1;
   }
-  if (options.has('6') || options.has('z')) {
-    std::string wrong = "-6: no IPv6 in this build";
-    if (options.has('z')) wrong = "-z: counters cannot be zeroed in this build";
-    co_await sys.complain(wrong);
+  if (options.has('z')) {
+    co_await sys.complain("-z: counters cannot be zeroed in this build");
     co_return 1;
   }
   if (!co_await enter_jail(sys, options)) co_return 1;
@@ -417,7 +481,7 @@ const Command netstat_command{.name = "netstat",
                                   "netstat -i | -I interface [-j jail] [-4bdhnW] "
                                   "[-f address_family]\n"
                                   "netstat -s [-j jail] [-s] [-p protocol]\n"
-                                  "netstat -r [-j jail] [-4nW] [-F fibnum]",
+                                  "netstat -r [-j jail] [-46nW] [-F fibnum]",
                               .run = netstat};
 
 }  // namespace stackyard

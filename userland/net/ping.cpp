@@ -1,4 +1,6 @@
-// userland/net/ping.cpp - ping(8) for IPv4.
+// userland/net/ping.cpp - ping(8): its options, and echo over IPv4.
+#include "userland/net/ping.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -9,40 +11,6 @@
 #include "userland/lib/options.h"
 
 namespace stackyard {
-
-namespace {
-
-struct PingOptions {
-  Ipv4Address target;
-  std::string target_name;
-  std::optional<Ipv4Address> source;
-  int64_t count = 0;  // 0: until interrupted
-  size_t size = 56;
-  SimTime interval = 1_s, wait = 10_s, timeout;  // timeout 0: none
-  int64_t ttl = 0;
-  int64_t tos = 0;
-  bool dont_fragment = false, quiet = false, flood = false, once = false, record_route = false;
-  bool dont_route = false, no_loop = false;
-  bool bell = false, bell_missed = false;  // -a, -A
-  int64_t multicast_ttl = 0;
-  std::string interface;         // -I: for groups
-  std::vector<uint8_t> pattern;  // -p: fills the packet
-};
-
-struct PingStats {
-  int64_t sent = 0, received = 0, duplicates = 0;
-  SimTime least = SimTime::max(), most, sum;
-  double squares = 0;  // of milliseconds
-  std::vector<bool> seen;
-
-  void note(SimTime rtt) {
-    least = std::min(least, rtt);
-    most = std::max(most, rtt);
-    sum += rtt;
-    squares += double(rtt.ns()) / 1e6 * (double(rtt.ns()) / 1e6);
-  }
-  std::string summary(const std::string& name) const;
-};
 
 std::string PingStats::summary(const std::string& name) const {
   std::string words = text("\n--- {} ping statistics ---\n", name);
@@ -63,14 +31,17 @@ std::string PingStats::summary(const std::string& name) const {
   return words;
 }
 
+namespace {
+
 std::vector<uint8_t> echo_request(uint16_t ident, uint16_t sequence, const PingOptions& want,
                                   SimTime now) {
-  std::vector<uint8_t> message(sizeof(IcmpHeader) + want.size);
+  const size_t size = want.data.value_or(56);
+  std::vector<uint8_t> message(sizeof(IcmpHeader) + size);
   store(IcmpHeader{.type = icmp_type::echo, .rest = uint32_t(ident) << 16 | sequence}, message);
-  for (size_t i = 0; i < want.size; ++i)
+  for (size_t i = 0; i < size; ++i)
     message[sizeof(IcmpHeader) + i] =
         want.pattern.empty() ? uint8_t(i) : want.pattern[i % want.pattern.size()];
-  if (want.size >= 8) store(be64(uint64_t(now.ns())), MutableBytes(message).subspan(8));
+  if (size >= 8) store(be64(uint64_t(now.ns())), MutableBytes(message).subspan(8));
   finish_icmp(message);
   return message;
 }
@@ -194,7 +165,8 @@ Task<bool> Ping::send() {
   sent_at_.push_back(sys_.now());
   stats_.seen.push_back(false);
   ++stats_.sent;
-  SendOptions options{.to = SockAddr{.address = want_.target}, .source = {}};
+  SendOptions options;
+  options.to = want_.target;
   const auto message = echo_request(sys_.wire_ident(), sequence, want_, sys_.now());
   const Result<size_t> sent = co_await sys_.send(socket_, message, options);
   if (!sent) {
@@ -263,12 +235,13 @@ Task<int> Ping::run() {
     co_await sys_.set_option(socket_, SocketOption::ip_options, value)
         .or_err(71, "setsockopt: IP_OPTIONS");
   }
-  const SockAddr own{.address = want_.source.value_or(Ipv4Address{})};
+  SockAddr own;
+  own.address = want_.source.value_or(IpAddress());
   if (want_.source) co_await sys_.bind(socket_, own).or_err(71, "bind");
 
   const std::string from = want_.source ? text(" from {}", to_text(*want_.source)) : "";
   co_await sys_.print(text("PING {} ({}){}: {} data bytes\n", want_.target_name,
-                           to_text(want_.target), from, want_.size));
+                           to_text(want_.target.address), from, want_.data.value_or(56)));
   if (want_.timeout > SimTime()) deadline_ = sys_.now() + want_.timeout;
   while (!finished() && (want_.count == 0 || stats_.sent < want_.count)) {
     const SimTime next = sys_.now() + want_.interval;
@@ -295,8 +268,8 @@ std::string parse(Sys& sys, const Options& options, PingOptions& want) {
                                                     {'t', "timeout"},
                                                     {'T', "multicast TTL"},
                                                     {'z', "TOS"}};
-  int64_t size = int64_t(want.size), wait_ms = -1, timeout = 0;
-  const Options::Number numbers[] = {{'c', 1, INT64_MAX, want.count},  {'s', 0, 65507, size},
+  int64_t size = 0, wait_ms = -1, timeout = 0;
+  const Options::Number numbers[] = {{'c', 1, INT64_MAX, want.count},  {'s', 0, 65527, size},
                                      {'m', 0, 255, want.ttl},          {'W', 0, 3'600'000, wait_ms},
                                      {'t', 1, 3'600'000, timeout},     {'z', 0, 255, want.tos},
                                      {'T', 0, 255, want.multicast_ttl}};
@@ -306,7 +279,7 @@ std::string parse(Sys& sys, const Options& options, PingOptions& want) {
       if (!wrong.empty() && letter == number.letter)
         return text("invalid {}: `{}'", name, options.value(letter));
   }
-  want.size = size_t(size);
+  if (options.has('s')) want.data = size_t(size);
   if (wait_ms >= 0) want.wait = SimTime(wait_ms * 1'000'000);
   want.timeout = SimTime(timeout * 1'000'000'000);
   if (options.has('f')) {
@@ -335,40 +308,63 @@ std::string parse(Sys& sys, const Options& options, PingOptions& want) {
     want.pattern.push_back(uint8_t(*octet));
   }
   if (options.has('S')) {
-    want.source = sys.resolve_ipv4(options.value('S'));
+    const auto found = sys.resolve(options.value('S'), want.target.family());
+    if (!found.empty()) want.source = found[0].address;
     if (!want.source) return text("cannot resolve {}: Unknown host", options.value('S'));
   }
   return "";
 }
 
-Task<int> ping(Sys& sys, Args args) {
-  const Options options(args, "4aAc:DfI:i:Lm:noPp:QqRrS:s:T:t:vW:z:");
+// The family is the user's, or the address's, or that of the name's first address.
+std::optional<SockAddr> target_of(Sys& sys, const std::string& name, Af family) {
+  const std::vector<SockAddr> found = sys.resolve(name, family);
+  return found.empty() ? std::nullopt : std::optional(found[0]);
+}
+
+Task<int> ping_any(Sys& sys, Args args, Af family) {
+  const Options options(args, "46aAc:DfI:i:Lm:noPp:QqRrS:s:T:t:vW:z:");
   if (!options.error().empty() || options.rest().size() != 1)
     co_return co_await bad_usage(sys, ping_command, options.error());
+  if (options.has('4')) family = Af::inet;
+  if (options.has('6')) family = Af::inet6;
   PingOptions want;
+  want.target_name = options.rest()[0];
+  const auto target = target_of(sys, want.target_name, family);
+  if (target) want.target = *target;
   const std::string wrong = parse(sys, options, want);
   if (!wrong.empty()) {
     co_await sys.complain(wrong);
     co_return 64;
   }
-  want.target_name = options.rest()[0];
-  const auto target = sys.resolve_ipv4(want.target_name);
   if (!target) {
     co_await sys.complain(text("cannot resolve {}: Unknown host", want.target_name));
     co_return 68;
   }
-  want.target = *target;
+  if (want.target.family() == Af::inet6) co_return co_await run_ping6(sys, want);
+  if (want.data.value_or(0) > 65507) {
+    co_await sys.complain(text("invalid packet size: `{}'", options.value('s')));
+    co_return 64;
+  }
+  co_return co_await run_ping4(sys, want);
+}
+
+Task<int> ping(Sys& sys, Args args) { co_return co_await ping_any(sys, args, Af::unspecified); }
+Task<int> ping6(Sys& sys, Args args) { co_return co_await ping_any(sys, args, Af::inet6); }
+
+}  // namespace
+
+Task<int> run_ping4(Sys& sys, PingOptions want) {
   Ping run(sys, want);
   co_return co_await run.run();
 }
 
-}  // namespace
-
 const Command ping_command{
     .name = "ping",
     .synopsis =
-        "ping [-4AaDfLnoQqRrv] [-c count] [-I iface | group] [-i wait] [-m ttl] [-p pattern]\n"
+        "ping [-46AaDfLnoQqRrv] [-c count] [-I iface | group] [-i wait] [-m ttl] [-p pattern]\n"
         "[-S src_addr] [-s packetsize] [-T mcast_ttl] [-t timeout] [-W waittime] [-z tos] host",
     .run = ping};
+
+const Command ping6_command{.name = "ping6", .synopsis = ping_command.synopsis, .run = ping6};
 
 }  // namespace stackyard

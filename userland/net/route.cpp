@@ -1,4 +1,6 @@
-// userland/net/route.cpp - route(8) for IPv4.
+// userland/net/route.cpp - route(8): its words, and routes of IPv4.
+#include "userland/net/route.h"
+
 #include "core/base/text.h"
 #include "stack/inet/api/inet_requests.h"
 #include "stack/net/route_table.h"
@@ -8,18 +10,29 @@
 
 namespace stackyard {
 
-namespace {
+std::string said(const RouteWords& r, const std::string& gateway) {
+  return text("{} {} {}: gateway {}", r.command == "delete" ? "delete" : r.command,
+              r.host ? "host" : "net", r.operands[0], gateway);
+}
 
-struct RouteWords {
-  std::string jail, command;
-  std::vector<std::string> operands;  // destination, gateway, netmask
-  bool net = false, host = false, interface = false, numeric = false, quiet = false;
-  uint32_t flags = 0;
-  int64_t mtu = 0, fib = -1;
-  std::optional<Ipv4Address> netmask;
-  std::optional<int64_t> prefix_length;
-  std::string error;
-};
+std::string flag_words(uint32_t flags) {
+  struct Word {
+    uint32_t flag;
+    const char* name;
+  };
+  constexpr Word words[] = {{route_flag::up, "UP"},           {route_flag::gateway, "GATEWAY"},
+                            {route_flag::host, "HOST"},       {route_flag::reject, "REJECT"},
+                            {route_flag::dynamic, "DYNAMIC"}, {route_flag::modified, "MODIFIED"},
+                            {route_flag::static_, "STATIC"},  {route_flag::proto1, "PROTO1"},
+                            {route_flag::proto2, "PROTO2"},   {route_flag::blackhole, "BLACKHOLE"},
+                            {route_flag::pinned, "PINNED"}};
+  std::vector<std::string> set;
+  for (const Word& w : words)
+    if (flags & w.flag) set.push_back(w.name);
+  return "<" + join(set, ",") + ">";
+}
+
+namespace {
 
 // Flags may stand before and after the command word, modifiers anywhere behind it.
 RouteWords parse(const Args& args) {
@@ -42,6 +55,8 @@ RouteWords parse(const Args& args) {
       r.interface = true;
     else if (w == "-gateway" || w == "-inet" || w == "-4" || w == "-static" || w == "-t")
       continue;
+    else if (w == "-inet6" || w == "-6")
+      r.inet6 = true;
     else if (w == "-reject")
       r.flags |= route_flag::reject;
     else if (w == "-blackhole")
@@ -71,6 +86,8 @@ RouteWords parse(const Args& args) {
       }
     }
   }
+  for (const std::string& operand : r.operands)
+    if (parse_zoned(operand.substr(0, operand.find('/')))) r.inet6 = true;
   return r;
 }
 
@@ -99,11 +116,6 @@ std::optional<Ipv4Prefix> destination(Sys& sys, RouteWords& r) {
     return Ipv4Prefix{*address, 32};
   }
   return Ipv4Prefix{*address, 24};
-}
-
-std::string said(const RouteWords& r, const std::string& gateway) {
-  return text("{} {} {}: gateway {}", r.command == "delete" ? "delete" : r.command,
-              r.host ? "host" : "net", r.operands[0], gateway);
 }
 
 Task<int> add(Sys& sys, RouteWords r, bool change) {
@@ -167,23 +179,6 @@ Task<int> remove(Sys& sys, RouteWords r) {
   co_return 0;
 }
 
-std::string flag_words(uint32_t flags) {
-  struct Word {
-    uint32_t flag;
-    const char* name;
-  };
-  constexpr Word words[] = {{route_flag::up, "UP"},           {route_flag::gateway, "GATEWAY"},
-                            {route_flag::host, "HOST"},       {route_flag::reject, "REJECT"},
-                            {route_flag::dynamic, "DYNAMIC"}, {route_flag::modified, "MODIFIED"},
-                            {route_flag::static_, "STATIC"},  {route_flag::proto1, "PROTO1"},
-                            {route_flag::proto2, "PROTO2"},   {route_flag::blackhole, "BLACKHOLE"},
-                            {route_flag::pinned, "PINNED"}};
-  std::vector<std::string> set;
-  for (const Word& w : words)
-    if (flags & w.flag) set.push_back(w.name);
-  return "<" + join(set, ",") + ">";
-}
-
 Task<int> get(Sys& sys, RouteWords r) {
   if (r.operands.empty()) co_return co_await bad_usage(sys, route_command, "");
   GetRoute request;
@@ -241,13 +236,15 @@ Task<int> route(Sys& sys, Args args) {
     co_await sys.complain(text("-fib: invalid fib number: {}", r.fib));
     co_return 64;
   }
+  if (r.inet6 && r.command != "show") co_return co_await route6(sys, r);
   if (r.command == "add") co_return co_await add(sys, r, false);
   if (r.command == "change") co_return co_await add(sys, r, true);
   if (r.command == "delete" || r.command == "del") co_return co_await remove(sys, r);
   if (r.command == "get") co_return co_await get(sys, r);
   if (r.command == "flush") co_return co_await flush(sys, r);
   if (r.command == "show") {
-    const Args as_netstat{"netstat", "-rn"};
+    Args as_netstat{"netstat", "-rn"};
+    if (r.inet6) as_netstat.push_back("-6");
     co_return co_await netstat_command.run(sys, as_netstat);
   }
   const std::string wrong = r.command.empty() ? "" : text("bad keyword: {}", r.command);
@@ -259,7 +256,7 @@ Task<int> route(Sys& sys, Args args) {
 const Command route_command{
     .name = "route",
     .synopsis =
-        "route [-j jail] [-nqv] command [[-net | -host] destination gateway [netmask]]\n"
+        "route [-j jail] [-46nqv] command [[-net | -host] destination gateway [netmask]]\n"
         "[-fib number] [-iface] [-blackhole | -reject] [-mtu n] [-proto1 | -proto2]\n"
         "commands: add, change, delete, flush, get, show",
     .run = route};

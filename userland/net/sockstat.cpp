@@ -13,7 +13,7 @@ namespace {
 
 // What the options choose.
 struct Wanted {
-  bool inet = true, local = true;
+  bool inet = true, inet6 = true, local = true;
   bool listening = true, connected = true;
   std::vector<std::string> protocols;              // empty: all
   std::vector<std::pair<int64_t, int64_t>> ports;  // empty: all
@@ -23,7 +23,9 @@ struct Wanted {
 bool is_local(const SocketInfo& s) { return s.local.family() == Af::local; }
 
 bool wants(const Wanted& want, const SocketInfo& s) {
-  if (is_local(s) ? !want.local : !want.inet) return false;
+  const bool both = s.protocol.ends_with("46");
+  const bool v4 = s.local.family() == Af::inet || both, v6 = s.local.family() == Af::inet6;
+  if (is_local(s) ? !want.local : !((v4 && want.inet) || (v6 && want.inet6))) return false;
   if (want.jail && s.jid != *want.jail) return false;
   const bool connected = is_local(s) ? s.peer != 0 : s.foreign.port != 0;
   if (connected ? !want.connected : !want.listening) return false;
@@ -38,7 +40,8 @@ bool wants(const Wanted& want, const SocketInfo& s) {
 }
 
 std::string inet_name(const SockAddr& a) {
-  return text("{}:{}", a.address.is_any() ? "*" : to_text(a.address),
+  const std::string zone = a.scope ? text("%{}", a.scope) : "";
+  return text("{}:{}", a.address.is_any() ? "*" : to_text(a.address) + zone,
               a.port ? text("{}", a.port) : "*");
 }
 
@@ -90,6 +93,7 @@ Task<int> sockstat(Sys& sys, Args args) {
   }
   if (options.has('4') || options.has('6') || options.has('u')) {
     want.inet = options.has('4');
+    want.inet6 = options.has('6');
     want.local = options.has('u');
   }
   if (options.has('l') || options.has('c')) {

@@ -40,6 +40,10 @@ class CongestionControl {
   // Sets ssthresh. The caller then sets cwnd: one segment after a timeout, by PRR in recovery.
   virtual void congested(CongestionWindow& window, CongestionEvent event,
                          const CongestionSample& sample) = 0;
+  // Every acknowledgment of new data, in recovery too.
+  virtual void heard(const CongestionSample&) {}
+  // RFC 8257 s3.2: the receiver's echoes say which segments were marked, not just that one was.
+  virtual bool echoes_marks_exactly() const { return false; }
   // Nothing was sent for longer than a timeout.
   virtual void idle(CongestionWindow&, const CongestionSample&) {}
 };
@@ -48,7 +52,7 @@ struct CongestionRecord {
   const char* name;
   std::unique_ptr<CongestionControl> (*create)();
 };
-extern const CongestionRecord newreno_record, cubic_record;
+extern const CongestionRecord newreno_record, cubic_record, dctcp_record, vegas_record;
 
 // All in the build; the first is the default (cubic).
 std::span<const CongestionRecord* const> congestion_controls();

@@ -1,7 +1,7 @@
 // stack/tcp/congestion/cubic.cpp - cc_cubic(4): RFC 9438, in integers: octets and nanoseconds.
 #include <algorithm>
 
-#include "stack/tcp/congestion/congestion.h"
+#include "stack/tcp/congestion/hystart.h"
 
 namespace stackyard {
 
@@ -32,7 +32,10 @@ class Cubic final : public CongestionControl {
   std::string_view name() const override { return "cubic"; }
 
   void acked(CongestionWindow& w, const CongestionSample& s) override {
-    if (w.slow_start()) return grow_as_reno(w, s, counted_);
+    if (w.slow_start()) {
+      if (s.limited) w.cwnd += hystart_.growth(w, s);
+      return;
+    }
     if (!s.limited) {  // s5.8: no growth, and the time does not count
       if (in_epoch_) epoch_ += s.now - last_;
       last_ = s.now;
@@ -67,7 +70,7 @@ class Cubic final : public CongestionControl {
     prior_cwnd_ = window;
     w.ssthresh = reduced(window, beta_numerator, beta_denominator, w.mss);
     in_epoch_ = false;
-    counted_ = 0;
+    if (event == CongestionEvent::timeout) hystart_.restart();
     carried_ = 0;
     if (event == CongestionEvent::timeout) w_max_ = std::max<uint64_t>(w_max_, w.ssthresh);
   }
@@ -97,7 +100,7 @@ class Cubic final : public CongestionControl {
   uint64_t w_max_ = 0, prior_cwnd_ = 0, reno_window_ = 0, carried_ = 0;
   int64_t k_ = 0;
   SimTime epoch_, last_;
-  uint32_t counted_ = 0;
+  Hystart hystart_;
   bool in_epoch_ = false;
 };
 

@@ -39,7 +39,8 @@ class NewReno final : public CongestionControl {
   uint32_t counted_ = 0;
 };
 
-constexpr const CongestionRecord* all[] = {&cubic_record, &newreno_record};
+constexpr const CongestionRecord* all[] = {&cubic_record, &newreno_record, &dctcp_record,
+                                           &vegas_record};
 
 }  // namespace
 

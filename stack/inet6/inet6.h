@@ -1,0 +1,246 @@
+// stack/inet6/inet6.h - IPv6 in one vnet: addresses, input, forwarding, output (RFC 8200, 4291).
+//
+// Way of a packet: EtherInterface -> ether_receive -> (forward | deliver) -> hand_to_link ->
+// Neighbours. The state is made by the first packet, address or socket that needs it; interfaces
+// begin with IPv6 off (ifdisabled) until they get an address or a flag, as with rc.conf's defaults.
+// Deliberately missing: jumbograms, routing headers, multicast routing.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "core/wire/net/icmpv6.h"
+#include "stack/inet6/api/inet6_requests.h"
+#include "stack/inet6/fragments6.h"
+#include "stack/inet6/icmp6.h"
+#include "stack/inet6/mld.h"
+#include "stack/inet6/neighbours.h"
+#include "stack/inet6/router_discovery.h"
+#include "stack/ip/ip_stack.h"
+
+namespace stackyard {
+
+extern const ModuleRecord inet6_module;
+
+struct Inet6Counters {
+  uint64_t received = 0, too_small = 0, too_short = 0, bad_options = 0, bad_version = 0;
+  uint64_t fragments = 0, fragments_dropped = 0, fragments_timed_out = 0, fragment_overflow = 0;
+  uint64_t reassembled = 0, delivered = 0, forwarded = 0, not_forwardable = 0;
+  uint64_t redirects_sent = 0, sent = 0, raw_sent = 0, no_route = 0, fragmented = 0;
+  uint64_t fragments_created = 0, cant_fragment = 0, bad_scope = 0, not_member = 0;
+  uint64_t too_many_headers = 0, no_source = 0, unknown_protocol = 0;
+};
+
+struct Inet6Settings {
+  int64_t forwarding = 0, redirect = 1, hlim = 64, accept_rtadv = 0, auto_linklocal = 1;
+  int64_t dad_count = 1, dad_enhanced = 1, hdrnestlimit = 15, auto_flowlabel = 1;
+  int64_t prefer_tempaddr = 0, no_radr = 0, rfc6204w3 = 0, log_interval = 5;
+  FragmentSettings6 fragments;
+  Icmp6Settings icmp;
+  NeighbourSettings nd;
+  MldSettings mld;
+};
+
+class Inet6 final : public StateWithSettings<Inet6Settings>,
+                    public IpOutput,
+                    public EtherProtocol,
+                    public InterfaceListener {
+ public:
+  struct Address {
+    Ifnet* interface;
+    Ipv6Address address;  // with its zone
+    uint8_t length;
+    uint32_t flags = 0;  // in6_flag
+    SimTime preferred_until = SimTime::max(), valid_until = SimTime::max();
+    bool usable() const { return !(flags & (in6_flag::tentative | in6_flag::duplicated)); }
+    Ipv6Prefix prefix() const { return {address, length}; }
+  };
+  // What IPv6 knows of an interface; made when it is configured.
+  struct Link {
+    IfRef ref;
+    uint32_t flags = 0;  // nd6_flag
+    uint32_t mtu = 0;    // by router advertisements; 0: the interface's
+    uint8_t hop_limit = 0;
+    SimTime base_reachable = 30_s, reachable = 30_s, retrans = 1_s;
+  };
+
+  Inet6(Vnet& vnet, const Inet6Settings& defaults);
+  ~Inet6() override;
+
+  NetStack& net() const { return net_; }
+  IpStack& ip() const { return ip_; }
+  Site& site() const { return site_; }
+  Machine& machine() const { return net_.vnet().machine(); }
+  RandomStream& random() { return random_; }
+  Icmp6& icmp() { return icmp_; }
+  const Icmp6& icmp() const { return icmp_; }
+  Neighbours& neighbours() { return neighbours_; }
+  const Neighbours& neighbours() const { return neighbours_; }
+  RouterDiscovery& routers() { return routers_; }
+  const RouterDiscovery& routers() const { return routers_; }
+  Mld& mld() { return mld_; }
+  const Mld& mld() const { return mld_; }
+  bool forwarding() const { return settings().forwarding != 0; }
+  void forwarding_changed();
+  // `bring_up: settled`: the lab starts as if DAD and reports had been made long ago.
+  bool settled_start() const { return settled_start_; }
+  void set_settled_start(bool settled) { settled_start_ = settled; }
+
+  Inet6Counters counters;
+
+  // --- interfaces and addresses (addresses6.cpp, dad.cpp) ---
+  Link& link(const Ifnet& interface);
+  const Link* link_if_there(const Ifnet& interface) const;
+  bool enabled(const Ifnet& interface) const;
+  Result<> set_nd_flags(const SetNdFlags& wanted);
+  void list_links(ListNdInterfaces& list) const;
+  Result<> add_address(const AddAddress6& wanted);
+  Result<> delete_address(const DeleteAddress6& wanted);
+  // As add_address, for addresses that the stack makes itself.
+  Result<Address*> configure(Ifnet& interface, const Ipv6Prefix& address, uint32_t flags,
+                             SimTime preferred, SimTime valid);
+  void remove(Address& address);
+  void drop_address_routes(const Address& address);
+  void list_addresses(ListAddresses6& list) const;
+  const std::vector<std::unique_ptr<Address>>& addresses() const { return addresses_; }
+  Address* find(const Ipv6Address& address) const;
+  Address* find_on(const Ifnet& interface, const Ipv6Address& address) const;
+  bool is_local(const Ipv6Address& address) const;
+  bool is_local(const IpAddress& a) const override { return is_local(a.v6()); }
+  bool is_broadcast(const IpAddress&) const override { return false; }
+  Result<> may_bind(const IpAddress& address) const override;
+  Ifnet* interface_of(const IpAddress& address) const override;
+  Ifnet* interface_towards(const IpAddress& dest, int fib) override;
+  // Any: the interface has none that is in use.
+  Ipv6Address link_local_on(const Ifnet& interface) const;
+  bool on_link(const Ifnet& interface, const Ipv6Address& address) const;
+  // RFC 6724 s5; null: none fits.
+  const Address* select_source(const Ipv6Address& dest, const Ifnet& outgoing) const;
+  void lifetimes_changed();
+  SimTime now() const { return site_.now(); }
+  void dad_found(Address& address, std::string_view by);  // somebody else has it
+  // A solicitation or advertisement for a tentative address of ours: true if there was one.
+  bool dad_heard(const Ifnet& from, const Ipv6Address& target, const NdOptions& options,
+                 bool solicit);
+
+  void interface_arrived(Ifnet& interface) override;
+  void interface_departing(Ifnet& interface) override;
+  void interface_up_changed(Ifnet& interface) override;
+  void mac_changed(Ifnet& interface) override;
+  void add_link_groups(const Ifnet& interface, std::vector<MacAddress>& to) override {
+    mld_.add_link_groups(interface, to);
+  }
+
+  // --- routes (routes6.cpp) ---
+  RouteTable6& routes(int fib) {
+    if (size_t(fib) >= routes_.size()) [[unlikely]]
+      routes_.resize(size_t(fib) + 1);
+    return routes_[size_t(fib)];
+  }
+  const RouteTable6* routes_if_there(int fib) const {
+    return size_t(fib) < routes_.size() ? &routes_[size_t(fib)] : nullptr;
+  }
+  Result<> add_route(const AddRoute6& wanted);
+  Result<> delete_route(DeleteRoute6& wanted);
+  Result<> get_route(GetRoute6& wanted);
+  void list_routes(ListRoutes6& list) const;
+  void add_redirect(const Ipv6Address& dest, const Ipv6Address& gateway, Ifnet& on);
+  // Keeps what a router said about the path's MTU (RFC 8201).
+  void note_path_mtu(const Ipv6Address& dest, uint32_t mtu);
+  uint32_t path_mtu(const IpAddress& dest) const override;
+  uint32_t mtu_towards(const IpAddress& dest, int fib) override;
+  uint32_t link_mtu(const Ifnet& interface) const;
+
+  // --- input (ip6_input.cpp) ---
+  void ether_receive(Packet packet, Ifnet& from) override;
+
+  // --- output (ip6_output.cpp) ---
+  Result<> output(Packet packet, const IpSend& send) override;
+  Result<IpAddress> source_for(const IpSend& send) override;
+  void send_unreachable(Packet packet, Unreachable why) override;
+  void confirm_reachable(const IpAddress& address, int fib) override;
+  Result<> join_group(Ifnet& interface, const IpAddress& group) override;
+  void leave_group(Ifnet& interface, const IpAddress& group) override {
+    mld_.leave(interface, group.v6());
+  }
+
+ private:
+  struct Destination {
+    Ifnet* interface = nullptr;
+    Ipv6Address next_hop;
+    Route6* route = nullptr;
+  };
+  struct PathMtu {
+    uint32_t mtu = 0;
+    SimTime until;
+  };
+  struct Dad;  // of one address that is being tried (dad.cpp)
+  struct Arrival {
+    Ipv6Address source, dest;  // with their zones
+    Ifnet& from;
+    size_t headers = sizeof(Ipv6Header);  // octets of the headers seen so far
+    size_t protocol_at = 6;               // where the number of the header to come is
+    uint8_t protocol = 0;
+    bool reassembled = false;
+    bool local = false, group = false;
+  };
+  enum class Step : uint8_t { next, done, final };
+
+  void drop(const Packet& packet, const DropReason& why, std::string_view detail = {});
+  void add_local(const Ipv6Address& address);
+  void remove_local(const Ipv6Address& address);
+  void attach(Ifnet& interface);
+  void attach_loopback(Ifnet& interface);
+  void address_usable(Address& address);
+  void join_address_groups(const Address& address, bool join);
+  void add_address_routes(const Address& address);
+  void expire();
+  void expire_redirects();
+  void start_dad(Address& address, SimTime delay);
+  void stop_dad(const Address& address);
+  void dad_step(Dad& dad);
+  void send_dad_solicit(Dad& dad);
+
+  bool plausible(Packet& packet, const Ipv6Header& header, Ifnet& from);
+  bool hop_by_hop(Packet& packet, Arrival& a);
+  void deliver(Packet packet, Arrival& a);
+  Step extension(Packet& packet, Arrival& a);
+  Step options_header(Packet& packet, Arrival& a, size_t size);
+  Step routing_header(Packet& packet, Arrival& a, size_t size);
+  Step fragment_header(Packet& packet, Arrival& a);
+  void to_protocol(Packet packet, const Arrival& a);
+  void problem(Packet packet, const DropReason& why, uint8_t code, size_t pointer);
+  void forward(Packet packet, const Ipv6Header& header, const Arrival& a);
+  void maybe_redirect(Packet& packet, const Ipv6Header& header, const Arrival& a,
+                      const Route6& route);
+  void note_route(const Packet& packet, const Ipv6Address& dest, const Route6& route);
+
+  Result<Destination> destination(const IpSend& send);
+  Result<Destination> group_destination(const IpSend& send);
+  void build_header(Packet& packet, const IpSend& send, const Ipv6Address& source,
+                    const Ifnet& outgoing);
+  Result<> fragment(Packet packet, const Destination& to, uint32_t mtu, size_t unfragmentable);
+  Result<> hand_to_link(Packet&& packet, const Destination& to);
+
+  NetStack& net_;
+  Site& site_;
+  IpStack& ip_;
+  RandomStream random_;
+  bool settled_start_ = false;
+  std::vector<Link> links_;  // by interface's index
+  std::vector<std::unique_ptr<Address>> addresses_;
+  std::vector<Ipv6Address> locals_;  // those in use, sorted
+  std::vector<std::unique_ptr<Dad>> trying_;
+  std::vector<RouteTable6> routes_;  // by FIB
+  std::map<Ipv6Address, PathMtu> path_mtus_;
+  SimTime redirect_ends_ = SimTime::max();  // the first of the redirects to expire
+  Timer expiry_;                            // of the address that ends or is deprecated next
+  Neighbours neighbours_;
+  RouterDiscovery routers_;
+  Fragments6 fragments_;
+  Icmp6 icmp_;
+  Mld mld_;
+};
+
+}  // namespace stackyard

@@ -1,0 +1,227 @@
+// stack/inet6/ip6_output.cpp - from a protocol's payload to the link, fragments included.
+#include <algorithm>
+
+#include "core/offload/checksum_offload.h"
+#include "stack/inet6/drops.h"
+#include "stack/inet6/inet6.h"
+
+namespace stackyard {
+
+Result<Inet6::Destination> Inet6::group_destination(const IpSend& send) {
+  const Ipv6Address dest = send.dest.v6();
+  Ifnet* interface = send.interface;
+  if (!interface && dest.zone()) interface = net_.by_index(dest.zone());
+  if (!interface) {
+    const Route6* route = routes(send.fib).lookup(dest);
+    if (route) interface = route->interface;
+  }
+  if (!interface) return Errno::ehostunreach;
+  return Destination{interface, dest.with_zone(interface->index()), nullptr};
+}
+
+Result<Inet6::Destination> Inet6::destination(const IpSend& send) {
+  const Ipv6Address dest = send.dest.v6();
+  if (dest.is_multicast()) return group_destination(send);
+  Ipv6Address to = dest;
+  if (dest.is_link_local() && dest.zone() == 0 && send.interface)
+    to = dest.with_zone(send.interface->index());
+  Route6* route = routes(send.fib).lookup(to);
+  if (to.is_link_local() && to.zone() != 0 && !route) return Errno::ehostunreach;
+  if (!route) return Errno::ehostunreach;
+  if (route->has(route_flag::reject))
+    return route->has(route_flag::host) ? Errno::ehostunreach : Errno::enetunreach;
+  // IPV6_PKTINFO and IPV6_MULTICAST_IF's kin: by this interface, or not at all.
+  if (send.interface && route->interface != send.interface && route->link != send.interface)
+    return Errno::ehostunreach;
+  if (send.dont_route && route->has(route_flag::gateway)) return Errno::enetunreach;
+  return Destination{route->interface, route->next_hop(to), route};
+}
+
+Result<IpAddress> Inet6::source_for(const IpSend& send) {
+  const Destination to = TRY(destination(send));
+  if (to.route && to.route->has(route_flag::host) && is_local(to.next_hop))
+    return IpAddress(to.next_hop);
+  const Ifnet& outgoing = to.route && to.route->link ? *to.route->link : *to.interface;
+  const Ipv6Address wanted = send.dest.v6().with_zone(outgoing.index());
+  const Address* source = select_source(wanted, outgoing);
+  if (!source) {
+    ++counters.no_source;
+    return Errno::eaddrnotavail;
+  }
+  return IpAddress(source->address);
+}
+
+void Inet6::build_header(Packet& packet, const IpSend& send, const Ipv6Address& source,
+                         const Ifnet& outgoing) {
+  const size_t options = send.options.size();
+  const MutableBytes octets = packet.prepend(sizeof(Ipv6Header) + options);
+  const Link* link = link_if_there(outgoing);
+  const bool group = send.dest.is_multicast();
+  const uint8_t by_default = link && link->hop_limit ? link->hop_limit : uint8_t(settings().hlim);
+  Ipv6Header header{.version_class_flow = Ipv6Header::first_word(send.tos, send.flow_label),
+                    .payload_length = uint16_t(packet.size() - sizeof(Ipv6Header)),
+                    .next_header = options ? send.options_type : send.protocol,
+                    .hop_limit = send.ttl ? send.ttl
+                                 : group  ? uint8_t(1)
+                                          : by_default,
+                    .source = source.without_zone(),
+                    .dest = send.dest.v6().without_zone()};
+  store(header, octets);
+  if (!options) return;
+  std::copy(send.options.begin(), send.options.end(), octets.begin() + sizeof header);
+  // The last of the extension headers leads to the payload.
+  const MutableBytes chain = octets.subspan(sizeof header);
+  size_t at = 0;
+  while (at + (size_t(chain[at + 1]) + 1) * 8 < chain.size()) at += (size_t(chain[at + 1]) + 1) * 8;
+  chain[at] = send.protocol;
+}
+
+Result<> Inet6::output(Packet packet, const IpSend& send) {
+  packet.set_fib(send.fib);
+  const Ipv6Address dest = send.dest.v6();
+  const Result<Destination> found = destination(send);
+  if (!found) {
+    ++counters.no_route;
+    drop(packet, found.error() == Errno::ehostunreach ? drops6::no_route : drops6::reject_route,
+         to_text(dest));
+    return found.error();
+  }
+  const Destination& to = *found;
+  if (to.route) {
+    ++to.route->uses;
+    if (site_.decisions_wanted()) [[unlikely]]
+      note_route(packet, dest, *to.route);
+    if (to.route->has(route_flag::blackhole)) {
+      drop(packet, drops6::blackhole_route, to_text(dest));
+      return {};
+    }
+  }
+  if (!enabled(*to.interface)) {
+    drop(packet, drops6::disabled, to.interface->name());
+    return Errno::enetdown;
+  }
+  Ipv6Address source = send.source.is_v6() ? send.source.v6() : Ipv6Address{};
+  if (source.is_any() && !send.unspecified_source) source = TRY(source_for(send)).v6();
+  // RFC 4007 s9: a link-local source leaves by its own link only.
+  if (source.zone() && source.zone() != to.interface->index() &&
+      !to.interface->has_flag(if_flag::loopback)) {
+    ++counters.bad_scope;
+    drop(packet, drops6::bad_scope);
+    return Errno::ehostunreach;
+  }
+  if (packet.size() + send.options.size() > 65535) {
+    drop(packet, drops6::too_big);
+    return Errno::emsgsize;
+  }
+  build_header(packet, send, source, *to.interface);
+  ++counters.sent;
+  const uint8_t hop_limit = packet.front()[7];
+  const bool loopback = to.interface->has_flag(if_flag::loopback);
+  if (dest.is_multicast() && send.multicast_loop && !loopback &&
+      mld_.member(*to.interface, to.next_hop)) {
+    Packet copy = packet.clone();
+    copy.set_link_cast(false, true);
+    (void)net_.loop(std::move(copy), ether_type::ipv6, *to.interface);
+  }
+  if (dest.is_multicast() && (hop_limit == 0 || dest.scope() == 1) && !loopback) return {};
+  uint32_t mtu = to.route && to.route->mtu ? to.route->mtu : link_mtu(*to.interface);
+  if (const uint32_t path = path_mtus_.empty() ? 0 : path_mtu(dest)) mtu = std::min(mtu, path);
+  if (send.minimum_mtu) mtu = std::min(mtu, ipv6_mtu_least);
+  if (packet.size() > mtu) {
+    if (send.dont_fragment) {
+      ++counters.cant_fragment;
+      drop(packet, drops6::too_big, to.interface->name());
+      return Errno::emsgsize;
+    }
+    // RFC 8200 s4.5: hop-by-hop options are in each fragment, what is for the end is not.
+    const bool per_hop = !send.options.empty() && send.options_type == ipv6_next::hop_by_hop;
+    const size_t unfragmentable =
+        sizeof(Ipv6Header) + (per_hop ? (size_t(send.options[1]) + 1) * 8 : 0);
+    return fragment(std::move(packet), to, mtu, unfragmentable);
+  }
+  const Result<> sent = hand_to_link(std::move(packet), to);
+  if (!sent && packet) drop(packet, drops6::neighbour_limit, to_text(to.next_hop));
+  return sent;
+}
+
+Result<> Inet6::hand_to_link(Packet&& packet, const Destination& to) {
+  Ifnet& interface = *to.interface;
+  // To an address of ours that has a zone: as if it had come from there, so that it has one again.
+  if (interface.has_flag(if_flag::loopback) && to.next_hop.zone() &&
+      to.next_hop.zone() != interface.index()) {
+    if (Ifnet* own = net_.by_index(to.next_hop.zone())) {
+      packet.set_link_cast(false, false);
+      return net_.loop(std::move(packet), ether_type::ipv6, *own);
+    }
+  }
+  if (!interface.has_link_addresses())
+    return interface.output(std::move(packet), ether_type::ipv6, {});
+  if (to.next_hop.is_multicast())
+    return interface.output(std::move(packet), ether_type::ipv6, ethernet_group(to.next_hop));
+  return neighbours_.output(std::move(packet), interface, to.next_hop, to.route);
+}
+
+// RFC 8200 s4.5. Fragments share the datagram's octets.
+Result<> Inet6::fragment(Packet packet, const Destination& to, uint32_t mtu,
+                         size_t unfragmentable) {
+  finish_checksum(packet);
+  const Bytes whole = packet.octets();
+  const size_t head = unfragmentable + sizeof(Ipv6FragmentHeader);
+  if (mtu < head + 8) {
+    ++counters.cant_fragment;
+    drop(packet, drops6::too_big, to.interface->name());
+    return Errno::emsgsize;
+  }
+  ++counters.fragmented;
+  const size_t next_at = unfragmentable == sizeof(Ipv6Header) ? 6 : sizeof(Ipv6Header);
+  const uint32_t id = uint32_t(random_.next());  // RFC 7739: not to be guessed
+  const size_t payload = whole.size() - unfragmentable;
+  const size_t room = (mtu - head) / 8 * 8;
+  Result<> result;
+  for (size_t at = 0; at < payload; at += room) {
+    const size_t size = std::min(room, payload - at);
+    Packet piece = site_.make_packet(head);
+    const MutableBytes octets = piece.writable_front();
+    std::copy_n(whole.begin(), unfragmentable, octets.begin());
+    const bool more = at + size < payload;
+    store(Ipv6FragmentHeader{.next_header = whole[next_at],
+                             .offset_and_flags = uint16_t(at | (more ? 1 : 0)),
+                             .id = id},
+          octets.subspan(unfragmentable));
+    octets[next_at] = ipv6_next::fragment;
+    store(be16(uint16_t(head - sizeof(Ipv6Header) + size)), octets.subspan(4));
+    piece.share_tail(packet, unfragmentable + at, size);
+    piece.set_cause(packet.id());
+    piece.set_fib(packet.fib());
+    ++counters.fragments_created;
+    const Result<> sent = hand_to_link(std::move(piece), to);
+    if (!sent) result = sent;
+  }
+  return result;
+}
+
+void Inet6::send_unreachable(Packet packet, Unreachable why) {
+  switch (why) {
+    case Unreachable::port:
+      return icmp_.send_error(std::move(packet), icmpv6_type::unreachable,
+                              icmpv6_code::port_unreachable);
+    case Unreachable::prohibited:
+      return icmp_.send_error(std::move(packet), icmpv6_type::unreachable, icmpv6_code::prohibited);
+    case Unreachable::protocol:
+      return icmp_.send_error(std::move(packet), icmpv6_type::parameter_problem,
+                              icmpv6_code::unknown_next_header, 6);
+  }
+}
+
+void Inet6::confirm_reachable(const IpAddress& address, int fib) {
+  const Ipv6Address to = address.v6();
+  const Route6* route = routes(fib).lookup(to);
+  if (route) neighbours_.confirm(*route->interface, route->next_hop(to));
+}
+
+Result<> Inet6::join_group(Ifnet& interface, const IpAddress& group) {
+  if (!interface.has_flag(if_flag::multicast)) return Errno::eaddrnotavail;
+  return mld_.join(interface, group.v6().with_zone(interface.index()));
+}
+
+}  // namespace stackyard

@@ -1,0 +1,267 @@
+#include "stack/inet6/router_discovery.h"
+
+#include <algorithm>
+
+#include "stack/inet6/inet6.h"
+
+namespace stackyard {
+
+namespace {
+
+constexpr SimTime two_hours = 7200_s;
+
+SimTime until(SimTime now, uint32_t seconds) {
+  return seconds == lifetime_infinite ? SimTime::max()
+                                      : now + SimTime(int64_t(seconds) * 1'000'000'000);
+}
+
+}  // namespace
+
+RouterDiscovery::RouterDiscovery(Inet6& inet)
+    : inet_(inet), timer_(inet.site().node(), Timer::call<&RouterDiscovery::expire>, this) {}
+RouterDiscovery::~RouterDiscovery() = default;
+
+// RFC 4861 s6.3.4. Validity (hop limit, link-local source) has been checked.
+void RouterDiscovery::advert_received(Bytes message, const NdOptions& options,
+                                      const IpContext& context) {
+  Ifnet& from = *context.interface;
+  Inet6::Link& link = inet_.link(from);
+  if (inet_.forwarding() && !inet_.settings().rfc6204w3) return;
+  if (!(link.flags & nd6_flag::accept_rtadv)) return;
+  const auto advert = load<RouterAdvert>(message);
+  const Ipv6Address source = context.source.v6();
+  if (advert.hop_limit()) link.hop_limit = advert.hop_limit();
+  if (advert.retrans_ms) link.retrans = SimTime(int64_t(advert.retrans_ms) * 1'000'000);
+  const SimTime base(int64_t(advert.reachable_ms) * 1'000'000);
+  if (base > SimTime() && base <= 3600_s && base != link.base_reachable) {
+    link.base_reachable = base;
+    link.reachable = SimTime(base.ns() / 2 + int64_t(inet_.random().below(uint64_t(base.ns()))));
+  }
+  if (options.mtu && *options.mtu >= ipv6_mtu_least && *options.mtu <= from.mtu())
+    link.mtu = *options.mtu;
+  inet_.neighbours().learn(from, source, options.source_link, Neighbours::Role::router);
+
+  const auto found = std::find_if(routers_.begin(), routers_.end(), [&](const Router& r) {
+    return r.interface == &from && r.address == source;
+  });
+  const bool as_default = !(link.flags & nd6_flag::no_radr) && advert.lifetime_s() > 0;
+  if (!as_default) {
+    if (found != routers_.end()) routers_.erase(found);
+  } else {
+    const Router router{&from, source, advert.flags(), advert.preference(),
+                        inet_.now() + SimTime(int64_t(advert.lifetime_s()) * 1'000'000'000)};
+    const auto here = std::count_if(routers_.begin(), routers_.end(),
+                                    [&](const Router& r) { return r.interface == &from; });
+    if (found != routers_.end())
+      *found = router;
+    else if (size_t(here) < most)
+      routers_.push_back(router);
+  }
+  for (const NdPrefix& option : options.prefixes) take_prefix(option, context);
+  select();
+  arm();
+}
+
+// --- prefixes ------------------------------------------------------------------------------------
+
+void RouterDiscovery::take_prefix(const NdPrefix& option, const IpContext& context) {
+  Ifnet& from = *context.interface;
+  const Ipv6Prefix prefix{option.prefix, option.prefix_length};
+  // RFC 4861 s6.3.4: the link-local prefix is not theirs to speak of.
+  if (option.prefix_length > 128 || option.prefix.is_link_local() || option.prefix.is_multicast())
+    return;
+  const uint32_t valid = option.valid_s, preferred = option.preferred_s;
+  if (preferred > valid) return;  // RFC 4862 s5.5.3c
+  const bool on_link = option.flags & NdPrefix::on_link;
+  const bool autonomous = option.flags & NdPrefix::autonomous;
+  auto found = std::find_if(prefixes_.begin(), prefixes_.end(), [&](const Prefix& p) {
+    return p.interface == &from && p.prefix == prefix.canonical();
+  });
+  if (found == prefixes_.end() && valid > 0 && (on_link || autonomous)) {
+    const auto here = std::count_if(prefixes_.begin(), prefixes_.end(),
+                                    [&](const Prefix& p) { return p.interface == &from; });
+    if (size_t(here) >= most) return;
+    found =
+        prefixes_.insert(prefixes_.end(), Prefix{.interface = &from, .prefix = prefix.canonical()});
+  }
+  if (found != prefixes_.end()) {
+    if (on_link && valid == 0) {
+      on_link_changed(*found, false);
+    } else if (on_link) {
+      found->expires = until(inet_.now(), valid);
+      on_link_changed(*found, true);
+    } else if (!found->on_link) {
+      found->expires = until(inet_.now(), valid);
+    }
+    found->autonomous = autonomous;
+    found->valid_s = valid;
+    found->preferred_s = preferred;
+    auto& who = found->advertisers;
+    const Ipv6Address source = context.source.v6();
+    if (std::find(who.begin(), who.end(), source) == who.end() && who.size() < most)
+      who.push_back(source);
+  }
+  if (autonomous) autoconfigure(option, from);
+}
+
+void RouterDiscovery::on_link_changed(Prefix& prefix, bool on_link) {
+  RouteTable6& table = inet_.routes(prefix.interface->fib());
+  if (on_link && !table.find(prefix.prefix)) {
+    Route6 route{.dest = prefix.prefix, .flags = route_flag::up};
+    route.interface = route.link = prefix.interface;
+    (void)table.add(route);
+  }
+  if (!on_link && prefix.on_link) {
+    const Route6* route = table.find(prefix.prefix);
+    if (route && route->interface == prefix.interface && !route->has(route_flag::gateway) &&
+        !route->has(route_flag::static_))
+      (void)table.remove(prefix.prefix);
+  }
+  prefix.on_link = on_link;
+}
+
+// RFC 4862 s5.5.3: an address of the prefix and the interface's identifier, or new lifetimes.
+void RouterDiscovery::autoconfigure(const NdPrefix& option, Ifnet& interface) {
+  const Ipv6Prefix prefix{option.prefix, option.prefix_length};
+  const SimTime now = inet_.now();
+  const SimTime valid = until(now, option.valid_s), preferred = until(now, option.preferred_s);
+  bool there = false;
+  for (const auto& a : inet_.addresses()) {
+    if (a->interface != &interface || !(a->flags & in6_flag::autoconf)) continue;
+    if (!prefix.contains(a->address)) continue;
+    there = true;
+    a->preferred_until = preferred;
+    if (now < preferred) a->flags &= ~in6_flag::deprecated;
+    // s5.5.3e, the two-hour rule: nobody ends an address by a forged advertisement.
+    const SimTime left = a->valid_until == SimTime::max() ? SimTime::max() : a->valid_until - now;
+    if (option.valid_s > 7200 || valid > a->valid_until || valid == SimTime::max())
+      a->valid_until = valid;
+    else if (left > two_hours)
+      a->valid_until = now + two_hours;
+  }
+  inet_.lifetimes_changed();
+  // s5.5.3d: with Ethernet's identifiers of 64 bits only prefixes of 64 make an address.
+  if (there || option.valid_s == 0 || option.prefix_length != 64 || !interface.has_link_addresses())
+    return;
+  const Ipv6Address address = with_eui64(prefix.network(), interface.mac());
+  (void)inet_.configure(interface, {address, 64}, in6_flag::autoconf, preferred, valid);
+}
+
+void RouterDiscovery::remove_prefix(size_t at) {
+  on_link_changed(prefixes_[at], false);
+  prefixes_.erase(prefixes_.begin() + std::ptrdiff_t(at));
+}
+
+// --- default routers -----------------------------------------------------------------------------
+
+// RFC 4861 s6.3.6, RFC 4191 s3.2: one that probably answers before one that does not, then the
+// preferred, then the one known longest; the present one stays as long as none is better.
+void RouterDiscovery::select() {
+  const Router* best = nullptr;
+  int best_score = -1;
+  for (const Router& r : routers_) {
+    const bool answers = inet_.neighbours().probably_reachable(*r.interface, r.address);
+    const bool present = r.interface == installed_interface_ && r.address == installed_;
+    const int score = (answers ? 16 : 0) + (r.preference + 1) * 2 + (present ? 1 : 0);
+    if (score > best_score) {
+      best = &r;
+      best_score = score;
+    }
+  }
+  if (best && best->interface == installed_interface_ && best->address == installed_) return;
+  if (installed_interface_) {
+    RouteTable6& table = inet_.routes(installed_interface_->fib());
+    const Route6* route = table.find({{}, 0});
+    if (route && route->gateway == installed_ && !route->has(route_flag::static_))
+      (void)table.remove({{}, 0});
+    installed_interface_ = nullptr;
+  }
+  if (!best) return;
+  Route6 route{.dest = {{}, 0}, .flags = route_flag::up | route_flag::gateway};
+  route.gateway = best->address;
+  route.interface = route.link = best->interface;
+  if (!inet_.routes(best->interface->fib()).add(route)) return;  // a static one is there
+  installed_interface_ = best->interface;
+  installed_ = best->address;
+}
+
+bool RouterDiscovery::is_router(const Ifnet& interface, const Ipv6Address& address) const {
+  return std::any_of(routers_.begin(), routers_.end(), [&](const Router& r) {
+    return r.interface == &interface && r.address == address;
+  });
+}
+
+void RouterDiscovery::router_gone(const Ifnet& interface, const Ipv6Address& address) {
+  std::erase_if(routers_,
+                [&](const Router& r) { return r.interface == &interface && r.address == address; });
+  select();
+}
+
+void RouterDiscovery::forget(const Ifnet& interface) {
+  std::erase_if(routers_, [&](const Router& r) { return r.interface == &interface; });
+  for (size_t i = prefixes_.size(); i-- > 0;)
+    if (prefixes_[i].interface == &interface) remove_prefix(i);
+  select();
+}
+
+void RouterDiscovery::flush_routers() {
+  routers_.clear();
+  select();
+}
+
+void RouterDiscovery::flush_prefixes() {
+  while (!prefixes_.empty()) remove_prefix(prefixes_.size() - 1);
+}
+
+// --- time ----------------------------------------------------------------------------------------
+
+void RouterDiscovery::expire() {
+  const SimTime now = inet_.now();
+  std::erase_if(routers_, [&](const Router& r) { return r.expires <= now; });
+  for (size_t i = prefixes_.size(); i-- > 0;)
+    if (prefixes_[i].expires <= now) remove_prefix(i);
+  select();
+  arm();
+}
+
+void RouterDiscovery::arm() {
+  SimTime next = SimTime::max();
+  for (const Router& r : routers_) next = std::min(next, r.expires);
+  for (const Prefix& p : prefixes_) next = std::min(next, p.expires);
+  timer_.cancel();
+  if (next < SimTime::max()) timer_.arm(std::max(next - inet_.now(), 1_ns));
+}
+
+// --- ndp(8) --------------------------------------------------------------------------------------
+
+void RouterDiscovery::list(ListRouters6& list) const {
+  for (const Router& r : routers_)
+    list.routers.push_back(
+        {.address = r.address.without_zone(),
+         .interface = r.interface->name(),
+         .flags = r.flags,
+         .preference = r.preference,
+         .expires_s = (r.expires - inet_.now()).s(),
+         .installed = r.interface == installed_interface_ && r.address == installed_});
+}
+
+void RouterDiscovery::list(ListPrefixes6& list) const {
+  for (const Prefix& p : prefixes_) {
+    PrefixInfo6 info{.prefix = p.prefix,
+                     .interface = p.interface->name(),
+                     .on_link = p.on_link,
+                     .autonomous = p.autonomous,
+                     .valid_s = p.valid_s,
+                     .preferred_s = p.preferred_s,
+                     .advertisers = {}};
+    if (p.expires < SimTime::max()) info.expires_s = (p.expires - inet_.now()).s();
+    for (const auto& a : inet_.addresses())
+      if (a->interface == p.interface && (a->flags & in6_flag::autoconf) &&
+          p.prefix.contains(a->address))
+        ++info.addresses;
+    for (const Ipv6Address& a : p.advertisers) info.advertisers.push_back(a.without_zone());
+    list.prefixes.push_back(info);
+  }
+}
+
+}  // namespace stackyard

@@ -1,0 +1,69 @@
+// stack/inet6/router_discovery.h - what router advertisements say: default routers, prefixes, and
+// addresses made from them (RFC 4861 s6.3, RFC 4862 s5.5, RFC 4191's preferences).
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "core/event/timer.h"
+#include "core/wire/net/icmpv6.h"
+#include "stack/inet6/api/inet6_requests.h"
+#include "stack/ip/ip_protocol.h"
+
+namespace stackyard {
+
+class Inet6;
+
+class RouterDiscovery {
+ public:
+  explicit RouterDiscovery(Inet6& inet);
+  ~RouterDiscovery();
+
+  void advert_received(Bytes message, const NdOptions& options, const IpContext& context);
+  // A neighbour says that it is no router any more, or does not answer.
+  void router_gone(const Ifnet& interface, const Ipv6Address& address);
+  void reachability_changed() { select(); }
+  void forget(const Ifnet& interface);
+  void flush_routers();
+  void flush_prefixes();
+  void list(ListRouters6& list) const;
+  void list(ListPrefixes6& list) const;
+  bool is_router(const Ifnet& interface, const Ipv6Address& address) const;
+
+ private:
+  struct Router {
+    Ifnet* interface;
+    Ipv6Address address;
+    uint8_t flags;
+    int preference;
+    SimTime expires;
+  };
+  struct Prefix {
+    Ifnet* interface;
+    Ipv6Prefix prefix;
+    bool on_link = false, autonomous = false;
+    uint32_t valid_s = 0, preferred_s = 0;
+    SimTime expires = SimTime::max();
+    std::vector<Ipv6Address> advertisers;
+  };
+  // hardening.md: of each kind on one interface.
+  static constexpr size_t most = 16;
+
+  void take_prefix(const NdPrefix& option, const IpContext& context);
+  void autoconfigure(const NdPrefix& option, Ifnet& interface);
+  void on_link_changed(Prefix& prefix, bool on_link);
+  void remove_prefix(size_t at);
+  void select();
+  void expire();
+  void arm();
+
+  Inet6& inet_;
+  std::vector<Router> routers_;
+  std::vector<Prefix> prefixes_;
+  // The router whose address is in the default route.
+  Ifnet* installed_interface_ = nullptr;
+  Ipv6Address installed_;
+  Timer timer_;
+};
+
+}  // namespace stackyard

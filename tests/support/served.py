@@ -1,0 +1,428 @@
+"""Served labs: the control protocol, its clients, shell scripts by shims in both clocks, recipes, journals."""
+import base64
+import contextlib
+import glob
+import json
+import os
+import re
+import signal
+import socket
+import stat
+import subprocess
+import tempfile
+import time
+
+import jsonschema
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+SCHEMA = json.load(open(f'{ROOT}/docs/control.schema.json'))
+DEFS = SCHEMA['$defs']
+# By method, since to try every one of them takes jsonschema seconds.
+MESSAGES = {each['properties']['method']['const']: jsonschema.Draft202012Validator(each)
+            for kind in ('request', 'told', 'asked') for each in DEFS[kind]['oneOf']}
+RESPONSE = jsonschema.Draft202012Validator(DEFS['response'])
+RESULTS = {method: jsonschema.Draft202012Validator(each) for method, each in DEFS['results'].items()}
+
+
+def validate(message):
+    method = message.get('method')
+    expect(method is None or method in MESSAGES, f'{method} is in the schema')
+    (MESSAGES[method] if method else RESPONSE).validate(message)
+
+
+TWO = '{nodes: [pc1, pc2], links: [{name: wire, endpoints: pc1 -- pc2}]}'
+
+
+class Failed(Exception):
+    pass
+
+
+def expect(condition, what):
+    if not condition:
+        raise Failed(what)
+
+
+@contextlib.contextmanager
+def served(binary, lab, pace, *options):
+    """A lab that is served from its text, or from a file, in a folder of its own, with shims."""
+    with tempfile.TemporaryDirectory() as folder:
+        if not lab.endswith('.yaml'):
+            with open(f'{folder}/lab.yaml', 'w') as file:
+                file.write(lab)
+            lab = f'{folder}/lab.yaml'
+        path = f'{folder}/lab.sock'
+        server = subprocess.Popen([binary, 'serve', lab, '--socket', path, '--pace', pace,
+                                   '--out', f'{folder}/out', *[o.format(folder=folder) for o in options]],
+                                  stderr=subprocess.PIPE, text=True)
+        try:
+            line = server.stderr.readline()
+            expect('serving' in line, f'the server says {line + (server.stderr.read() if server.poll() else "")}')
+            subprocess.run([binary, 'shims', f'{folder}/bin'], check=True)
+            yield folder, path, server
+        finally:
+            if server.poll() is None:
+                server.terminate()
+            server.communicate(timeout=60)
+            expect(server.returncode in (0, 1), f'the server ended with {server.returncode}')
+            expect(not os.path.exists(path), 'the socket is gone after the end')
+
+
+class Client:
+    """Speaks the protocol, and holds every message against the schema."""
+
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.connect(path)
+        self.socket.settimeout(30)
+        self.lines = self.socket.makefile('rb')
+        self.told = []
+        self.last = 0
+
+    def send(self, message):
+        validate(message)
+        self.socket.sendall(json.dumps(message).encode() + b'\n')
+
+    def read(self):
+        line = self.lines.readline()
+        expect(line, 'the connection is still there')
+        message = json.loads(line)
+        validate(message)
+        return message
+
+    def ask(self, method, **params):
+        self.last += 1
+        self.send({'jsonrpc': '2.0', 'id': self.last, 'method': method, 'params': params})
+        while True:
+            message = self.read()
+            if message.get('id') == self.last and 'method' not in message:
+                break
+            self.told.append(message)
+        if 'result' in message:
+            RESULTS[method].validate(message['result'])
+        return message
+
+    def call(self, method, **params):
+        message = self.ask(method, **params)
+        expect('result' in message, f'{method} {params}: {message.get("error")}')
+        return message['result']
+
+    def error(self, method, **params):
+        message = self.ask(method, **params)
+        expect('error' in message, f'{method} {params} is refused')
+        return message['error']['message']
+
+    def wait_for(self, method):
+        while True:
+            for i, message in enumerate(self.told):
+                if message.get('method') == method:
+                    return self.told.pop(i)['params']
+            self.told.append(self.read())
+
+    def rows(self, node, table):
+        return self.call('lab.table', node=node, table=table)['rows']
+
+    def run(self, at, *args):
+        """A command to its end: status and output."""
+        self.call('process.start', at=at, args=list(args))
+        output = b''
+        while True:
+            message = self.told.pop(0) if self.told else self.read()
+            if message.get('method') == 'process.output':
+                octets = base64.b64decode(message['params']['data'])
+                output += octets
+                self.send({'jsonrpc': '2.0', 'method': 'process.ack',
+                           'params': {'stream': message['params']['stream'], 'octets': len(octets)}})
+            elif message.get('method') == 'process.exit':
+                return message['params']['status'], output.decode()
+            elif message.get('method') == 'sync':
+                self.send({'jsonrpc': '2.0', 'id': message['id'], 'result': {}})
+
+
+# --- the protocol -------------------------------------------------------------------------------
+
+def looks(binary):
+    with served(binary, TWO, 'paused') as (_, path, _server):
+        client = Client(path)
+        expect(client.call('hello')['version'] == 1, 'version 1')
+        nodes = client.call('lab.nodes')['nodes']
+        expect([n['name'] for n in nodes] == ['pc1', 'pc2'], f'two nodes: {nodes}')
+        expect(client.call('lab.links')['links'][0]['ends'] == ['pc1:em0', 'pc2:em0'], 'a link')
+        names = client.call('lab.tables', node='pc1')['tables']
+        for name in names:
+            client.call('lab.table', node='pc1', table=name)
+        expect({'interfaces', 'routes', 'neighbours', 'sockets', 'jails'} <= set(names), f'tables: {names}')
+        expect('no node' in client.error('lab.tables', node='pc9'), 'an unknown node')
+        expect('no table' in client.error('lab.table', node='pc1', table='nonsense'), 'an unknown table')
+        expect(client.ask('lab.nodes')['jsonrpc'] == '2.0', 'and it goes on')
+        client.send({'jsonrpc': '2.0', 'id': 77, 'method': 'lab.checks', 'params': {}})
+        expect(client.read()['id'] == 77, 'checks')
+
+
+def subscriptions(binary):
+    with served(binary, TWO, 'lockstep') as (_, path, _server):
+        watcher, user = Client(path), Client(path)
+        watcher.call('subscribe', what='table', node='pc1', table='neighbours')
+        first = watcher.wait_for('table')
+        packets = watcher.call('subscribe', what='packets', on='wire', filter='icmp', packets=3)['subscription']
+        watcher.call('subscribe', what='drops')
+        expect('unknown' in watcher.error('subscribe', what='packets', on='nowhere'), 'an unknown place')
+        status, output = user.run('pc1', 'ping', '-c', '2', '10.0.0.2')
+        expect(status == 0 and '2 packets received' in output, output)
+        seen = [watcher.wait_for('packet') for _ in range(3)]
+        expect('echo request' in seen[0]['text'] and 'echo reply' in seen[1]['text'], str(seen))
+        expect(len(base64.b64decode(seen[0]['data'])) == seen[0]['length'] == 98, 'whole frames')
+        changed = watcher.wait_for('table')
+        expect(len(changed['rows']) > len(first['rows']), f'the neighbour is there: {changed}')
+        watcher.call('unsubscribe', subscription=packets)
+        expect('no such' in watcher.error('unsubscribe', subscription=packets), 'only once')
+        status, output = user.run('pc1', 'ping', '-c', '1', '-t', '1', '-m', '1', '10.99.0.1')
+        user.run('pc2', 'nc', '-u', '-w', '1', '10.0.0.1', '9')
+
+
+def time_control(binary):
+    with served(binary, TWO, 'paused') as (_, path, _server):
+        client, user = Client(path), Client(path)
+        start = client.call('time.get')
+        time.sleep(0.05)
+        expect(client.call('time.get')['time'] == start['time'], 'paused is paused')
+        client.call('time.run', **{'for': '5s'})
+        stopped = client.wait_for('time.stopped')
+        expect(stopped['why'] == 'time' and stopped['time'] == start['time'] + 5_000_000_000, f'5 s later: {stopped}')
+        expect('passed' in client.error('time.run', until='1s'), 'the past is over')
+        expect('not a duration' in client.error('time.run', until='soon'), 'a wrong duration')
+        user.call('process.start', at='pc1', args=['ping', '10.0.0.2'])
+        client.call('time.step_packet')
+        first = client.wait_for('time.stopped')
+        expect(first['why'] == 'packet', str(first))
+        expect(client.rows('pc2', 'neighbours') == client.rows('pc2', 'neighbours'), 'looking changes nothing')
+        stepped = client.call('time.step', events=2)
+        expect(stepped['events'] == 2 and stepped['time'] >= first['time'], str(stepped))
+        client.call('time.run', when='{table: neighbours, node: pc2, rows: ">=2"}')
+        found = client.wait_for('time.stopped')
+        expect(found['why'] == 'condition' and found['time'] % 1_000_000 == 0, f'on the grid: {found}')
+        expect('nonsense' in client.error('time.run', when='{nonsense: 1}'), 'a wrong condition')
+        client.call('time.pace', pace='10x')
+        expect(client.call('time.get')['running'], '10x runs')
+        time.sleep(0.3)
+        gone = client.call('time.get')['time'] - found['time']
+        expect(1_000_000_000 < gone < 30_000_000_000, f'about 3 s at 10x: {gone}')
+        expect('pace' in client.error('time.pace', pace='often'), 'a wrong pace')
+
+
+def edits(binary):
+    lab = '{nodes: {sw: {kind: switch}, pc1: {}, srv: {jails: {a: {}, b: {}}}}, links: [pc1 -- sw, srv -- sw]}'
+    with served(binary, lab, 'lockstep') as (_, path, _server):
+        editor, user = Client(path), Client(path)
+        editor.call('edit.add', yaml='{nodes: {pc9: {}}, links: [pc9 -- sw]}')
+        names = [n['name'] for n in editor.call('lab.nodes')['nodes']]
+        expect(names == ['sw', 'pc1', 'srv', 'srv/a', 'srv/b', 'pc9'], f'pc9 is there: {names}')
+        status, output = user.run('pc9', 'ping', '-c', '1', 'pc1')
+        expect(status == 0, f'and reaches pc1: {output}')
+        status, output = user.run('pc1', 'ping', '-c', '1', 'pc9')
+        expect(status == 0, f'which knows its name: {output}')
+        expect('already' in editor.error('edit.add', yaml='{nodes: {pc9: {}}}'), 'names are taken')
+        expect('unknown key' in editor.error('edit.add', yaml='{nodes: {x: {interfacse: {}}}}'), 'located errors')
+        link = editor.call('edit.connect', link='{endpoints: pc1 -- pc9, prefix: 10.77.0.0/24}')['link']
+        status, output = user.run('pc1', 'ping', '-c', '1', '-t', '2', '10.77.0.2')
+        expect(status == 0, f'a second cable: {output}')
+        editor.call('edit.link', link=link, impair='{delay: 30ms}')
+        status, output = user.run('pc1', 'ping', '-c', '1', '-t', '2', '10.77.0.2')
+        expect('time=60.0' in output, f'60 ms there and back: {output}')
+        editor.call('edit.link', link=link, up=False)
+        expect(user.run('pc1', 'ping', '-c', '1', '-t', '1', '10.77.0.2')[0] == 2, 'unplugged')
+        editor.call('edit.disconnect', link=link)
+        expect(link not in [each['name'] for each in editor.call('lab.links')['links']], 'the cable is gone')
+        editor.call('edit.move', node='srv', interface='em0', to='srv/b')
+        expect('em0' in [r['name'] for r in editor.rows('srv/b', 'interfaces')], 'moved into the jail')
+        expect('does not exist' in editor.error('edit.move', node='srv', interface='em0', to='srv/a'), 'once')
+        editor.call('edit.remove', node='pc9')
+        expect('pc9' not in [n['name'] for n in editor.call('lab.nodes')['nodes']], 'removed')
+        expect('switched off' in editor.error('process.start', at='pc9', args=['true']), 'it is off')
+        expect(user.run('pc1', 'ping', '-c', '1', '-t', '1', 'pc9')[0] == 2, 'and silent')
+
+
+def commands(binary):
+    with served(binary, TWO, 'lockstep') as (folder, path, _server):
+        run = lambda *words, **more: subprocess.run([binary, 'exec', '--socket', path, *words], capture_output=True,
+                                                    text=True, timeout=60, **more)
+        done = run('pc2', '--', 'sh', '-c', 'hostname; exit 7')
+        expect(done.returncode == 7 and done.stdout == 'pc2\n', str(done))
+        done = run('pc1', '--', 'cat', input='through\n' * 50000)
+        expect(done.stdout == 'through\n' * 50000, 'streams of more than a credit')
+        expect(run('pc1', '--', 'sh', '-c', 'kill -TERM $$').returncode == -signal.SIGTERM, 'dies by the signal')
+        expect('no machine' in run('pc7', '--', 'true').stderr, 'an unknown machine')
+        done = run('pc1/web', '--', 'true')
+        expect(done.returncode == 1 and done.stderr == 'jexec: jail "web" not found\n', str(done))
+        expect(run('pc1', '--', 'nonsense').returncode == 127, 'an unknown command')
+        console = subprocess.run([binary, 'console', '--socket', path, 'pc2'], capture_output=True, text=True, timeout=60,
+                                 input='hostname\n:time\n:run 5s\n:time\n:node pc1\nhostname\n:table routes\n:quit\n')
+        expect(console.stdout.startswith('pc2\n') and '\npc1\n' in console.stdout, console.stdout + console.stderr)
+        at = [float(t) for t in re.findall(r'^([0-9.]+) s', console.stdout, re.M)]
+        expect(5 <= at[1] - at[0] < 5.1, f'5 s have passed: {at}')
+        open(f'{folder}/alone.yaml', 'w').write(TWO)
+        alone = subprocess.run([binary, 'console', f'{folder}/alone.yaml', '-c', 'ping -q -c 1 pc2'], capture_output=True,
+                               text=True, timeout=60)
+        expect(alone.returncode == 0 and '1 packets received' in alone.stdout, str(alone))
+        missing = subprocess.run([binary, 'exec', '--socket', f'{folder}/none', 'pc1', '--', 'true'],
+                                 capture_output=True, text=True)
+        expect(missing.returncode == 3 and 'No such file' in missing.stderr, str(missing))
+
+
+def bad_clients(binary):
+    with served(binary, TWO, 'fast') as (_, path, _server):
+        good = Client(path)
+        garbage = Client(path)
+        garbage.socket.sendall(b'\x00\xff nonsense\n')
+        expect(json.loads(garbage.lines.readline())['error']['code'] == -32700, 'garbage is no JSON')
+        expect(garbage.lines.readline() == b'', 'and the end')
+        long = Client(path)
+        with contextlib.suppress(OSError):
+            for _ in range(20):
+                long.socket.sendall(b'{' * 100000)
+        with contextlib.suppress(OSError):
+            long.lines.read()
+        half = Client(path)
+        half.socket.sendall(b'{"jsonrpc": "2.0", ')
+        expect(good.call('hello')['version'] == 1, 'the others are served')
+        for wrong in ({'jsonrpc': '2.0', 'id': 1, 'method': 'nonsense'}, {'id': 2, 'method': 'lab.table', 'params': {}},
+                      {'id': 3, 'method': 'lab.table', 'params': {'node': 5, 'table': {}}}, {'id': 4, 'method': 'process.ack'},
+                      {'id': 5, 'method': 'process.start', 'params': {'args': 'ping'}}):
+            good.socket.sendall(json.dumps(wrong).encode() + b'\n')
+            answer = good.read()
+            expect(answer['id'] == wrong['id'] and 'error' in answer, f'{wrong}: {answer}')
+        silent = Client(path)
+        silent.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        silent.send({'jsonrpc': '2.0', 'id': 1, 'method': 'subscribe', 'params': {'what': 'packets', 'on': 'wire'}})
+        flood = Client(path)
+        flood.call('process.start', at='pc1', args=['ping', '-q', '-f', '-s', '1400', '10.0.0.2'])
+        begun = time.time()
+        while time.time() - begun < 60:
+            time.sleep(0.2)
+            good.call('time.get')
+            if not peer_is_there(silent):
+                break
+        expect(time.time() - begun < 60, 'who never reads is cut off')
+        expect(half.lines.readline() == b'', 'half a message is cut off after a while')
+        expect(good.call('hello')['version'] == 1, 'and the others are served')
+
+
+def peer_is_there(client):
+    try:
+        client.socket.sendall(b'{"jsonrpc": "2.0", "method": "hello"}\n')
+        return True
+    except OSError:
+        return False
+
+
+def the_socket(binary):
+    with served(binary, TWO, 'paused') as (folder, path, _server):
+        expect(stat.S_IMODE(os.stat(path).st_mode) == 0o600, 'the owner alone')
+        again = subprocess.run([binary, 'serve', f'{folder}/lab.yaml', '--socket', path], capture_output=True, text=True)
+        expect(again.returncode == 3 and 'served there already' in again.stderr, str(again))
+        stale = f'{folder}/stale.sock'
+        old = socket.socket(socket.AF_UNIX)
+        old.bind(stale)
+        old.close()
+        fresh = subprocess.Popen([binary, 'serve', f'{folder}/lab.yaml', '--socket', stale], stderr=subprocess.PIPE, text=True)
+        expect('serving' in fresh.stderr.readline(), 'a stale one is replaced')
+        fresh.send_signal(signal.SIGINT)
+        fresh.communicate(timeout=60)
+        taken = subprocess.run([binary, 'serve', f'{folder}/lab.yaml', '--socket', f'{folder}/lab.yaml'],
+                               capture_output=True, text=True)
+        expect(taken.returncode == 3 and os.path.exists(f'{folder}/lab.yaml'), 'a file is left alone')
+
+
+# --- shell scripts ------------------------------------------------------------------------------
+
+def run_script(folder, path, script, limit=120):
+    done = subprocess.run(['sh', script], cwd=folder, capture_output=True, text=True, timeout=limit, stdin=subprocess.DEVNULL,
+                          env={'PATH': f'{folder}/bin:/usr/bin:/bin', 'STACKYARD_SOCKET': path, 'LC_ALL': 'C'})
+    return f'{done.stdout}--\n{done.stderr}--\nexit {done.returncode}\n'
+
+
+def lab_of_script(text):
+    """The lab that a script needs stands in its first comment, indented."""
+    return '\n'.join(line[4:] for line in text.splitlines() if line.startswith('#   ')) + '\n'
+
+
+# Real pids, which differ from run to run.
+PIDS = re.compile(r'\b[0-9]{3,7}\b(?= +[0-9]+ +(udp|tcp|icm|stream|dgram))|(?<=pid )[0-9]+')
+
+
+def golden(name, text):
+    path = f'{ROOT}/tests/golden/{name}.txt'
+    if os.environ.get('GOLDEN_UPDATE'):
+        open(path, 'w').write(text)
+    with open(path) as file:
+        wanted = file.read()
+    expect(text == wanted, f'tests/golden/{name}.txt says\n{wanted}\nbut it was\n{text}')
+
+
+def script_test(binary, script, times):
+    with open(script) as file:
+        lab = lab_of_script(file.read())
+    name = os.path.splitext(os.path.basename(script))[0]
+    for _ in range(times):
+        with served(binary, lab, 'lockstep', '--journal', '{folder}/journal', '--trace', '{folder}/live') as (folder, path, server):
+            text = PIDS.sub('PID', run_script(folder, path, script))
+            golden(f'{name}.sh', text)
+            server.terminate()
+            server.wait(60)
+            # What was journalled, done again, is the same.
+            again = subprocess.run([binary, 'replay', f'{folder}/journal', '--trace', f'{folder}/again'],
+                                   capture_output=True, text=True, timeout=120)
+            expect(again.returncode == 0, f'replay: {again}')
+            expect(open(f'{folder}/live').read() == open(f'{folder}/again').read(), 'the replay has the same trace')
+
+
+def recipe_test(binary, script):
+    """The script and the YAML of a recipe give stacks that look the same."""
+    text = open(script).read()
+    recipe = script[:-3] + '.yaml'
+    at = re.search(r'^# The same stacks as the YAML at (\S+): (.*)$', text, re.M)
+    expect(at, 'a recipe says when it is to be compared, and which stacks')
+    tables = {}
+    with served(binary, recipe, 'paused') as (_, path, _server):
+        client = Client(path)
+        client.call('time.run', until=at[1])
+        client.wait_for('time.stopped')
+        tables['yaml'] = stacks(client, at[2].split())
+    with served(binary, lab_of_script(text), 'lockstep') as (folder, path, _server):
+        with open(f'{folder}/half.sh', 'w') as half:
+            half.write(text[:text.index('# -- compared here')])
+        run_script(folder, path, f'{folder}/half.sh')
+        tables['script'] = stacks(Client(path), at[2].split())
+    expect(tables['yaml'] == tables['script'],
+           f'by YAML\n{json.dumps(tables["yaml"], indent=1)}\nby the script\n{json.dumps(tables["script"], indent=1)}')
+
+
+def stacks(client, nodes):
+    """What a recipe makes: interfaces, addresses, routes; without counters and times."""
+    keep = {'interfaces': ('name', 'mtu', 'address', 'up', 'status'), 'addresses': None,
+            'routes': ('fib', 'destination', 'flags', 'netif', 'mtu')}
+    shown = {}
+    for node in nodes:
+        for table, columns in keep.items():
+            rows = client.rows(node, table)
+            shown[f'{node} {table}'] = sorted(
+                (json.dumps({k: v for k, v in row.items() if not columns or k in columns}) for row in rows))
+    return shown
+
+
+def run_all(binary, report, skip):
+    binary = os.path.abspath(binary)
+
+    def case(name, test, *arguments):
+        try:
+            test(binary, *arguments)
+            report(True, name)
+        except (Failed, jsonschema.ValidationError, OSError, ValueError, KeyError, subprocess.SubprocessError) as wrong:
+            report(False, name, f'{type(wrong).__name__}: {str(wrong)[:4000]}')
+
+    for test in (looks, subscriptions, time_control, edits, commands, bad_clients, the_socket):
+        case(f'served: {test.__name__}', test)
+    for script in sorted(glob.glob(f'{ROOT}/tests/served/*.sh')):
+        case(f'served: {os.path.basename(script)}, twenty times over', script_test, script, 20)
+    for script in sorted(glob.glob(f'{ROOT}/scenarios/*/*.sh')):
+        case(f'served: {os.path.basename(script)}', script_test, script, 2)
+        case(f'served: {os.path.basename(script)} and its YAML', recipe_test, script)
