@@ -19,6 +19,7 @@ class DatagramSocket : public InetSocket {
     return {.readable = !queue_.empty() || error_ != Errno::ok, .writable = true};
   }
   size_t receive_queue() const override { return queued_octets_; }
+  size_t octets_to_read() const override { return queued_octets_ - 16 * queue_.size(); }
 
   // Queues a datagram for the program; false: the receive buffer is full.
   bool deliver(Packet payload, const Endpoint& from, const Endpoint& to, const IpContext& context);

@@ -149,6 +149,7 @@ void Machine::detach(Process& process, Pid wanted) {
   old = std::make_unique<Process>(*this, pid, next_ident_++, process.parent(),
                                   Args{process.program_name()}, process.jail());
   old->on_exit = std::exchange(process.on_exit, {});
+  process.give_watchers_to(*old);
   process.become_daemon(entry.key());
   processes_.insert(std::move(entry));
   old->finish(0);

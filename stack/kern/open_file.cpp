@@ -9,7 +9,7 @@
 namespace stackyard {
 
 void OpenFile::wake_waiters() {
-  for (Process* process : waiters_) process->wake();
+  for (FileWaiter* waiter : waiters_) waiter->file_changed();
 }
 
 Result<std::string> RegularFile::read(size_t max) {
@@ -48,6 +48,7 @@ class PipeReader final : public OpenFile {
             .writable = false,
             .hang_up = !buffer_->writer_open};
   }
+  int64_t octets_to_read() const override { return int64_t(buffer_->octets.size()); }
   void wake() { wake_waiters(); }
 
  private:

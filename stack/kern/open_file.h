@@ -14,27 +14,38 @@ namespace stackyard {
 class Process;
 class Vnet;
 
+// Hears of changes of a file's readiness: a process that waits, or a kqueue's event.
+class FileWaiter {
+ public:
+  virtual ~FileWaiter() = default;
+  virtual void file_changed() = 0;
+  virtual void file_gone() {}
+};
+
 // Shared by all descriptors that came from one open (dup, fork): hence the shared_ptr.
 class OpenFile {
  public:
-  virtual ~OpenFile() = default;
+  virtual ~OpenFile() {
+    for (FileWaiter* waiter : waiters_) waiter->file_gone();
+  }
   // Up to `max` octets; empty at the end; EAGAIN when a process would have to wait.
   virtual Result<std::string> read(size_t max) = 0;
   // How many were taken; EAGAIN when none can be now.
   virtual Result<size_t> write(Bytes octets) = 0;
   virtual Readiness readiness() const = 0;
+  // As kqueue(2)'s read filter counts them.
+  virtual int64_t octets_to_read() const { return readiness().readable ? 1 : 0; }
   virtual SocketOps* socket() { return nullptr; }
   // EAGAIN: not yet; a real file of a client takes its time.
   virtual Result<> opened() const { return {}; }
   Blocking blocking() const { return blocking_; }
   void set_blocking(Blocking blocking) { blocking_ = blocking; }
 
-  // Processes that wait for a change of readiness.
-  void add_waiter(Process& process) {
-    waiters_.push_back(&process);
+  void add_waiter(FileWaiter& waiter) {
+    waiters_.push_back(&waiter);
     waited_for();
   }
-  void remove_waiter(Process& process) { waiters_.remove(&process); }
+  void remove_waiter(FileWaiter& waiter) { waiters_.remove(&waiter); }
 
  protected:
   void wake_waiters();
@@ -42,7 +53,7 @@ class OpenFile {
   virtual void waited_for() {}
 
  private:
-  std::list<Process*> waiters_;
+  std::list<FileWaiter*> waiters_;
   Blocking blocking_ = Blocking::yes;
 };
 
@@ -53,6 +64,9 @@ class RegularFile final : public OpenFile {
   Result<std::string> read(size_t max) override;
   Result<size_t> write(Bytes octets) override;
   Readiness readiness() const override { return {.readable = true, .writable = true}; }
+  int64_t octets_to_read() const override {
+    return int64_t(node_->content.size()) - int64_t(offset_);
+  }
 
  private:
   FileSystem& files_;
@@ -118,6 +132,7 @@ class SocketFile final : public OpenFile, public SocketListener {
   Result<std::string> read(size_t max) override;
   Result<size_t> write(Bytes octets) override { return ops_->send(octets, {}); }
   Readiness readiness() const override { return ops_->readiness(); }
+  int64_t octets_to_read() const override { return int64_t(ops_->octets_to_read()); }
   SocketOps* socket() override { return ops_.get(); }
   void socket_changed() override { wake_waiters(); }
 

@@ -20,7 +20,7 @@ Process::Process(Machine& machine, Pid pid, uint16_t ident, Pid parent, Args arg
   jail_->process_entered();
 }
 
-Process::~Process() = default;
+Process::~Process() { tell_watchers(); }
 
 void Process::set_client(std::shared_ptr<ProcessClient> client, const std::string& folder) {
   client_ = std::move(client);
@@ -94,6 +94,7 @@ void Process::finish(int status) {
   deadline_timer_.cancel();
   finished_ = true;
   status_ = status & 255;
+  tell_watchers();
   jail_->process_left();
   machine_.process_ended(*this);
 }

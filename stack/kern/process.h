@@ -15,10 +15,12 @@
 namespace stackyard {
 
 class Jail;
+class Knote;
+class Kqueue;
 class Machine;
 
 // A process runs only from soft events of its machine: 10 us after what woke it.
-class Process final : public Sys {
+class Process final : public Sys, public FileWaiter {
  public:
   static constexpr SimTime wake_delay = 10_us;
   static constexpr unsigned calls_before_pause = 1000;
@@ -35,6 +37,7 @@ class Process final : public Sys {
   void set_client(std::shared_ptr<ProcessClient> client, const std::string& folder);
   // Makes a blocked process look again, soon. Harmless when it is not blocked.
   void wake();
+  void file_changed() override { wake(); }
   void signal(Signal signal);
   // Dies now, as of an uncaught signal; not from inside itself.
   void end_at_once(Signal signal);
@@ -58,6 +61,20 @@ class Process final : public Sys {
   std::string command_line() const;
   const std::vector<std::shared_ptr<OpenFile>>& descriptors() const { return descriptors_; }
   void set_descriptor(Fd fd, std::shared_ptr<OpenFile> file);
+  Result<std::shared_ptr<OpenFile>> file(Fd fd) const;
+
+  // --- for kqueues (kqueue.cpp) ---
+  void add_kqueue(Kqueue& queue) { kqueues_.push_back(&queue); }
+  void remove_kqueue(Kqueue& queue);
+  // Hears when this process ends.
+  void watch(Knote& note) { watchers_.push_back(&note); }
+  void unwatch(Knote& note);
+  // By pid, if this process may see it.
+  Process* visible(Pid pid) const;
+  Node& node() const;
+  // daemon(3): who waits for the old pid waits for `old` now.
+  void give_watchers_to(Process& old) { old.watchers_ = std::exchange(watchers_, {}); }
+
   // Called once, when the process has ended.
   std::function<void(int status)> on_exit;
 
@@ -104,6 +121,9 @@ class Process final : public Sys {
   std::string folder() const override { return folder_; }
 
   Result<> set_blocking(Fd fd, Blocking blocking) override;
+  Call<Fd> kqueue() override;
+  Call<std::vector<KernelEvent>> kevent(Fd queue, std::vector<KernelEvent> changes, size_t max,
+                                        SimTime timeout) override;
 
   Call<Fd> socket(Af family, SocketType type, int protocol) override;
   Call<void> bind(Fd fd, SockAddr address) override;
@@ -168,7 +188,9 @@ class Process final : public Sys {
   void resume_blocked();
   void run();
   void finish_uncaught();
-  Result<std::shared_ptr<OpenFile>> file(Fd fd) const;
+  void tell_watchers();
+  Task<Result<std::vector<KernelEvent>>> kevent_task(std::shared_ptr<OpenFile> file, size_t max,
+                                                     SimTime timeout);
   Result<SocketOps*> socket_of(Fd fd) const;
   Fd add_descriptor(std::shared_ptr<OpenFile> file);
   Result<Fd> new_socket(std::unique_ptr<SocketOps> ops, Blocking blocking = Blocking::yes);
@@ -221,6 +243,8 @@ class Process final : public Sys {
   std::shared_ptr<ProcessClient> client_;  // null: it acts for nobody outside
   bool started_by_client_ = false;         // not by a process of the client
   int fib_ = 0;
+  std::vector<Kqueue*> kqueues_;  // its own
+  std::vector<Knote*> watchers_;
   std::vector<std::shared_ptr<OpenFile>> descriptors_;
   Program program_;
   Trampoline trampoline_;

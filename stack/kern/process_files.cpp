@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/base/text.h"
+#include "stack/kern/kqueue.h"
 #include "stack/kern/machine.h"
 
 namespace stackyard {
@@ -83,6 +84,7 @@ Call<Fd> Process::open(const std::string& path, OpenMode mode) {
 
 Call<void> Process::close(Fd fd) {
   if (!file(fd)) return call<void>(Errno::ebadf);
+  for (Kqueue* queue : kqueues_) queue->descriptor_closed(number(fd));
   descriptors_[size_t(number(fd))].reset();
   descriptor_closed();
   return call<void>({});
@@ -91,6 +93,7 @@ Call<void> Process::close(Fd fd) {
 Call<Fd> Process::dup_to(Fd from, Fd to) {
   const auto found = file(from);
   if (!found) return call<Fd>(found.error());
+  for (Kqueue* queue : kqueues_) queue->descriptor_closed(number(to));
   set_descriptor(to, *found);
   return call<Fd>(to);
 }

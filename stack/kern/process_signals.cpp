@@ -1,6 +1,7 @@
 // stack/kern/process_signals.cpp - signals, process groups, daemons (sigaction(2), kill(2)).
 #include "stack/kern/process.h"
 
+#include "stack/kern/kqueue.h"
 #include "stack/kern/machine.h"
 
 namespace stackyard {
@@ -42,6 +43,7 @@ std::optional<Signal> Process::take_signal() {
 
 void Process::signal(Signal signal) {
   if (finished_) return;
+  for (Kqueue* queue : kqueues_) queue->signalled(int(signal));
   if (signal == Signal::cont || signal == Signal::kill) {
     if (std::exchange(stopped_, false)) wake_timer_.arm_soft(wake_delay);
   }

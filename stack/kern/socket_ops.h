@@ -44,6 +44,8 @@ class SocketOps {
   virtual SockAddr peer_name() const = 0;
   virtual std::string protocol_name() const = 0;  // sockstat's: "udp4"
   virtual size_t receive_queue() const { return 0; }
+  // Without what is not data: senders' addresses; of a listening socket, connections to accept.
+  virtual size_t octets_to_read() const { return receive_queue(); }
   virtual size_t send_queue() const { return 0; }
   virtual std::string state_name() const { return ""; }  // of a connection: "ESTABLISHED"
   virtual SocketType type() const = 0;

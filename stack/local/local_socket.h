@@ -35,6 +35,7 @@ class LocalSocket final : public LocalSocketOps {
   SockAddr peer_name() const override;
   std::string protocol_name() const override;
   size_t receive_queue() const override { return queued_; }
+  size_t octets_to_read() const override { return pending_.empty() ? queued_ : pending_.size(); }
   SocketType type() const override { return type_; }
 
   // --- LocalSocketOps ---

@@ -14,6 +14,7 @@
 #include "core/table/table.h"
 #include "stack/sys/call.h"
 #include "stack/sys/jail.h"
+#include "stack/sys/kevent.h"
 #include "stack/sys/program.h"
 #include "stack/sys/request.h"
 #include "stack/sys/types.h"
@@ -113,6 +114,12 @@ class Sys : public CallContext {
   virtual Call<std::pair<Fd, Fd>> pipe() = 0;  // {reading end, writing end}
   // Waits until one of the items is ready or the time is over (negative: forever).
   virtual Call<std::vector<PollItem>> poll(std::vector<PollItem> items, SimTime timeout) = 0;
+  // kqueue(2): a queue of events that this process alone may use.
+  virtual Call<Fd> kqueue() = 0;
+  // Makes the changes, then waits for up to `max` events (negative timeout: forever). A change that
+  // fails is an event with EV_ERROR when there is room for it, else the call's error.
+  virtual Call<std::vector<KernelEvent>> kevent(Fd queue, std::vector<KernelEvent> changes,
+                                                size_t max, SimTime timeout) = 0;
   virtual Result<FileStat> stat(const std::string& path) const = 0;
   virtual Result<std::vector<std::string>> list(const std::string& path) const = 0;
   virtual Result<> remove(const std::string& path) = 0;

@@ -5,6 +5,7 @@
 #include "stack/inet/api/inet_requests.h"
 #include "stack/net/route_table.h"
 #include "userland/commands.h"
+#include "userland/lib/enter_jail.h"
 #include "userland/lib/options.h"
 
 namespace stackyard {
@@ -68,6 +69,8 @@ RouteWords parse(const Args& args) {
       r.netmask = parse_ipv4(next());
     else if (w == "-prefixlen")
       r.prefix_length = parse_int(next());
+    else if (w == "-j" && r.command.empty())
+      r.jail = next();
     else if (w == "-mtu")
       r.mtu = parse_int(next()).value_or(0);
     else if (w == "-fib")
@@ -225,6 +228,10 @@ Task<int> flush(Sys& sys, const RouteWords& r) {
 Task<int> route(Sys& sys, Args args) {
   RouteWords r = parse(args);
   if (!r.error.empty()) co_return co_await bad_usage(sys, route_command, r.error);
+  if (const std::string wrong = r.jail.empty() ? "" : enter_jail(sys, r.jail); !wrong.empty()) {
+    co_await sys.complain(wrong);
+    co_return 1;
+  }
   if (r.fib >= 0 && r.fib >= parse_int(sys.sysctl("net.fibs").value_or("1")).value_or(1)) {
     co_await sys.complain(text("-fib: invalid fib number: {}", r.fib));
     co_return 64;
@@ -249,7 +256,7 @@ Task<int> route(Sys& sys, Args args) {
 const Command route_command{
     .name = "route",
     .synopsis =
-        "route [-46nqv] command [[-net | -host] destination gateway [netmask]]\n"
+        "route [-j jail] [-46nqv] command [[-net | -host] destination gateway [netmask]]\n"
         "[-fib number] [-iface] [-blackhole | -reject] [-mtu n] [-proto1 | -proto2]\n"
         "commands: add, change, delete, flush, get, show",
     .run = route};

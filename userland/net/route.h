@@ -10,7 +10,7 @@
 namespace stackyard {
 
 struct RouteWords {
-  std::string command;
+  std::string jail, command;
   std::vector<std::string> operands;  // destination, gateway, netmask
   bool net = false, host = false, interface = false, numeric = false, quiet = false;
   bool inet6 = false;  // -6, or an address says so
