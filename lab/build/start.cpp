@@ -200,6 +200,10 @@ void Lab::add_route6(Jail& jail, const RouteSpec& r) {
 
 void Lab::start_services(size_t index) {
   std::string script;
+  // As rc.d/netif does for ifconfig_IF_ipv6="inet6 accept_rtadv".
+  for (const InterfaceSpec& i : spec_.nodes[index].interfaces)
+    for (const AddressItem& a : i.addresses)
+      if (a.kind == AddressItem::Kind::slaac) script += text("rtsol {} &\n", i.name);
   for (const ServiceSpec& service : spec_.settings(spec_.nodes[index]).services)
     script += text("{} {}\n", service.name, service.flags);
   run_own(index, script);

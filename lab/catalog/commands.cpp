@@ -15,14 +15,15 @@ std::vector<const Command*> machine_commands() {
           &killall_command, &kldload_command,  &kldstat_command,    &kldunload_command,
           &logger_command,  &ls_command,       &mkdir_command,      &mv_command,
           &nc_command,      &ndp_command,      &netstat_command,    &pgrep_command,
-          &ping6_command,   &ping_command,     &pkill_command,      &printf_command,
+          &ping_command,    &ping6_command,    &pkill_command,      &printf_command,
           &ps_command,      &rm_command,       &route_command,      &rtadvd_command,
           &rtsol_command,   &sed_command,      &seq_command,        &service_command,
           &setfib_command,  &sh_command,       &sleep_command,      &sockstat_command,
           &sort_command,    &sysctl_command,   &tail_command,       &tcpdrop_command,
           &tcpdump_command, &tee_command,      &test_command,       &timeout_command,
-          &touch_command,   &tr_command,       &traceroute_command, &true_command,
-          &uname_command,   &uniq_command,     &wc_command,         &yes_command};
+          &touch_command,   &tr_command,       &traceroute_command, &traceroute6_command,
+          &true_command,    &uname_command,    &uniq_command,       &wc_command,
+          &yes_command};
 }
 
 std::vector<std::string> shim_names() {

@@ -42,6 +42,7 @@ struct ConsoleArguments {
   std::string lab;     // a file to serve; "": one that is served at the socket
   std::string socket;  // "": STACKYARD_SOCKET
   std::string node, command;
+  std::string pace;  // of LAB; "": 1x for who types, lockstep for what is read from elsewhere
   std::vector<std::string> set;
 };
 int console_command(const ConsoleArguments& arguments);

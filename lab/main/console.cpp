@@ -1,5 +1,6 @@
 // lab/main/console.cpp - `stackyard console`: a shell on a machine of a served lab, with words that
-// move time. Given a lab file, it serves the lab itself, in lockstep.
+// move time. Given a lab file, it serves the lab itself: paced for a person, in lockstep for input
+// that comes from elsewhere.
 #include <histedit.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -81,8 +82,7 @@ class LineReader {
 class OwnLab {
  public:
   // Null: it could not be served, and has said why.
-  static std::unique_ptr<OwnLab> serve(const std::string& lab,
-                                       const std::vector<std::string>& set) {
+  static std::unique_ptr<OwnLab> serve(const ConsoleArguments& arguments) {
     char folder[] = "/tmp/stackyard-XXXXXX";
     if (!mkdtemp(folder)) return nullptr;
     auto own = std::unique_ptr<OwnLab>(new OwnLab(folder));
@@ -94,10 +94,11 @@ class OwnLab {
       prctl(PR_SET_PDEATHSIG, SIGTERM);  // neither outlives the other
       close(started[0]);
       ServeArguments serve;
-      serve.lab = lab;
+      serve.lab = arguments.lab;
       serve.socket = own->socket();
-      serve.pace = "lockstep";
-      serve.set = set;
+      const bool typed = isatty(STDIN_FILENO) && arguments.command.empty();
+      serve.pace = !arguments.pace.empty() ? arguments.pace : typed ? "1x" : "lockstep";
+      serve.set = arguments.set;
       serve.captures = false;
       serve.ready_fd = started[1];
       std::_Exit(serve_command(serve));
@@ -152,6 +153,8 @@ class Console {
 
   // Runs one line in the machine's shell until it ends; its exit status.
   int run_line(const std::string& line) {
+    if (const auto time = ask("time.get", Json::object()); time && time->at("pace") == "paused")
+      std::fputs("the lab is paused: nothing ends before it goes on (:pace 1x)\n", stderr);
     RemoteCommand command;
     command.at = node_;
     command.args = {"sh", "-c", line + "\n"};
@@ -259,7 +262,7 @@ int console_command(const ConsoleArguments& arguments) {
   std::unique_ptr<OwnLab> own;
   std::string path = arguments.socket;
   if (!arguments.lab.empty()) {
-    own = OwnLab::serve(arguments.lab, arguments.set);
+    own = OwnLab::serve(arguments);
     if (!own) return exit_status::invalid;
     path = own->socket();
   }

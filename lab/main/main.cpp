@@ -45,6 +45,8 @@ int main(int argc, char** argv) {
       ->option_text("[LAB] [NODE]")
       ->expected(0, 2);
   console_app->add_option("--socket", console.socket, "of a served lab, instead of LAB");
+  console_app->add_option("--pace", console.pace,
+                          "of LAB: 1x for who types, else lockstep; 10x, fast");
   console_app->add_option("-c", console.command, "run this command and exit with its status");
   console_app->add_option("--set", set, "NAME=VALUE: a variable of the lab")
       ->allow_extra_args(false);

@@ -335,8 +335,14 @@ void ClientProcess::tell_exit() {
 
 void ClientProcess::input(std::string octets, bool end) { input_->feed(octets, end); }
 
+// What a terminal sends goes to all that the command has started, as from a terminal.
 void ClientProcess::signal(Signal signal) {
-  if (process_) process_->signal(signal);
+  if (!process_) return;
+  const bool from_terminal =
+      signal == Signal::interrupt || signal == Signal::quit || signal == Signal::tstp;
+  if (!from_terminal) return process_->signal(signal);
+  for (const ProcessInfo& each : machine_.processes(machine_.base()))
+    if (each.group == process_->process_group()) machine_.process(each.pid)->signal(signal);
 }
 
 void ClientProcess::acknowledged(size_t stream, size_t octets) {

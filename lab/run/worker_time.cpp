@@ -11,9 +11,9 @@ namespace stackyard {
 
 namespace {
 
-constexpr uint64_t slice_events = 50'000;      // between two looks at the link
-constexpr SimTime paced_step_max = 50_ms;      // times the speed: an engine that lags never jumps
-constexpr SimTime lockstep_patience = 3600_s;  // a quiet session that gets nothing for so long
+constexpr uint64_t slice_events = 50'000;  // between two looks at the link
+constexpr SimTime paced_step_max = 50_ms;  // times the speed: an engine that lags never jumps
+constexpr SimTime patience = 3600_s;       // with a session or a link on which nothing happens
 constexpr SimTime condition_grid = 1_ms;
 constexpr SimTime chunk = 1_ms;  // behind the next event, at a time
 
@@ -48,9 +48,9 @@ bool Worker::advance() {
     return false;
   }
   if (goal_ && goal_->frames) {
-    run_events(SimTime::max(), 1);
+    run_events(goal_->time, 1);
     if (goal_ && subscriptions_->frames_seen() >= *goal_->frames) end_goal("packet");
-    if (goal_ && simulation.next_time() == SimTime::max()) end_goal("idle");
+    if (goal_ && simulation.next_time() > goal_->time) end_goal("idle");
     return goal_.has_value();
   }
   switch (pace_.pace) {
@@ -115,14 +115,14 @@ void Worker::delivered() {
 void Worker::advance_lockstep() {
   if (!granted_) return;
   Simulation& simulation = session_.lab().simulation();
-  const SimTime patience = quiet_since_ + lockstep_patience;
-  const SimTime limit = std::min(grant_limit_, patience);
+  const SimTime last = quiet_since_ + patience;
+  const SimTime limit = std::min(grant_limit_, last);
   run_events(limit, slice_events);
   const bool nothing_left = simulation.next_time() == SimTime::max();
   const char* why = nullptr;
   if (shown_)
     why = "shown";
-  else if (nothing_left || simulation.next_time() > patience)
+  else if (nothing_left || simulation.next_time() > last)
     why = "idle";
   else if (simulation.next_time() > limit || simulation.stopped())
     why = "limit";
@@ -258,7 +258,8 @@ Json Worker::time_step_packet(uint32_t client, const Json&) {
   set_pace(paused);
   Lab& lab = session_.lab();
   for (size_t i = 0; i < lab.spec().links.size(); ++i) (void)lab.tap_link(i);
-  goal_ = Goal{.condition = {},
+  goal_ = Goal{.time = session_.lab().simulation().reached() + patience,
+               .condition = {},
                .frames = subscriptions_->frames_seen() + 1,
                .before = paused,
                .client = client};

@@ -12,7 +12,7 @@ ifconfig epair8a 10.8.0.1/24
 for j in tenant next; do jexec $j ifconfig lo0 127.0.0.1/8 up; done
 jexec tenant ifconfig epair9b 10.9.0.2/24
 jexec next ifconfig epair8b 10.8.0.2/24
-jexec tenant sysctl net.inet.ip.forwarding=1
+jexec tenant sysctl net.inet.ip.forwarding=1 net.inet6.ip6.forwarding=1
 
 # What follows is the tenant's own script: every command in it acts inside the jail.
 jexec tenant sh -c '

@@ -72,6 +72,7 @@ class Process final : public Sys {
   Call<std::pair<Pid, int>> wait(Pid pid, WaitMode mode) override;
   Call<void> kill(Pid pid, std::optional<Signal> signal) override;
   void set_signal(Signal signal, SignalAction action) override;
+  SignalAction signal_action(Signal signal) const override;
   std::optional<Signal> take_signal() override;
   bool interrupted() const override { return pending_ != 0; }
   Call<void> daemon(DaemonOptions options) override;

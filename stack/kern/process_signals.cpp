@@ -25,6 +25,11 @@ void Process::set_signal(Signal signal, SignalAction action) {
   if (action != SignalAction::catch_it) pending_ &= ~bit(signal);
 }
 
+SignalAction Process::signal_action(Signal signal) const {
+  if (bit(signal) & caught_) return SignalAction::catch_it;
+  return bit(signal) & ignored_ ? SignalAction::ignore : SignalAction::standard;
+}
+
 std::optional<Signal> Process::take_signal() {
   for (int number = 1; number <= signals_max; ++number) {
     const Signal signal{uint8_t(number)};

@@ -75,6 +75,7 @@ class Sys : public CallContext {
   virtual Call<void> kill(Pid pid, std::optional<Signal> signal) = 0;
   // A caught signal makes blocked calls return EINTR, until it is taken.
   virtual void set_signal(Signal signal, SignalAction action) = 0;
+  virtual SignalAction signal_action(Signal signal) const = 0;
   virtual std::optional<Signal> take_signal() = 0;
   virtual bool interrupted() const = 0;  // one is caught and not yet taken
   void catch_signals() {

@@ -97,6 +97,11 @@ TEST_CASE("a router forwards, answers with errors, and tells of better first hop
   CHECK(lab.run("a", "ping -m 1 -c 1 -t 2 2001:db8:2::2").says("Time to live exceeded"));
   CHECK(lab.run("a", "ping -c 1 -t 2 2001:db8:9::2").says("No Route to Destination"));
   CHECK(lab.run("a", "ping -c 1 -t 5 2001:db8:2::77").says("Destination Host Unreachable"));
+  const auto trace = lab.run("a", "traceroute6 -n -q 1 2001:db8:2::2");
+  CHECK(trace.says("traceroute6 to 2001:db8:2::2 (2001:db8:2::2) from 2001:db8:1::2, 64 hops max"));
+  CHECK(trace.says(" 1  2001:db8:1::1  0."));
+  CHECK(trace.says(" 2  2001:db8:2::2  0."));
+  CHECK(lab.run("a", "traceroute6 -I -n -q 1 2001:db8:2::2").says(" 2  2001:db8:2::2"));
   lab.run("r", "ifconfig em1 mtu 1400; ifconfig em1 inet6 2001:db8:2::1/64");
   const auto big = lab.run("a", "ping -c 3 -s 1440 2001:db8:2::2");
   CHECK(big.says("Packet too big mtu = 1400"));
@@ -168,4 +173,14 @@ TEST_CASE("a socket for both families is one socket") {
   lab.run("a", "echo six | nc -u -N 2001:db8::2 53; echo four | nc -u -N 10.0.0.2 53");
   lab.pass(1_s);
   CHECK(lab.run("b", "cat /tmp/got").output == "six\nfour\n");
+}
+
+TEST_CASE("streams cross over IPv6, by address and by name") {
+  LabFixture lab(two);
+  address_two(lab);
+  lab.run("b", "nc -6 -l 80 > /tmp/got &");
+  CHECK(lab.run("a", "echo hello | nc -N 2001:db8::2 80").exit == 0);
+  lab.pass(1_s);
+  CHECK(lab.run("b", "cat /tmp/got").output == "hello\n");
+  CHECK(lab.run("a", "nc -v 2001:db8::2 81").says("Connection refused"));
 }

@@ -358,6 +358,18 @@ def golden(name, text):
     expect(text == wanted, f'tests/golden/{name}.txt says\n{wanted}\nbut it was\n{text}')
 
 
+def paced_test(binary, script):
+    """By the real clock a script says what it says in lockstep."""
+    with open(script) as file:
+        lab = lab_of_script(file.read())
+    with served(binary, lab, '10x') as (folder, path, _server):
+        begun = time.time()
+        text = run_script(folder, path, script)
+        golden(f'{os.path.splitext(os.path.basename(script))[0]}.sh', text)
+        slept = time.time() - begun
+        expect(slept > 0.5, f'five simulated seconds at 10x take half a second at least, not {slept:.2f} s')
+
+
 def script_test(binary, script, times):
     with open(script) as file:
         lab = lab_of_script(file.read())
@@ -392,8 +404,9 @@ def recipe_test(binary, script):
             half.write(text[:text.index('# -- compared here')])
         run_script(folder, path, f'{folder}/half.sh')
         tables['script'] = stacks(Client(path), at[2].split())
-    expect(tables['yaml'] == tables['script'],
-           f'by YAML\n{json.dumps(tables["yaml"], indent=1)}\nby the script\n{json.dumps(tables["script"], indent=1)}')
+    for name, rows in tables['yaml'].items():
+        other = tables['script'][name]
+        expect(rows == other, f'{name}: by YAML {sorted(set(rows) - set(other))}, by the script {sorted(set(other) - set(rows))}')
 
 
 def stacks(client, nodes):
@@ -423,6 +436,7 @@ def run_all(binary, report, skip):
         case(f'served: {test.__name__}', test)
     for script in sorted(glob.glob(f'{ROOT}/tests/served/*.sh')):
         case(f'served: {os.path.basename(script)}, twenty times over', script_test, script, 20)
+    case('served: paced.sh by the real clock', paced_test, f'{ROOT}/tests/served/paced.sh')
     for script in sorted(glob.glob(f'{ROOT}/scenarios/*/*.sh')):
         case(f'served: {os.path.basename(script)}', script_test, script, 2)
         case(f'served: {os.path.basename(script)} and its YAML', recipe_test, script)

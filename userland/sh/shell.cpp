@@ -261,14 +261,22 @@ Task<int> Shell::run_redirected(ShellTree tree) {
 
 // --- execution ---------------------------------------------------------------------------------
 
-// Signals that come meanwhile are answered when the command has ended.
+// Signals that come meanwhile are answered when the command has ended. So is ^C, which the command
+// gets, too: the shell ends behind it.
 Task<int> Shell::wait_for(Pid pid) {
+  const bool standard = sys_.signal_action(Signal::interrupt) == SignalAction::standard;
+  if (standard) sys_.set_signal(Signal::interrupt, SignalAction::catch_it);
+  int status = 127;
   for (;;) {
     const auto ended = co_await sys_.wait(pid);
-    if (ended) co_return ended->second;
-    if (ended.error() != Errno::eintr) co_return 127;
+    if (ended) status = ended->second;
+    if (ended || ended.error() != Errno::eintr) break;
     while (const auto signal = sys_.take_signal()) caught_.push_back(*signal);
   }
+  if (!standard) co_return status;
+  sys_.set_signal(Signal::interrupt, SignalAction::standard);
+  if (std::erase(caught_, Signal::interrupt)) throw Exit{signal_status(Signal::interrupt)};
+  co_return status;
 }
 
 Task<Result<Pid>> Shell::start(ShellTree tree, std::vector<std::pair<Fd, Fd>> descriptors) {
