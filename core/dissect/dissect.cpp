@@ -26,8 +26,7 @@ std::string udp_line(const Ipv4Header& ip, Bytes payload) {
 }
 
 // tcpdump's, with sequence numbers as they are (-S).
-std::string tcp_line(const Ipv4Header& ip, Bytes payload) {
-  const std::string source = to_text(ip.source_address()), dest = to_text(ip.dest_address());
+std::string tcp_line(const std::string& source, const std::string& dest, Bytes payload) {
   if (payload.size() < sizeof(TcpHeader)) return text("{} > {}: [|tcp]", source, dest);
   const auto tcp = load<TcpHeader>(payload);
   const size_t size = tcp.header_size();
@@ -66,7 +65,7 @@ std::string transport_line(const Ipv4Header& ip, Bytes payload) {
     case ip_protocol::udp:
       return udp_line(ip, payload);
     case ip_protocol::tcp:
-      return tcp_line(ip, payload);
+      return tcp_line(to_text(ip.source_address()), to_text(ip.dest_address()), payload);
     default:
       return ends + text("{} {}", ip_protocol_name(ip.protocol), payload.size());
   }
@@ -99,6 +98,8 @@ std::string one_line_ip6(Bytes packet, DissectOptions options) {
     const auto udp = load<UdpHeader>(payload);
     words = text("{}.{} > {}.{}: UDP, length {}", source, uint16_t(udp.source_port), dest,
                  uint16_t(udp.dest_port), std::max<int>(udp.length, 8) - 8);
+  } else if (chain.protocol == ip_protocol::tcp && words == ends) {
+    words = tcp_line(source, dest, payload);
   } else {
     words += text("{} {}", ipv6_next_name(chain.protocol), payload.size());
   }

@@ -183,6 +183,7 @@ class TcpConnection : public Pcb {
   }
 
   // --- input.cpp ---
+  void count_predicted(const TcpSegment& segment) const;
   bool in_syn_sent(TcpSegment& segment);
   bool acceptable(TcpSegment& segment);
   bool reset_arrives(const TcpSegment& segment);

@@ -40,12 +40,25 @@ void TcpConnection::segment_arrives(TcpSegment& segment) {
     if (in_syn_sent(segment)) output();
     return;
   }
+  if (state_ == TcpState::established) count_predicted(segment);
   if (!acceptable(segment) || !accept_ack(segment)) return;
   take_window(segment, segment.window << snd_scale_);
   if (segment.has(tcp_flag::urg)) take_urgent(segment);
   if (ecn_ && segment.length > 0) take_mark(segment);
   if (segment.length > 0 || segment.has(tcp_flag::fin)) take_data(segment);
   if (state_ != TcpState::closed) output();
+}
+
+// Van Jacobson's header prediction: here it is only a figure that netstat shows, since the checks
+// of an expected segment cost little.
+void TcpConnection::count_predicted(const TcpSegment& segment) const {
+  const bool plain = (segment.flags & ~tcp_flag::push) == tcp_flag::ack &&
+                     segment.seq == rcv_nxt_ && segment.window << snd_scale_ == snd_wnd_ &&
+                     snd_nxt_ == snd_max_;
+  if (!plain) return;
+  const bool ack = segment.length == 0 && segment.ack > snd_una_ && segment.ack <= snd_max_;
+  tcp_.counters.predack += ack && recovery_ == Recovery::none && segment.options.sack_count == 0;
+  tcp_.counters.preddat += segment.length > 0 && segment.ack == snd_una_ && !reassembly_;
 }
 
 // --- opening (RFC 9293 s3.10.7.3) --------------------------------------------------------------

@@ -52,7 +52,7 @@ std::string parse_line(const std::vector<std::string>& words, InetdService& serv
 
 class Inetd {
  public:
-  Inetd(Sys& sys, std::string conf, Ipv4Address address)
+  Inetd(Sys& sys, std::string conf, IpAddress address)
       : sys_(sys), conf_(std::move(conf)), address_(address) {}
   Task<int> run();
   Task<void> configure();
@@ -68,7 +68,7 @@ class Inetd {
 
   Sys& sys_;
   std::string conf_;
-  Ipv4Address address_;
+  IpAddress address_;
   std::vector<InetdService> services_;
 };
 
@@ -82,7 +82,8 @@ Task<void> Inetd::log(std::string line) {
 
 Task<void> Inetd::open(InetdService& service) {
   const std::string what = service.name + "/" + service.protocol;
-  const Af family = service.local() ? Af::local : Af::inet;
+  const bool v6 = service.protocol.find('6') != std::string::npos;
+  const Af family = service.local() ? Af::local : v6 ? Af::inet6 : Af::inet;
   const Result<Fd> fd = co_await sys_.socket(family, service.type);
   if (!fd) {
     co_await log(text("{}: socket: {}", what, errno_text(fd.error())));
@@ -99,8 +100,12 @@ Task<void> Inetd::open(InetdService& service) {
       co_await sys_.close(*fd);
       co_return;
     }
-    at.address = address_;
+    at.address = IpAddress::any(v6 ? IpFamily::v6 : IpFamily::v4);
+    if (!address_.is_any() && address_.is_v6() == v6) at.address = address_;
     at.port = *port;
+    // "tcp46" is for callers of both families.
+    const bool both = service.protocol.ends_with("46");
+    if (v6) co_await sys_.set_option(*fd, SocketOption::ipv6_v6only, both ? 0 : 1);
     co_await sys_.set_option(*fd, SocketOption::so_reuseaddr, 1);
   }
   Result<> done = co_await sys_.bind(*fd, at);
@@ -138,7 +143,6 @@ Task<void> Inetd::configure() {
       co_await log(text("{}: {}", conf_, wrong));
       continue;
     }
-    if (service.protocol.find('6') != std::string::npos) continue;  // no IPv6 in this build
     services_.push_back(std::move(service));
   }
   for (InetdService& service : services_) co_await open(service);
@@ -271,14 +275,14 @@ Task<int> inetd(Sys& sys, Args args) {
   if (!conf.starts_with('/')) conf = sys.folder() + "/" + conf;  // daemon(3) changes the folder
   std::string pid_file = options.value('p', "/var/run/inetd.pid");
   if (!pid_file.starts_with('/')) pid_file = sys.folder() + "/" + pid_file;
-  Ipv4Address address;
+  IpAddress address;
   if (options.has('a')) {
-    const auto found = sys.resolve_ipv4(options.value('a'));
-    if (!found) {
+    const std::vector<SockAddr> found = sys.resolve(options.value('a'), Af::unspecified);
+    if (found.empty()) {
       co_await sys.complain(text("-a {}: Name does not resolve", options.value('a')));
       co_return 1;
     }
-    address = *found;
+    address = found[0].address;
   }
   if (!options.has('d')) co_await sys.daemon().or_err(1, "daemon");
   const Result<Fd> file = co_await sys.open(pid_file, OpenMode::write);
