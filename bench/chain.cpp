@@ -1,6 +1,6 @@
 // bench/chain.cpp - a UDP chain of routers: full stacks, real headers, lookups, TTL and checksums.
 //
-// usage: chain PACKETS [decisions] [capture FILE]. Prints "ns_per_hop N" and "received N".
+// usage: chain PACKETS [decisions | v6] [capture FILE]. Prints "ns_per_hop N" and "received N".
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -17,6 +17,26 @@ namespace {
 
 constexpr int routers = 10;
 constexpr size_t payload = 1000;
+
+// The same with IPv6: no pool, since routes need no name.
+std::string chain6_yaml() {
+  std::string yaml =
+      "name: chain\nhosts: false\nsim: {bring_up: settled}\nnodes:\n"
+      "  src: {interfaces: {em0: {addresses: [\"fd00::1/64\"]}}, routes: [{to: default, via: "
+      "\"fd00::2\"}]}\n";
+  for (int i = 1; i <= routers; ++i)
+    yaml += text(
+        "  r{0}: {{kind: router, interfaces: {{em0: {{addresses: [\"fd00:0:0:{1:x}::2/64\"]}}, "
+        "em1: "
+        "{{addresses: [\"fd00:0:0:{0:x}::1/64\"]}}}}, routes: [{{to: default, via: "
+        "\"fd00:0:0:{0:x}::2\"}}]}}\n",
+        i, i - 1);
+  yaml +=
+      text("  dst: {{interfaces: {{em0: {{addresses: [\"fd00:0:0:{:x}::2/64\"]}}}}}}\n", routers);
+  yaml += "defaults: {link: {impair: {rate: 10gbit, delay: 1us}}}\nlinks:\n  - src:em0 -- r1:em0\n";
+  for (int i = 1; i < routers; ++i) yaml += text("  - r{}:em1 -- r{}:em0\n", i, i + 1);
+  return yaml + text("  - r{}:em1 -- dst:em0\n", routers);
+}
 
 std::string chain_yaml(bool capture) {
   std::string yaml = "name: chain\nhosts: false\nnodes:\n  src: {}\n";
@@ -72,9 +92,11 @@ struct Sink final : SocketListener {
 int main(int argc, char** argv) {
   const uint64_t packets = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 200'000;
   const std::string mode = argc > 2 ? argv[2] : "";
+  const bool v6 = mode == "v6";
   Problems problems;
   ReadOptions options;
-  LabSpec spec = read_lab(chain_yaml(mode == "capture"), "chain.yaml", options, problems);
+  LabSpec spec =
+      read_lab(v6 ? chain6_yaml() : chain_yaml(mode == "capture"), "chain.yaml", options, problems);
   if (problems.any_errors()) {
     std::fputs(problems.text("chain.yaml").c_str(), stderr);
     return 2;
@@ -90,11 +112,16 @@ int main(int argc, char** argv) {
   simulation.run_until(1_ms);
   Machine& src = lab.machine("src");
   Machine& dst = lab.machine("dst");
-  auto out = *src.vnet().socket(Af::inet, SocketType::datagram, 0);
-  auto in = *dst.vnet().socket(Af::inet, SocketType::datagram, 0);
+  const Af family = v6 ? Af::inet6 : Af::inet;
+  auto out = *src.vnet().socket(family, SocketType::datagram, 0);
+  auto in = *dst.vnet().socket(family, SocketType::datagram, 0);
   SockAddr at, to;
   at.port = to.port = 9;
   to.address = Ipv4Address{0x0a000002u | routers << 8};
+  if (v6) {
+    at.address = Ipv6Address{};
+    to.address = Ipv6Address::of({0xfd00, 0, 0, routers, 0, 0, 0, 2});
+  }
   (void)in->bind(at);
   (void)out->connect(to);
   Sink sink(*in);
