@@ -16,7 +16,15 @@ namespace stackyard {
 // FreeBSD's kernel has it; on the wire and in programs they never do.
 struct Ipv6Address {
   std::array<uint8_t, 16> octets{};
-  auto operator<=>(const Ipv6Address&) const = default;
+  // As two words: a call of memcmp for each comparison costs a router a fifth of its time.
+  constexpr bool operator==(const Ipv6Address& other) const {
+    return high() == other.high() && low() == other.low();
+  }
+  constexpr std::strong_ordering operator<=>(const Ipv6Address& other) const {
+    return high() != other.high() ? high() <=> other.high() : low() <=> other.low();
+  }
+  constexpr uint64_t high() const { return load_word(octets, 0); }
+  constexpr uint64_t low() const { return load_word(octets, 8); }
 
   // From eight groups of 16 bits.
   static constexpr Ipv6Address of(const std::array<uint16_t, 8>& groups) {
@@ -37,17 +45,13 @@ struct Ipv6Address {
     octets[2 * i] = uint8_t(value >> 8);
     octets[2 * i + 1] = uint8_t(value);
   }
-  constexpr bool is_any() const { return *this == Ipv6Address{}; }
-  constexpr bool is_loopback() const { return *this == loopback(); }
+  constexpr bool is_any() const { return (high() | low()) == 0; }
+  constexpr bool is_loopback() const { return high() == 0 && low() == 1; }
   constexpr bool is_multicast() const { return octets[0] == 0xff; }
   constexpr bool is_link_local() const { return octets[0] == 0xfe && (octets[1] & 0xc0) == 0x80; }
   constexpr bool is_site_local() const { return octets[0] == 0xfe && (octets[1] & 0xc0) == 0xc0; }
   constexpr bool is_unique_local() const { return (octets[0] & 0xfe) == 0xfc; }  // RFC 4193
-  constexpr bool is_v4_mapped() const {
-    for (size_t i = 0; i < 5; ++i)
-      if (group(i) != 0) return false;
-    return group(5) == 0xffff;
-  }
+  constexpr bool is_v4_mapped() const { return high() == 0 && low() >> 32 == 0xffff; }
   constexpr Ipv4Address embedded_v4() const {  // the last four octets
     return {uint32_t(group(6)) << 16 | group(7)};
   }
@@ -78,21 +82,24 @@ struct Ipv6Address {
     return a;
   }
   constexpr Ipv6Address without_zone() const { return with_zone(0); }
+
+  // Eight octets as a number, the first the most significant.
+  static constexpr uint64_t load_word(const std::array<uint8_t, 16>& from, size_t at) {
+    if (!std::is_constant_evaluated()) {
+      uint64_t raw;
+      std::memcpy(&raw, from.data() + at, sizeof raw);
+      return __builtin_bswap64(raw);
+    }
+    uint64_t n = 0;
+    for (size_t i = at; i < at + 8; ++i) n = n << 8 | from[i];
+    return n;
+  }
 };
 static_assert(sizeof(Ipv6Address) == 16 && alignof(Ipv6Address) == 1);
 
 // For tries and arithmetic on prefixes: most significant bit first.
 __extension__ using uint128 = unsigned __int128;
-constexpr uint128 number_of(const Ipv6Address& a) {
-  uint128 n = 0;
-  if (!std::is_constant_evaluated()) {
-    uint64_t halves[2];
-    std::memcpy(halves, a.octets.data(), 16);
-    return uint128(__builtin_bswap64(halves[0])) << 64 | __builtin_bswap64(halves[1]);
-  }
-  for (uint8_t octet : a.octets) n = n << 8 | octet;
-  return n;
-}
+constexpr uint128 number_of(const Ipv6Address& a) { return uint128(a.high()) << 64 | a.low(); }
 constexpr Ipv6Address address_of(uint128 n) {
   Ipv6Address a;
   for (size_t i = 16; i-- > 0; n >>= 8) a.octets[i] = uint8_t(n);

@@ -20,7 +20,12 @@ class IpAddress {
     return family == IpFamily::v4 ? IpAddress() : IpAddress(Ipv6Address{});
   }
 
-  auto operator<=>(const IpAddress&) const = default;
+  constexpr bool operator==(const IpAddress& other) const {
+    return family_ == other.family_ && v6() == other.v6();
+  }
+  constexpr std::strong_ordering operator<=>(const IpAddress& other) const {
+    return family_ != other.family_ ? family_ <=> other.family_ : v6() <=> other.v6();
+  }
   constexpr IpFamily family() const { return family_; }
   constexpr bool is_v4() const { return family_ == IpFamily::v4; }
   constexpr bool is_v6() const { return family_ == IpFamily::v6; }
@@ -28,7 +33,7 @@ class IpAddress {
   constexpr Ipv4Address v4() const { return {load_word()}; }
   constexpr Ipv6Address v6() const { return {octets_}; }
 
-  constexpr bool is_any() const { return octets_ == std::array<uint8_t, 16>{}; }
+  constexpr bool is_any() const { return v6().is_any(); }
   constexpr bool is_multicast() const {
     return is_v4() ? v4().is_multicast() : v6().is_multicast();
   }
@@ -41,9 +46,7 @@ class IpAddress {
   // For hash tables, whose order nothing may depend on. "Any" of both families hash alike.
   constexpr uint64_t hash() const {
     uint64_t h = 0;
-    for (size_t i = 0; i < 16; i += 8) {
-      uint64_t word = 0;
-      for (size_t j = 0; j < 8; ++j) word = word << 8 | octets_[i + j];
+    for (const uint64_t word : {v6().high(), v6().low()}) {
       h = (h ^ word) * 0x9e3779b97f4a7c15u;
       h ^= h >> 29;
     }
