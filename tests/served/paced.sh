@@ -10,7 +10,7 @@ ping -q -c 3 10.0.0.2 | grep received
 timeout 1 nc -l 81; echo "timeout: $?"
 nc -l 82 & n=$!
 sleep 1
-kill $n; wait $n; echo "killed: $?"
+kill $n; sleep .1; wait $n; echo "killed: $?"
 jail -c name=a vnet persist
 jexec a sh -c 'sleep 1; echo "in $STACKYARD_AT"'
 jail -r a; echo "removed: $?"
