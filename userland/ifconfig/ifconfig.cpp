@@ -5,7 +5,7 @@
 
 #include "core/base/text.h"
 #include "userland/commands.h"
-#include "userland/lib/enter_jail.h"
+#include "userland/lib/exec.h"
 #include "userland/lib/options.h"
 
 namespace stackyard {
@@ -13,9 +13,9 @@ namespace stackyard {
 namespace {
 
 // In the order of the lines that they print.
-constexpr const IfconfigKind* kinds[] = {
-    &generic_kind, &options_kind, &link_kind, &inet_kind,  &inet6_kind,
-    &bridge_kind,  &groups_kind,  &vlan_kind, &media_kind, &nd_kind};
+constexpr const IfconfigKind* kinds[] = {&generic_kind, &options_kind, &link_kind,   &inet_kind,
+                                         &inet6_kind,   &bridge_kind,  &groups_kind, &vlan_kind,
+                                         &media_kind,   &nd_kind};
 
 const Keyword* find_keyword(const std::string& name, bool creates) {
   for (const IfconfigKind* kind : kinds)
@@ -207,13 +207,8 @@ Task<int> ifconfig(Sys& sys, Args args) {
                    (options.has('u') && options.has('d')) || ((all || names) && rest.size() > 1);
   if (!options.error().empty() || odd)
     co_return co_await bad_usage(sys, ifconfig_command, options.error(), 1);
-  if (options.has('j')) {
-    const std::string wrong = enter_jail(sys, options.value('j'));
-    if (!wrong.empty()) {
-      co_await sys.complain(wrong);
-      co_return 1;
-    }
-  }
+  const std::string jail = options.value('j');
+  if (!co_await enter_jail(sys, jail)) co_return 1;
   if (options.has('C')) co_return co_await list_cloners(sys);
   if (options.has('g') && !options.has('a') && !names)
     co_return co_await list_group(sys, options.value('g'));

@@ -32,9 +32,9 @@ Task<std::optional<int>> find_jail_id(Sys& sys, std::string jail) {
   co_return std::nullopt;
 }
 
-Task<bool> enter_jail(Sys& sys, const Options& options) {
-  if (!options.has('j')) co_return true;
-  const auto jid = co_await find_jail_id(sys, options.value('j'));
+Task<bool> enter_jail(Sys& sys, std::string jail) {
+  if (jail.empty()) co_return true;
+  const auto jid = co_await find_jail_id(sys, jail);
   if (!jid) co_return false;
   const Result<> done = sys.jail_attach(*jid);
   if (!done) co_await sys.complain(text("jail_attach({}): {}", *jid, errno_text(done.error())));

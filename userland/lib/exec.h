@@ -2,7 +2,6 @@
 #pragma once
 
 #include "stack/sys/sys.h"
-#include "userland/lib/options.h"
 
 namespace stackyard {
 
@@ -20,7 +19,8 @@ Task<int> exec_anywhere(Sys& sys, Args words, std::string failure, int missing =
 // does.
 Task<std::optional<int>> find_jail_id(Sys& sys, std::string jail);
 
-// Goes on inside the jail that option -j names, if it was given. False: it failed, and said so.
-Task<bool> enter_jail(Sys& sys, const Options& options);
+// The option -j JAIL of network programs: goes on inside that jail, if one is named. False: it
+// failed, and said so.
+Task<bool> enter_jail(Sys& sys, std::string jail);
 
 }  // namespace stackyard

@@ -136,7 +136,8 @@ Task<int> arp(Sys& sys, Args args) {
   const Options options(args, "adfi:j:nsS");
   const auto& rest = options.rest();
   if (!options.error().empty()) co_return co_await bad_usage(sys, arp_command, options.error(), 1);
-  if (!co_await enter_jail(sys, options)) co_return 1;
+  const std::string jail = options.value('j');
+  if (!co_await enter_jail(sys, jail)) co_return 1;
   if (options.has('d') && options.has('a')) co_return co_await remove_all(sys);
   ShowArp want{.interface = options.value('i'), .numeric = options.has('n'), .style = style};
   if (options.has('a')) co_return co_await show(sys, want);

@@ -180,7 +180,8 @@ Task<int> ndp(Sys& sys, Args args) {
   const Options options(args, "A:acdHI:ij:nPpRrst");
   const auto& rest = options.rest();
   if (!options.error().empty()) co_return co_await bad_usage(sys, ndp_command, options.error(), 1);
-  if (!co_await enter_jail(sys, options)) co_return 1;
+  const std::string jail = options.value('j');
+  if (!co_await enter_jail(sys, jail)) co_return 1;
   if (options.has('a')) co_return co_await show(sys, std::nullopt, "");
   if (options.has('i') && !rest.empty()) co_return co_await interface_info(sys, rest);
   if (options.has('r')) co_return co_await show_routers(sys);

@@ -462,7 +462,8 @@ Task<int> netstat(Sys& sys, Args args) {
     co_await sys.complain("-z: counters cannot be zeroed in this build");
     co_return 1;
   }
-  if (!co_await enter_jail(sys, options)) co_return 1;
+  const std::string jail = options.value('j');
+  if (!co_await enter_jail(sys, jail)) co_return 1;
   Report report(style);
   if (options.has('r')) co_return co_await routes(sys, options, std::move(report));
   if (options.has('s') || (options.has('p') && !options.has('a') && !options.has('n')))

@@ -5,7 +5,7 @@
 #include "stack/inet/api/inet_requests.h"
 #include "stack/net/route_table.h"
 #include "userland/commands.h"
-#include "userland/lib/enter_jail.h"
+#include "userland/lib/exec.h"
 #include "userland/lib/options.h"
 
 namespace stackyard {
@@ -228,10 +228,7 @@ Task<int> flush(Sys& sys, const RouteWords& r) {
 Task<int> route(Sys& sys, Args args) {
   RouteWords r = parse(args);
   if (!r.error.empty()) co_return co_await bad_usage(sys, route_command, r.error);
-  if (const std::string wrong = r.jail.empty() ? "" : enter_jail(sys, r.jail); !wrong.empty()) {
-    co_await sys.complain(wrong);
-    co_return 1;
-  }
+  if (!co_await enter_jail(sys, r.jail)) co_return 1;
   if (r.fib >= 0 && r.fib >= parse_int(sys.sysctl("net.fibs").value_or("1")).value_or(1)) {
     co_await sys.complain(text("-fib: invalid fib number: {}", r.fib));
     co_return 64;

@@ -111,7 +111,8 @@ Task<int> sysctl(Sys& sys, Args args) {
     co_return co_await bad_usage(sys, sysctl_command, options.error(), 1);
   if (options.has('n') && options.has('N'))
     co_return co_await bad_usage(sys, sysctl_command, "", 1);
-  if (!co_await enter_jail(sys, options)) co_return 1;
+  const std::string jail = options.value('j');
+  if (!co_await enter_jail(sys, jail)) co_return 1;
   if (all) co_return co_await show_sysctls(sys, options, "");
   int status = 0;
   if (options.has('f')) status = co_await from_file(sys, options, options.value('f'));
