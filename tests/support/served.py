@@ -422,7 +422,8 @@ def stacks(client, nodes):
     return shown
 
 
-def run_all(binary, report, skip):
+def run_all(binary, report, times=20):
+    build = os.path.dirname(binary)
     binary = os.path.abspath(binary)
 
     def case(name, test, *arguments):
@@ -433,10 +434,10 @@ def run_all(binary, report, skip):
             report(False, name, f'{type(wrong).__name__}: {str(wrong)[:4000]}')
 
     for test in (looks, subscriptions, time_control, edits, commands, bad_clients, the_socket):
-        case(f'served: {test.__name__}', test)
+        case(f'{build}: served: {test.__name__}', test)
     for script in sorted(glob.glob(f'{ROOT}/tests/served/*.sh')):
-        case(f'served: {os.path.basename(script)}, twenty times over', script_test, script, 20)
-    case('served: paced.sh by the real clock', paced_test, f'{ROOT}/tests/served/paced.sh')
+        case(f'{build}: served: {os.path.basename(script)}, {times} times over', script_test, script, times)
+    case(f'{build}: served: paced.sh by the real clock', paced_test, f'{ROOT}/tests/served/paced.sh')
     for script in sorted(glob.glob(f'{ROOT}/scenarios/*/*.sh')):
-        case(f'served: {os.path.basename(script)}', script_test, script, 2)
-        case(f'served: {os.path.basename(script)} and its YAML', recipe_test, script)
+        case(f'{build}: served: {os.path.basename(script)}', script_test, script, 2)
+        case(f'{build}: served: {os.path.basename(script)} and its YAML', recipe_test, script)
