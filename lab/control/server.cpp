@@ -69,7 +69,6 @@ Server::Server(int listener, std::string socket_path, int worker, pid_t worker_p
     : listener_(listener),
       path_(std::move(socket_path)),
       worker_(worker),
-      worker_pid_(worker_pid),
       processes_(path_, {getpid(), worker_pid}) {
   if (!journal.empty()) journal_.open(journal, std::ios::binary);
 }

@@ -78,7 +78,6 @@ class Server {
   int listener_;
   std::string path_;
   Channel worker_;
-  pid_t worker_pid_;
   std::ofstream journal_;
   std::map<uint32_t, std::unique_ptr<Client>> clients_;
   std::vector<uint32_t> cut_;

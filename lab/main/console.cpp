@@ -129,8 +129,7 @@ class OwnLab {
 
 class Console {
  public:
-  Console(Connection& connection, std::string node)
-      : connection_(connection), node_(std::move(node)) {}
+  explicit Console(Connection& connection) : connection_(connection) {}
 
   // The named machine or jail, or the first machine. False: there is none such.
   bool choose(const std::string& name) {
@@ -271,7 +270,7 @@ int console_command(const ConsoleArguments& arguments) {
     std::fprintf(stderr, "stackyard: %s: %s\n", socket_path(path).c_str(), std::strerror(errno));
     return exit_status::run_failed;
   }
-  Console console(*connection, "");
+  Console console(*connection);
   if (!console.choose(arguments.node)) return exit_status::invalid;
   if (!arguments.command.empty()) return console.run_line(arguments.command);
   if (isatty(STDIN_FILENO)) std::puts("Type a command of the machine, or :help.");

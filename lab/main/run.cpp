@@ -48,8 +48,8 @@ class Progress {
 
 // "2x": simulated seconds in a real one; 0: as fast as possible.
 double pace_of(const std::string& pace) {
-  if (!pace.ends_with('x')) return 0;
-  return double(parse_decimal_nano(pace.substr(0, pace.size() - 1)).value_or(0)) / 1e9;
+  const auto parsed = parse_pace(pace);
+  return parsed && parsed->pace == Pace::paced ? double(parsed->speed_nano) / 1e9 : 0;
 }
 
 // Runs to the end; with a pace, no faster than the real clock allows.

@@ -32,9 +32,7 @@ std::optional<WorkerOptions> parse_pace(const std::string& word) {
 std::string to_text(const WorkerOptions& pace) {
   constexpr const char* names[] = {"paused", "paced", "fast", "lockstep"};
   if (pace.pace != Pace::paced) return names[size_t(pace.pace)];
-  std::string speed = short_text(SimTime(pace.speed_nano));
-  // short_text has units; a plain decimal number is wanted.
-  speed = text("{}.{:09}", pace.speed_nano / 1'000'000'000, pace.speed_nano % 1'000'000'000);
+  std::string speed = seconds_text(SimTime(pace.speed_nano));
   speed.erase(speed.find_last_not_of('0') + 1);
   if (speed.ends_with('.')) speed.pop_back();
   return speed + "x";
