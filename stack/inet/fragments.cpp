@@ -24,18 +24,15 @@ Packet Fragments::drop(Packet& fragment, const DropReason& why) {
 
 void Fragments::discard(const Key& key, const DropReason& why) {
   const auto found = datagrams_.find(key);
-  for (Part& part : found->second->parts) {
-    octets_ -= part.packet.size();
-    drop(part.packet, why);
-  }
+  octets_ -= found->second->parts.octets();
+  found->second->parts.for_each([&](Fragment& part) { drop(part.packet, why); });
   datagrams_.erase(found);
 }
 
 void Fragments::time_out(const Key key) {
   Datagram& datagram = *datagrams_.at(key);
   Packet first;
-  if (!datagram.parts.empty() && datagram.parts[0].begin == 0)
-    first = datagram.parts[0].packet.clone();
+  if (const Fragment* part = datagram.parts.first()) first = part->packet.clone();
   discard(key, drops::reassembly_timeout);
   // RFC 1122 s3.3.2: only when fragment 0 is there to be quoted.
   if (first)
@@ -62,34 +59,20 @@ Packet Fragments::add(Packet fragment, const Ipv4Header& header) {
     found->second->timer.arm(SimTime(settings().ttl * 1'000'000'000));
   }
   Datagram& datagram = *found->second;
-  auto& parts = datagram.parts;
-  const auto after = std::find_if(parts.begin(), parts.end(),
-                                  [&](const Part& part) { return part.begin >= begin; });
-  if (after != parts.end() && after->begin == begin && after->end == end)
-    return drop(fragment, drops::fragment_duplicate);
-  const bool overlaps = (after != parts.end() && after->begin < end) ||
-                        (after != parts.begin() && (after - 1)->end > begin);
-  const uint32_t length = last ? end : datagram.length;
-  const bool contradicts =
-      (datagram.length != 0 && last && datagram.length != end) ||
-      (length != 0 && (end > length || (!parts.empty() && parts.back().end > length)));
-  if (overlaps || contradicts || int64_t(parts.size()) >= settings().max_per_packet ||
-      octets_ + fragment.size() > FragmentSettings::octets_max) {
+  Fragment part{begin, end, last, header_size, std::move(fragment)};
+  const FragmentList::Fit fit = datagram.parts.fit(part);
+  if (fit == FragmentList::Fit::duplicate) return drop(part.packet, drops::fragment_duplicate);
+  const size_t size = part.packet.size();
+  if (fit == FragmentList::Fit::overlaps ||
+      int64_t(datagram.parts.count()) >= settings().max_per_packet ||
+      octets_ + size > FragmentSettings::octets_max) {
     const DropReason& why =
-        overlaps || contradicts ? drops::fragment_overlap : drops::fragment_limit;
+        fit == FragmentList::Fit::overlaps ? drops::fragment_overlap : drops::fragment_limit;
     discard(key, why);
-    return drop(fragment, why);
+    return drop(part.packet, why);
   }
-  octets_ += fragment.size();
-  datagram.length = length;
-  parts.insert(after, Part{begin, end, std::move(fragment), header_size});
-
-  uint32_t reached = 0;
-  for (const Part& part : parts) {
-    if (part.begin != reached) return {};
-    reached = part.end;
-  }
-  if (datagram.length == 0 || reached != datagram.length) return {};
+  octets_ += size;
+  if (!datagram.parts.insert(std::move(part))) return {};
   Packet whole = assemble(datagram);
   datagrams_.erase(key);
   return whole;
@@ -97,21 +80,13 @@ Packet Fragments::add(Packet fragment, const Ipv4Header& header) {
 
 Packet Fragments::assemble(Datagram& datagram) {
   ++inet_.counters.reassembled;
-  for (const Part& part : datagram.parts) octets_ -= part.packet.size();
-  // The datagram is the first fragment, with its header, tags and identity, and the others' octets.
-  Packet whole = std::move(datagram.parts[0].packet);
-  const size_t header_size = datagram.parts[0].header_size;
-  std::vector<uint8_t> rest;
-  rest.reserve(datagram.length);
-  for (size_t i = 1; i < datagram.parts.size(); ++i) {
-    const Bytes octets = datagram.parts[i].packet.octets().subspan(datagram.parts[i].header_size);
-    rest.insert(rest.end(), octets.begin(), octets.end());
-  }
-  whole.append(rest);
+  octets_ -= datagram.parts.octets();
+  const size_t header_size = datagram.parts.first()->header_size;
+  Packet whole = datagram.parts.join();
   const MutableBytes front = whole.writable_front();
   auto header = load<Ipv4Header>(front);
   header.fragment = 0;
-  header.total_length = uint16_t(header_size + datagram.length);
+  header.total_length = uint16_t(header_size + datagram.parts.length());
   store(header, front);
   finish_ipv4_header(front);
   return whole;

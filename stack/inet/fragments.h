@@ -6,11 +6,11 @@
 
 #include <map>
 #include <memory>
-#include <vector>
 
 #include "core/event/timer.h"
 #include "core/packet/packet.h"
 #include "core/wire/net/ipv4.h"
+#include "stack/ip/fragment_list.h"
 
 namespace stackyard {
 
@@ -38,18 +38,12 @@ class Fragments {
     uint8_t protocol;
     auto operator<=>(const Key&) const = default;
   };
-  struct Part {
-    uint32_t begin, end;  // octets of the payload
-    Packet packet;        // with its header
-    size_t header_size;
-  };
   struct Datagram {
     Datagram(Fragments& owner, const Key& k);
     void timed_out() { fragments.time_out(key); }
     Fragments& fragments;
     Key key;
-    std::vector<Part> parts;  // by begin
-    uint32_t length = 0;      // of the payload; 0 until the last fragment is here
+    FragmentList parts;
     Timer timer;
   };
 

@@ -22,18 +22,15 @@ Packet Fragments6::drop(const Packet& fragment, const DropReason& why) {
 
 void Fragments6::discard(const Key& key, const DropReason& why) {
   const auto found = datagrams_.find(key);
-  for (Part& part : found->second->parts) {
-    octets_ -= part.packet.size();
-    drop(part.packet, why);
-  }
+  octets_ -= found->second->parts.octets();
+  found->second->parts.for_each([&](Fragment& part) { drop(part.packet, why); });
   datagrams_.erase(found);
 }
 
 void Fragments6::time_out(const Key key) {
   Datagram& datagram = *datagrams_.at(key);
   Packet first;
-  if (!datagram.parts.empty() && datagram.parts[0].begin == 0)
-    first = datagram.parts[0].packet.clone();
+  if (const Fragment* part = datagram.parts.first()) first = part->packet.clone();
   discard(key, drops6::reassembly_timeout);
   // RFC 8200 s4.5: only when the first fragment is there to be quoted.
   if (first)
@@ -72,37 +69,22 @@ Packet Fragments6::add(Packet fragment, const Key& key, size_t at, size_t protoc
     found->second->timer.arm(SimTime(inet_.settings().fragments.ttl_ms * 1'000'000));
   }
   Datagram& datagram = *found->second;
-  auto& parts = datagram.parts;
-  const auto after = std::find_if(parts.begin(), parts.end(),
-                                  [&](const Part& part) { return part.begin >= begin; });
+  Fragment part{begin, end, last, header_size, std::move(fragment)};
+  const FragmentList::Fit fit = datagram.parts.fit(part);
   // RFC 8200 s4.5: an exact duplicate may be dropped alone.
-  if (after != parts.end() && after->begin == begin && after->end == end)
-    return drop(fragment, drops6::fragment_bad);
-  const bool overlaps = (after != parts.end() && after->begin < end) ||
-                        (after != parts.begin() && (after - 1)->end > begin);
-  const uint32_t length = last ? end : datagram.length;
-  const bool contradicts =
-      (datagram.length != 0 && last && datagram.length != end) ||
-      (length != 0 && (end > length || (!parts.empty() && parts.back().end > length)));
-  if (overlaps || contradicts ||
-      int64_t(parts.size()) >= inet_.settings().fragments.max_per_packet ||
-      octets_ + fragment.size() > FragmentSettings6::octets_max) {
+  if (fit == FragmentList::Fit::duplicate) return drop(part.packet, drops6::fragment_bad);
+  const size_t size = part.packet.size();
+  if (fit == FragmentList::Fit::overlaps ||
+      int64_t(datagram.parts.count()) >= inet_.settings().fragments.max_per_packet ||
+      octets_ + size > FragmentSettings6::octets_max) {
     const DropReason& why =
-        overlaps || contradicts ? drops6::fragment_overlap : drops6::fragment_limit;
+        fit == FragmentList::Fit::overlaps ? drops6::fragment_overlap : drops6::fragment_limit;
     discard(key, why);
-    return drop(fragment, why);
+    return drop(part.packet, why);
   }
-  octets_ += fragment.size();
-  datagram.length = length;
+  octets_ += size;
   if (begin == 0) datagram.protocol_at = protocol_at;
-  parts.insert(after, Part{begin, end, std::move(fragment), header_size});
-
-  uint32_t reached = 0;
-  for (const Part& part : parts) {
-    if (part.begin != reached) return {};
-    reached = part.end;
-  }
-  if (datagram.length == 0 || reached != datagram.length) return {};
+  if (!datagram.parts.insert(std::move(part))) return {};
   Packet whole = assemble(datagram);
   datagrams_.erase(key);
   return whole;
@@ -111,16 +93,9 @@ Packet Fragments6::add(Packet fragment, const Key& key, size_t at, size_t protoc
 // The first fragment's headers, without the fragment header, and everyone's octets.
 Packet Fragments6::assemble(Datagram& datagram) {
   ++inet_.counters.reassembled;
-  for (const Part& part : datagram.parts) octets_ -= part.packet.size();
-  Packet whole = std::move(datagram.parts[0].packet);
-  const size_t header_size = datagram.parts[0].header_size;
-  std::vector<uint8_t> rest;
-  rest.reserve(datagram.length);
-  for (size_t i = 1; i < datagram.parts.size(); ++i) {
-    const Bytes octets = datagram.parts[i].packet.octets().subspan(datagram.parts[i].header_size);
-    rest.insert(rest.end(), octets.begin(), octets.end());
-  }
-  whole.append(rest);
+  octets_ -= datagram.parts.octets();
+  const size_t header_size = datagram.parts.first()->header_size;
+  Packet whole = datagram.parts.join();
   const MutableBytes octets = whole.writable();
   const size_t unfragmentable = header_size - sizeof(Ipv6FragmentHeader);
   octets[datagram.protocol_at] = octets[unfragmentable];  // of the fragment header
@@ -128,7 +103,7 @@ Packet Fragments6::assemble(Datagram& datagram) {
   whole.trim_front(sizeof(Ipv6FragmentHeader));
   const MutableBytes front = whole.writable_front();
   auto header = load<Ipv6Header>(front);
-  header.payload_length = uint16_t(unfragmentable - sizeof(Ipv6Header) + datagram.length);
+  header.payload_length = uint16_t(unfragmentable - sizeof(Ipv6Header) + datagram.parts.length());
   store(header, front);
   return whole;
 }

@@ -6,11 +6,11 @@
 
 #include <map>
 #include <memory>
-#include <vector>
 
 #include "core/event/timer.h"
 #include "core/packet/packet.h"
 #include "core/wire/net/ipv6.h"
+#include "stack/ip/fragment_list.h"
 
 namespace stackyard {
 
@@ -37,19 +37,13 @@ class Fragments6 {
   Packet add(Packet fragment, const Key& key, size_t at, size_t protocol_at);
 
  private:
-  struct Part {
-    uint32_t begin, end;  // octets of the fragmentable part
-    Packet packet;        // with its headers
-    size_t header_size;   // up to the fragment's octets
-  };
   struct Datagram {
     Datagram(Fragments6& owner, const Key& k);
     void timed_out() { fragments.time_out(key); }
     Fragments6& fragments;
     Key key;
-    std::vector<Part> parts;  // by begin
-    uint32_t length = 0;      // of the fragmentable part; 0 until the last fragment is here
-    size_t protocol_at = 0;   // of the first fragment
+    FragmentList parts;
+    size_t protocol_at = 0;  // of the first fragment
     Timer timer;
   };
 
