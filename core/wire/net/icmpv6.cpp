@@ -148,8 +148,9 @@ std::vector<uint8_t> emit_mld(const MldMessage& mld) {
   std::vector<uint8_t> out(8);
   out[0] = mld.type;
   const auto add = [&](const Ipv6Address& a) {
-    const Ipv6Address plain = a.without_zone();
-    out.insert(out.end(), plain.octets.begin(), plain.octets.end());
+    const size_t at = out.size();
+    out.resize(at + sizeof a.octets);
+    store(a.without_zone().octets, MutableBytes(out).subspan(at));
   };
   if (mld.type == icmpv6_type::mld2_report) {
     store(be16(uint16_t(mld.records.size())), MutableBytes(out).subspan(6));
