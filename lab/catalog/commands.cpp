@@ -11,6 +11,7 @@ std::vector<const Command*> machine_commands() {
           &dmesg_command,   &echo_command,     &env_command,        &false_command,
           &fetch_command,   &grep_command,     &head_command,       &hostname_command,
           &httpd_command,   &id_command,       &ifconfig_command,   &inetd_command,
+          &ip6addrctl_command,
           &jail_command,    &jexec_command,    &jls_command,        &kill_command,
           &killall_command, &kldload_command,  &kldstat_command,    &kldunload_command,
           &logger_command,  &ls_command,       &mkdir_command,      &mv_command,
