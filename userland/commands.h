@@ -7,7 +7,7 @@
 namespace stackyard {
 
 extern const Command arp_command, fetch_command, hostname_command, ifconfig_command, nc_command,
-    ndp_command, netstat_command, ping_command, ping6_command, route_command, rtsol_command,
+    ip6addrctl_command, ndp_command, netstat_command, ping_command, ping6_command, route_command, rtsol_command,
     setfib_command, sockstat_command, sysctl_command, tcpdrop_command, tcpdump_command,
     traceroute_command, traceroute6_command;
 
