@@ -56,7 +56,7 @@ class Inet6 final : public StateWithSettings<Inet6Settings>,
     uint8_t length;
     uint32_t flags = 0;  // in6_flag
     SimTime preferred_until = SimTime::max(), valid_until = SimTime::max();
-    unsigned failures = 0;  // of RFC 7217: how many before it others had
+    unsigned failures = 0;                         // of RFC 7217: how many before it others had
     SimTime created, replace_at = SimTime::max();  // of temporary ones
     bool usable() const { return !(flags & (in6_flag::tentative | in6_flag::duplicated)); }
     Ipv6Prefix prefix() const { return {address, length}; }
@@ -237,7 +237,8 @@ class Inet6 final : public StateWithSettings<Inet6Settings>,
   uint32_t flow_label(const Packet& packet, const IpSend& send, const Ipv6Address& source) const;
   void build_header(Packet& packet, const IpSend& send, const Ipv6Address& source,
                     const Ifnet& outgoing);
-  Result<> fragment(Packet packet, const Destination& to, uint32_t mtu, size_t unfragmentable);
+  Result<> fragment(Packet packet, const Destination& to, uint32_t mtu, size_t unfragmentable,
+                    size_t next_at);
   Result<> hand_to_link(Packet&& packet, const Destination& to);
 
   NetStack& net_;
