@@ -10,6 +10,7 @@ namespace stackyard {
 
 Inet6::Inet6(Vnet& vnet, const Inet6Settings& defaults)
     : StateWithSettings(defaults),
+      RoutesOf(vnet.state<NetStack>(net_module)),
       net_(vnet.state<NetStack>(net_module)),
       site_(vnet.site()),
       ip_(vnet.state<IpStack>(ip_module)),
@@ -304,14 +305,6 @@ constexpr RequestRecord requests[] = {
               return {};
             }>(),
     request<SetNdFlags, [](Inet6& inet, SetNdFlags& r) { return inet.set_nd_flags(r); }>(),
-    request<ListRoutes6,
-            [](Inet6& inet, ListRoutes6& r) -> Result<> {
-              inet.list_routes(r);
-              return {};
-            }>(),
-    request<AddRoute6, [](Inet6& inet, AddRoute6& r) { return inet.add_route(r); }>(),
-    request<DeleteRoute6, [](Inet6& inet, DeleteRoute6& r) { return inet.delete_route(r); }>(),
-    request<GetRoute6, [](Inet6& inet, GetRoute6& r) { return inet.get_route(r); }>(Errno::esrch),
     request<ListNeighbours6,
             [](Inet6& inet, ListNeighbours6& r) -> Result<> {
               r.entries = inet.neighbours().entries();
