@@ -306,8 +306,13 @@ std::vector<SockAddr> Machine::resolve(const std::string& name, Af family, const
       if (words[i] == name)
         if (const auto at = numeric(words[0])) add(*at);
   }
+  if (found.size() < 2) return found;
+  OrderDestinations order;
+  order.names = found;
+  if (jail.vnet().request(order) && order.ordered) return order.names;
+  // Without IPv6 its addresses cannot be reached.
   std::stable_partition(found.begin(), found.end(),
-                        [](const SockAddr& a) { return a.family() == Af::inet6; });
+                        [](const SockAddr& a) { return a.family() == Af::inet; });
   return found;
 }
 

@@ -120,9 +120,9 @@ std::vector<SysctlInfo> Vnet::sysctls(const std::string& prefix) const {
     for (const SysctlRecord& record : modules_[i]->sysctls) {
       const std::string name = record.name;
       const bool below = prefix.empty() || name == prefix || name.starts_with(prefix + ".");
-      if (!below) continue;
-      const bool writable = record.set_text || (record.writable && record.number);
-      all.push_back({name, record.summary, show({&record, i}), writable});
+      if (below)
+        all.push_back({name, record.summary, show({&record, i}),
+                       record.writable && (record.number || record.set_text)});
     }
   }
   return all;
