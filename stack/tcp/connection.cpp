@@ -200,7 +200,7 @@ void TcpConnection::set_segment_size(uint32_t offered) {
   window_.cwnd = segments > 0 ? std::min(segments * size, std::max(2 * size, segments * 1460))
                               : std::min(4 * size, std::max(2 * size, uint32_t(4380)));
   // A SYN that had to be repeated: RFC 6298 s5, RFC 5681 s3.1.
-  if (rxtshift_ > 0 && state_ == TcpState::syn_sent) window_.cwnd = size;
+  if (rxtshift_ > 0) window_.cwnd = size;
   // Bursts fit the socket's buffers in whole segments.
   send_limit_ = std::max(send_limit_, size);
   receive_limit_ = std::max(receive_limit_, size);
@@ -259,8 +259,9 @@ void TcpConnection::open_from(const TcpHalfOpen& from, const TcpConnection& list
   rxtshift_ = from.retransmitted;
   set_segment_size(from.mss);
   rxtshift_ = 0;
-  // The handshake was a round trip; of what was sent twice it is not known which one (Karn).
-  if (from.answered > SimTime() && from.retransmitted == 0)
+  // The handshake was a round trip. As in FreeBSD only timestamps tell how long it took, and of
+  // what was sent twice it is not known which one (Karn).
+  if (from.answered > SimTime() && from.retransmitted == 0 && timestamps_)
     rtt_.sample(tcp_.site().now() - from.answered);
   rxtcur_ = retransmission_timeout();
   snd_wnd_ = max_sndwnd_ = from.window;

@@ -125,7 +125,7 @@ bool TcpConnection::send_new() {
   }
   Piece piece{.seq = snd_nxt_, .length = length, .flags = tcp_flag::ack};
   if (last) piece.flags |= tcp_flag::fin;
-  if (recovery_ == Recovery::fast) prr_out_ += length;
+  if (recovery_ == Recovery::fast || dupacks_ > 0) prr_out_ += length;
   transmit(piece);
   return true;
 }
@@ -196,7 +196,7 @@ void TcpConnection::transmit(const Piece& piece) {
   Tcp::Segment segment{.ends = ends(), .seq = piece.seq, .ack = rcv_nxt_, .flags = piece.flags};
   segment.window = syn ? uint16_t(std::min(window, window_max)) : uint16_t(window >> rcv_scale_);
   const Seq end = piece.seq + piece.length;
-  if (piece.length > 0 && end == fin_seq() && !options.no_push) segment.flags |= tcp_flag::push;
+  if (piece.length > 0 && end == fin_seq()) segment.flags |= tcp_flag::push;
   uint8_t codepoint = 0;
   mark_segment(piece, segment.flags, codepoint);
   point_out_urgent(piece, segment.flags, segment.urgent);

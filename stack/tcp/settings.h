@@ -18,7 +18,8 @@ struct TcpSettings {
   int64_t rexmit_initial_ms = 1000, rexmit_min_ms = 30, rexmit_slop_ms = 200, retries = 12;
   int64_t persmin_ms = 5'000, persmax_ms = 60'000;
   int64_t path_mtu_discovery = 1, blackhole = 0, drop_synfin = 0, log_in_vain = 0;
-  int64_t insecure_rst = 0, insecure_syn = 0, ack_war_cnt = 5, ack_war_timewindow_ms = 1000;
+  int64_t insecure_rst = 0, insecure_syn = 0, insecure_ack = 0, ack_war_cnt = 5,
+          ack_war_timewindow_ms = 1000;
   int64_t tolerate_missing_ts = 0, icmp_may_rst = 1, reass_maxqueuelen = 100;
   int64_t syncache_limit = 15360, syncache_rexmtlimit = 3, syncache_rst_on_sock_fail = 1;
   int64_t do_prr = 1;

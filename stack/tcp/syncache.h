@@ -25,6 +25,7 @@ struct TcpHalfOpen {
   uint8_t snd_scale = 0, rcv_scale = 0;
   uint8_t retransmitted = 0;
   bool scaling = false, timestamps = false, sack = false, ecn = false;
+  bool unreachable = false;  // ICMP has said so
 };
 
 struct TcpEndsHash {
@@ -68,6 +69,8 @@ class TcpSyncache {
   void reset_arrives(const TcpSegment& segment);
   void retransmit(Entry& entry);
   void respond(const TcpHalfOpen& half);
+  void challenge(const TcpHalfOpen& half);
+  bool wants_ecn(const TcpSegment& syn) const;
   void complete(TcpConnection& listener, const TcpHalfOpen& half, TcpSegment& segment);
   // --- syncookies.cpp ---
   void bake_cookie(TcpHalfOpen& half) const;

@@ -123,12 +123,15 @@ void TcpConnection::suspect_black_hole() {
   may_fragment_ = true;
 }
 
-// tcp_setpersist: half of a timeout, doubled each time, within net.inet.tcp.persmin and persmax.
+// tcp_setpersist: doubled each time, within net.inet.tcp.persmin and persmax.
 void TcpConnection::set_persist() {
-  const SimTime half = (rtt_.smoothed() + rtt_.variation() * 4) / 2;
+  // Not known yet, it is a mean deviation of a quarter of rexmit_initial.
+  const SimTime initial = Tcp::milliseconds(tcp_.settings().rexmit_initial_ms);
+  const SimTime first = rtt_.known() ? rtt_.smoothed() * 4 + rtt_.variation() * 8 : initial * 2;
   const SimTime least = Tcp::milliseconds(tcp_.settings().persmin_ms);
   const SimTime most = Tcp::milliseconds(tcp_.settings().persmax_ms);
-  const SimTime delay = half * (int64_t(1) << std::min<unsigned>(rxtshift_, 9));
+  const SimTime slop = Tcp::milliseconds(tcp_.settings().rexmit_slop_ms);
+  const SimTime delay = first * (int64_t(1) << std::min<unsigned>(rxtshift_, 9)) + slop;
   set_timer(persist, std::clamp(delay, least, std::max(least, most)));
   if (rxtshift_ < 12) ++rxtshift_;
 }
