@@ -253,7 +253,7 @@ Table neighbours_table(const ModuleState* state) {
                {"mac", "MAC"},
                {"netif", "Netif"},
                {"state", "State"},
-               {"expires", "Expires", ColumnType::number}},
+               {"expires", "Expires", ColumnType::duration}},
               {}};
   if (!state) return table;
   for (const ArpInfo& e : self(*state).arp().entries()) {
