@@ -105,6 +105,9 @@ void Lab::build_node(size_t index) {
     case NodeKind::hub:
       built.hub = std::make_unique<Hub>(*built.site);
       break;
+    case NodeKind::door:
+      built.door = std::make_unique<Door>(*built.site);
+      break;
     case NodeKind::switch_:
       built.bridge = std::make_unique<Switch>(*built.site, spec_.settings(spec).ageing);
       break;
@@ -150,6 +153,7 @@ void Lab::build_nics(size_t index) {
 Jack& Lab::jack_for(const LinkEndSpec& end) {
   BuiltNode& node = nodes_[end.node];
   if (node.hub) return node.hub->add_port();
+  if (node.door) return *node.door;
   for (Nic& nic : node.nics)
     if (nic.name == end.port) return *nic.nic;
   check(node.bridge != nullptr, "every end of a link has a jack");

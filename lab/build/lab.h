@@ -9,6 +9,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "hw/attach/door.h"
 #include "hw/link/link.h"
 #include "hw/nic/ether_nic.h"
 #include "hw/switch/hub.h"
@@ -39,13 +40,15 @@ class Lab {
 
   const LabSpec& spec() const { return spec_; }
   Simulation& simulation() { return simulation_; }
-  // The machine that a node or jail is; null for a switch or hub.
+  // The machine that a node or jail is; null for a switch, hub or door.
   Machine* machine(size_t node) { return nodes_[spec_.nodes[node].machine].machine.get(); }
   Machine& machine(const std::string& name) { return *machine(spec_.node_index.at(name)); }
   // What a node's programs run in: a machine's base system, or the jail; null while there is none.
   Jail* jail(size_t node);
   // Of a jail: what it sees itself.
   const TableSource* tables(size_t node) const;
+  // Null for what is no door.
+  Door* door(size_t node) { return nodes_[node].door.get(); }
   Link& link(size_t index) { return *links_[index]; }
   Link& link(const std::string& name) { return *links_[spec_.link_index.at(name)]; }
 
@@ -95,6 +98,7 @@ class Lab {
     std::unique_ptr<Machine> machine;
     std::unique_ptr<Switch> bridge;
     std::unique_ptr<Hub> hub;
+    std::unique_ptr<Door> door;
     std::vector<PortTap> taps;
     int jail = 0;                         // the last known id of a jail
     std::unique_ptr<TableSource> tables;  // of a jail

@@ -33,6 +33,8 @@ void add_run_and_validate(CLI::App& app, CommandLine& line) {
   run_app->add_option("--junit", line.run.junit, "write the checks as JUnit to this file");
   run_app->add_option("--trace", line.run.trace,
                       "write every frame, drop and log line to this file");
+  run_app->add_option("--journal", line.run.journal,
+                      "write what comes in by doors to this file, for replay");
   add_set(*run_app, line);
   run_app->add_option("--partitions", line.run.partitions,
                       "shuffled executor: so many partitions, the same result");

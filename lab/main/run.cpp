@@ -3,11 +3,15 @@
 
 #include <chrono>
 #include <cstdio>
-#include <thread>
+#include <fstream>
+#include <nlohmann/json.hpp>
 
 #include "core/base/text.h"
 #include "lab/main/commands.h"
 #include "lab/main/load.h"
+#include "lab/run/doors.h"
+#include "lab/run/journal.h"
+#include "lab/run/pacer.h"
 #include "lab/run/report.h"
 #include "lab/spec/problems.h"
 #include "lab/spec/reader.h"
@@ -46,29 +50,68 @@ class Progress {
   Clock::time_point start_ = Clock::now(), last_ = start_;
 };
 
-// "2x": simulated seconds in a real one; 0: as fast as possible.
-double pace_of(const std::string& pace) {
-  const auto parsed = parse_pace(pace);
-  return parsed && parsed->pace == Pace::paced ? double(parsed->speed_nano) / 1e9 : 0;
-}
-
-// Runs to the end; with a pace, no faster than the real clock allows.
-void run_paced(Session& session, double pace, Progress& progress) {
-  const auto start = Clock::now();
-  for (;;) {
-    if (pace > 0) {
-      const double elapsed = std::chrono::duration<double>(Clock::now() - start).count();
-      const SimTime allowed(int64_t(elapsed * pace * 1e9));
-      if (allowed < session.end_time()) {
-        session.advance(std::max(allowed, session.now()));
-        std::this_thread::sleep_for(std::chrono::milliseconds(5));
-        progress.update(session.now());
-        continue;
-      }
-    }
-    if (!session.run_some()) return;
-    progress.update(session.now());
+// How `run` goes: as fast as possible, or by the real clock, with the lab's doors.
+class Runner {
+ public:
+  Runner(Session& session, Progress& progress) : session_(session), progress_(progress) {}
+  // What went wrong, or empty.
+  std::string open(const RunArguments& arguments, const LabSource& source) {
+    if (std::string wrong = doors_.open(session_.lab()); !wrong.empty()) return wrong;
+    if (arguments.journal.empty()) return "";
+    journal_.open(arguments.journal, std::ios::binary);
+    journal_ << journal_head(source, session_.lab().simulation().seed()).dump() << '\n';
+    return journal_ ? "" : arguments.journal + ": cannot be written";
   }
+  void run(const WorkerOptions& pace) {
+    if (pace.pace == Pace::paced) run_paced(pace.speed_nano);
+    while (session_.run_some()) progress_.update(session_.now());
+    if (!journal_.is_open()) return;
+    journal_ << journal_end(session_.now()).dump() << '\n';
+    journal_.close();
+  }
+  bool journal_written() const { return !journal_.fail(); }
+
+ private:
+  void run_paced(int64_t speed_nano) {
+    constexpr std::chrono::nanoseconds look = std::chrono::milliseconds(5);
+    Simulation& simulation = session_.lab().simulation();
+    Pacer pacer;
+    pacer.restart(simulation.reached(), speed_nano);
+    for (;;) {
+      const SimTime target = pacer.target(simulation.reached());
+      if (target >= session_.end_time() || simulation.stopped()) return;
+      session_.advance(target);
+      if (const auto frames = doors_.take(); !frames.empty()) let_in(frames);
+      progress_.update(session_.now());
+      doors_.wait({}, std::min(look, pacer.until(simulation.next_time())));
+    }
+  }
+  void let_in(const std::vector<DoorFrame>& frames) {
+    Lab& lab = session_.lab();
+    if (journal_.is_open())
+      journal_ << journal_input(session_.next_instant(), 0, frames_message(lab.spec(), frames))
+               << '\n';
+    session_.at_once([&] { enter(lab, frames); });
+  }
+
+  Session& session_;
+  Progress& progress_;
+  Doors doors_;
+  std::ofstream journal_;
+};
+
+// The file's pace, or the one that was asked for; a lab with doors never goes faster than the
+// world outside. Nothing, once it has said why, when that cannot be.
+std::optional<WorkerOptions> pace_of(const LabSpec& spec, const std::string& asked) {
+  const std::string in_file = spec.has_doors() && spec.pace == "fast" ? "1x" : spec.pace;
+  const std::string& word = asked.empty() ? in_file : asked;
+  const auto pace = parse_pace(word);
+  const char* why = !pace || pace->pace == Pace::paused || pace->pace == Pace::lockstep
+                        ? "write fast, or a number and x: 2x"
+                        : pace_refused(spec, *pace);
+  if (!why) return pace;
+  std::fprintf(stderr, "--pace %s: %s\n", word.c_str(), why);
+  return std::nullopt;
 }
 
 }  // namespace
@@ -90,7 +133,8 @@ int run_command(const RunArguments& arguments) {
       return exit_status::invalid;
     }
   }
-  const double pace = pace_of(arguments.pace.empty() ? spec->pace : arguments.pace);
+  const auto pace = pace_of(*spec, arguments.pace);
+  if (!pace) return exit_status::invalid;
   Session session(std::move(*spec), options);
   const LabSpec& names = session.lab().spec();
   Progress progress(session.end_time());
@@ -104,17 +148,20 @@ int run_command(const RunArguments& arguments) {
     std::printf("%s %s: %s\n", seconds_text(line.time).c_str(), names.nodes[line.node].name.c_str(),
                 line.text.c_str());
   };
-  if (const std::string wrong = session.open(); !wrong.empty()) {
+  Runner runner(session, progress);
+  std::string wrong = session.open();
+  if (wrong.empty()) wrong = runner.open(arguments, loaded->source);
+  if (!wrong.empty()) {
     std::fprintf(stderr, "%s\n", wrong.c_str());
     return exit_status::run_failed;
   }
-  run_paced(session, pace, progress);
+  runner.run(*pace);
   progress.clear();
   if (arguments.json)
     std::fputs(report_json(session, output).c_str(), stdout);
   else
     std::fputs(report_text(session, names).c_str(), stdout);
-  bool written = true;
+  bool written = runner.journal_written();
   if (!arguments.junit.empty()) written &= write_file(arguments.junit, report_junit(session));
   if (!arguments.trace.empty()) written &= write_file(arguments.trace, session.trace()->text());
   if (const std::string failure = session.failure(); !failure.empty()) {

@@ -55,14 +55,18 @@ int with_session(LoadedLab loaded, const ServeArguments& arguments, Serve serve)
   return exit_status::run_failed;
 }
 
-// The worker: the simulation, and no file but the stream to its supervisor.
+// The worker: the simulation, and no file but the stream to its supervisor and the lab's doors.
 [[noreturn]] void work(LoadedLab loaded, const ServeArguments& arguments, WorkerOptions pace,
                        int link) {
   // Signals of the terminal are the supervisor's to deal with.
   for (int number : {SIGINT, SIGHUP}) std::signal(number, SIG_IGN);
   const int status =
       with_session(std::move(loaded), arguments, [&](Session& session, LabSource source) {
-        return Worker(session, std::move(source), link, pace).run();
+        Worker worker(session, std::move(source), link, pace);
+        const std::string wrong = worker.open_doors(!arguments.journal.empty());
+        if (wrong.empty()) return worker.run();
+        std::fprintf(stderr, "stackyard: %s\n", wrong.c_str());
+        return exit_status::run_failed;
       });
   std::fflush(nullptr);
   _exit(status);
@@ -81,6 +85,10 @@ int serve_command(const ServeArguments& arguments) {
   if (!pace) {
     std::fprintf(stderr, "--pace: \"%s\" is none of 1x, 10x, lockstep, fast, paused\n",
                  word.c_str());
+    return exit_status::invalid;
+  }
+  if (const char* why = pace_refused(loaded->spec, *pace)) {
+    std::fprintf(stderr, "stackyard: %s\n", why);
     return exit_status::invalid;
   }
   if (pace->pace == Pace::paced && pace->speed_nano > 10'000'000'000)

@@ -81,6 +81,17 @@ void Session::advance(SimTime end, uint64_t budget) {
   if (options_.captures && !captures_.flush().empty()) lab_.simulation().stop();
 }
 
+void Session::at_once(const std::function<void()>& action) {
+  Simulation& simulation = lab_.simulation();
+  const SimTime when = next_instant();
+  bool done = false;
+  simulation.at_barrier(when, EventKind::outside, [&] {
+    action();
+    done = true;
+  });
+  while (!done && !simulation.stopped()) simulation.run_until(when);
+}
+
 void Session::run_to_end() {
   while (run_some()) {
   }

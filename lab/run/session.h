@@ -54,6 +54,9 @@ class Session {
   void run_to_end();
   // Up to an instant, or about so many events.
   void advance(SimTime end, uint64_t budget = UINT64_MAX);
+  // The first instant that nobody has begun; at_once() does something there, now.
+  SimTime next_instant() { return lab_.simulation().reached() + 1_ns; }
+  void at_once(const std::function<void()>& action);
   // Ends the run: judges what is left, writes the captures out.
   void finish();
 

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/text.h"
+#include "lab/run/journal.h"
 
 namespace stackyard {
 
@@ -50,6 +51,7 @@ const Worker::Method Worker::methods[] = {
     {"supervisor.go", &Worker::go, false},
     {"supervisor.sync", &Worker::sync, false},
     {"supervisor.stop", &Worker::stop, false},
+    {"supervisor.frames", &Worker::frames, true},
 };
 
 Worker::Worker(Session& session, LabSource source, int link, WorkerOptions options)
@@ -65,37 +67,59 @@ Worker::~Worker() {
   session_.on_verdict = nullptr;
 }
 
+std::string Worker::open_doors(bool journalled) {
+  journalled_ = journalled;
+  return doors_.open(session_.lab());
+}
+
 int Worker::run() {
-  Json set = Json::object();
-  for (const auto& [name, value] : source_.options.set) set[name] = value;
-  notify(0, "journal",
-         {{"program", "stackyard " STACKYARD_VERSION},
-          {"lab", source_.content},
-          {"name", source_.name},
-          {"folder", source_.options.folder},
-          {"set", set},
-          {"seed", session_.lab().simulation().seed()}});
+  notify(0, "journal", journal_head(source_, session_.lab().simulation().seed()));
   // The lab is there before anybody asks for it.
-  at_once([] {});
-  base_simulated_ = session_.lab().simulation().reached();
-  base_real_ = Clock::now();
+  session_.at_once([] {});
+  pacer_.restart(session_.lab().simulation().reached(), pace_.speed_nano);
   notify(0, "ready", time_state());
   while (!stopping_) {
     const bool more = advance();
     subscriptions_->publish();
-    pollfd items[] = {{link_.fd(), short(POLLIN | (link_.unsent() ? POLLOUT : 0)), 0}};
-    const bool moving = pace_.pace != Pace::paused || subscriptions_->waiting();
-    poll(items, 1, more ? 0 : moving ? 5 : -1);
+    wait(more);
     link_.flush();
     read_link();
+    take_frames();
   }
-  notify(0, "journal", {{"time", session_.lab().simulation().reached().ns()}, {"end", true}});
+  notify(0, "journal", journal_end(session_.lab().simulation().reached()));
   session_.finish();
   return session_.checks_passed() ? 0 : 1;
 }
 
+void Worker::wait(bool more) {
+  pollfd link{link_.fd(), short(POLLIN | (link_.unsent() ? POLLOUT : 0)), 0};
+  const bool moving = pace_.pace != Pace::paused || subscriptions_->waiting();
+  constexpr int look_ms = 5;
+  // Frames wait outside while time stands.
+  if (!doors_.any() || pace_.pace == Pace::paused)
+    poll(&link, 1, more ? 0 : moving ? look_ms : -1);
+  else if (more)
+    doors_.wait({link}, {});
+  else
+    doors_.wait({link}, std::min<std::chrono::nanoseconds>(
+                            std::chrono::milliseconds(look_ms),
+                            pacer_.until(session_.lab().simulation().next_time())));
+}
+
+void Worker::take_frames() {
+  if (!doors_.any() || pace_.pace == Pace::paused) return;
+  const std::vector<DoorFrame> frames = doors_.take();
+  if (frames.empty()) return;
+  advance();  // to the present, at which they have come
+  const auto let_in = [&] { enter(session_.lab(), frames); };
+  if (journalled_)
+    apply(0, frames_message(session_.lab().spec(), frames), let_in);
+  else
+    session_.at_once(let_in);
+}
+
 bool Worker::replay(std::istream& journal) {
-  at_once([] {});
+  session_.at_once([] {});
   try {
     for (std::string line; std::getline(journal, line);) {
       const auto input = parse_message(line);
@@ -168,21 +192,9 @@ void Worker::answer(uint32_t client, const Json& message, const Method& method) 
   if (message.contains("id")) link_.send({{"client", client}, {"message", reply}});
 }
 
-void Worker::at_once(const std::function<void()>& action) {
-  Simulation& simulation = session_.lab().simulation();
-  const SimTime when = simulation.reached() + 1_ns;
-  bool done = false;
-  simulation.at_barrier(when, EventKind::outside, [&] {
-    action();
-    done = true;
-  });
-  while (!done && !simulation.stopped()) simulation.run_until(when);
-}
-
 void Worker::apply(uint32_t client, const Json& message, const std::function<void()>& action) {
-  const SimTime when = session_.lab().simulation().reached() + 1_ns;
-  notify(0, "journal", {{"time", when.ns()}, {"client", client}, {"message", message}});
-  at_once(action);
+  notify(0, "journal", journal_input(session_.next_instant(), client, message));
+  session_.at_once(action);
 }
 
 void Worker::notify(uint32_t client, const char* method, Json params) {
@@ -321,6 +333,16 @@ Json Worker::sync(uint32_t, const Json& params) {
 
 Json Worker::stop(uint32_t, const Json&) {
   stopping_ = true;
+  return Json::object();
+}
+
+// What came in by doors, as a journal has it.
+Json Worker::frames(uint32_t client, const Json& params) {
+  std::vector<DoorFrame> frames;
+  if (client != 0) throw RequestError{1, "only the supervisor's"};
+  if (!frames_from(session_.lab().spec(), params, frames))
+    throw RequestError{invalid_params, "there is no such door"};
+  enter(session_.lab(), frames);
   return Json::object();
 }
 

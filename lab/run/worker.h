@@ -5,7 +5,6 @@
 // client 0 is the supervisor itself, see worker_methods in worker.cpp.
 #pragma once
 
-#include <chrono>
 #include <iosfwd>
 #include <map>
 #include <memory>
@@ -15,6 +14,8 @@
 
 #include "lab/api/channel.h"
 #include "lab/run/client_process.h"
+#include "lab/run/doors.h"
+#include "lab/run/pacer.h"
 #include "lab/run/session.h"
 #include "lab/run/subscriptions.h"
 
@@ -30,6 +31,8 @@ struct WorkerOptions {
 // "paused", "fast", "lockstep", "2.5x"; nothing when it is none of them.
 std::optional<WorkerOptions> parse_pace(const std::string& word);
 std::string to_text(const WorkerOptions& pace);
+// Why a lab cannot have this pace, or null: doors lead to a world that has its own clock.
+const char* pace_refused(const LabSpec& spec, const WorkerOptions& pace);
 
 // Where a lab comes from, to read it again with what is added.
 struct LabSource {
@@ -47,6 +50,9 @@ class Worker {
  public:
   Worker(Session& session, LabSource source, int link, WorkerOptions options);
   ~Worker();
+  // Joins the lab's doors with the real world; before run(). What went wrong, or empty. Without a
+  // journal their frames are not told to the supervisor.
+  std::string open_doors(bool journalled);
   // Serves until the supervisor says so or is gone. Gives the exit status of the session's checks.
   int run();
   // Instead: does again what a journal says, each input at its instant. False: it breaks off.
@@ -77,14 +83,13 @@ class Worker {
     WorkerOptions before;            // the pace then, and again afterwards
     uint32_t client = 0;
   };
-  using Clock = std::chrono::steady_clock;
   static const Method methods[];
 
   void read_link();
   void handle(uint32_t client, const Json& message);
   void answer(uint32_t client, const Json& message, const Method& method);
-  // Runs `action` at the first instant that nobody has begun, now.
-  void at_once(const std::function<void()>& action);
+  void wait(bool more);
+  void take_frames();
   void apply(uint32_t client, const Json& message, const std::function<void()>& action);
 
   // worker_time.cpp
@@ -94,6 +99,7 @@ class Worker {
   // Runs what is due up to `limit`, about so many events; never further than to the last one.
   void run_events(SimTime limit, uint64_t budget);
   void set_pace(WorkerOptions pace);
+  void refuse_pace(const WorkerOptions& pace);
   void watch_goal();
   void end_goal(const char* why);
   Json time_state();
@@ -107,6 +113,7 @@ class Worker {
 
   // worker_queries.cpp
   size_t link_named(const Json& params);
+  Table link_ends();
   Json hello(uint32_t client, const Json& params);
   Json nodes(uint32_t client, const Json& params);
   Json links(uint32_t client, const Json& params);
@@ -136,6 +143,7 @@ class Worker {
   Json client_gone(uint32_t client, const Json& params);
   Json sync(uint32_t client, const Json& params);
   Json stop(uint32_t client, const Json& params);
+  Json frames(uint32_t client, const Json& params);
   ClientProcess& process_of(uint32_t client);
   struct Place {
     Machine* machine;
@@ -151,9 +159,9 @@ class Worker {
   std::map<uint32_t, std::unique_ptr<ClientProcess>> processes_;  // by client: one each
   std::unique_ptr<Subscriptions> subscriptions_;
   std::optional<Goal> goal_;
-  Clock::time_point base_real_ = Clock::now();  // paced: this real time ...
-  SimTime base_simulated_;                      // ... is this simulated one
-  int64_t lag_ns_ = 0;
+  Doors doors_;
+  bool journalled_ = true;
+  Pacer pacer_;
   bool granted_ = false;  // lockstep: the supervisor lets time go
   bool shown_ = false;    // and a client has seen something since
   SimTime grant_limit_;   // no further than this

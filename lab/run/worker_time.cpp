@@ -12,7 +12,6 @@ namespace stackyard {
 namespace {
 
 constexpr uint64_t slice_events = 50'000;  // between two looks at the link
-constexpr SimTime paced_step_max = 50_ms;  // times the speed: an engine that lags never jumps
 constexpr SimTime patience = 3600_s;       // with a session or a link on which nothing happens
 constexpr SimTime condition_grid = 1_ms;
 constexpr SimTime chunk = 1_ms;  // behind the next event, at a time
@@ -36,6 +35,12 @@ std::string to_text(const WorkerOptions& pace) {
   speed.erase(speed.find_last_not_of('0') + 1);
   if (speed.ends_with('.')) speed.pop_back();
   return speed + "x";
+}
+
+const char* pace_refused(const LabSpec& spec, const WorkerOptions& pace) {
+  const bool by_the_clock = pace.pace == Pace::paced || pace.pace == Pace::paused;
+  return by_the_clock || !spec.has_doors() ? nullptr
+                                           : "a lab with doors goes by the real clock: use 1x";
 }
 
 // True when there is more to do at once.
@@ -84,23 +89,11 @@ void Worker::run_events(SimTime limit, uint64_t budget) {
 }
 
 bool Worker::advance_paced() {
-  const auto elapsed =
-      std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - base_real_).count();
-  // In 128 bits: a day at 1000x overflows 64.
-  const auto scaled = SimTime(int64_t(__int128(elapsed) * pace_.speed_nano / 1'000'000'000));
-  SimTime target = base_simulated_ + scaled;
-  const SimTime reached = session_.lab().simulation().reached();
-  const SimTime step_max(int64_t(__int128(paced_step_max.ns()) * pace_.speed_nano / 1'000'000'000));
-  if (target > reached + step_max) {
-    // It slips: the clock goes on from here.
-    lag_ns_ += (target - reached - step_max).ns();
-    base_simulated_ += reached + step_max - target;
-    target = reached + step_max;
-  }
-  if (target <= reached) return false;
+  Simulation& simulation = session_.lab().simulation();
+  const SimTime target = pacer_.target(simulation.reached());
+  if (target <= simulation.reached()) return false;
   session_.advance(target, slice_events);
-  return session_.lab().simulation().reached() < target &&
-         session_.lab().simulation().next_time() <= target;
+  return simulation.reached() < target && simulation.next_time() <= target;
 }
 
 void Worker::delivered() {
@@ -147,7 +140,8 @@ Json Worker::go(uint32_t client, const Json& params) {
 Json Worker::time_state() {
   return {{"time", session_.lab().simulation().reached().ns()},
           {"pace", to_text(pace_)},
-          {"lag", lag_ns_},
+          {"lag", pacer_.lag()},
+          {"events_run", session_.lab().simulation().events_run()},
           {"running", pace_.pace != Pace::paused || goal_.has_value()}};
 }
 
@@ -155,8 +149,7 @@ void Worker::set_pace(WorkerOptions pace) {
   pace_ = pace;
   goal_.reset();
   granted_ = false;
-  base_simulated_ = session_.lab().simulation().reached();
-  base_real_ = Clock::now();
+  pacer_.restart(session_.lab().simulation().reached(), pace.speed_nano);
   notify(0, "pace", {{"pace", to_text(pace_)}});
   subscriptions_->time_changed(time_state());
 }
@@ -193,8 +186,13 @@ Json Worker::time_pause(uint32_t, const Json&) {
 Json Worker::time_pace(uint32_t, const Json& params) {
   const auto pace = parse_pace(params.at("pace").get<std::string>());
   if (!pace) throw RequestError{1, "a pace is paused, fast, lockstep or a number and x: 2x"};
+  refuse_pace(*pace);
   set_pace(*pace);
   return time_state();
+}
+
+void Worker::refuse_pace(const WorkerOptions& pace) {
+  if (const char* why = pace_refused(session_.lab().spec(), pace)) throw RequestError{1, why};
 }
 
 namespace {
@@ -225,8 +223,9 @@ Json Worker::time_run(uint32_t client, const Json& params) {
   if (goal.time != SimTime::max() && goal.time <= simulation.reached())
     throw RequestError{1, "that time has passed"};
   const bool ends = goal.time != SimTime::max() || goal.condition;
-  const auto pace = parse_pace(params.value("pace", "fast"));
+  const auto pace = parse_pace(params.value("pace", doors_.any() ? "1x" : "fast"));
   if (!pace) throw RequestError{1, "a pace is fast, or a number and x: 2x"};
+  refuse_pace(*pace);
   set_pace(*pace);
   if (!ends) return time_state();
   goal_ = goal;

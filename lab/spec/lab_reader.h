@@ -73,6 +73,7 @@ class LabReader {
   std::vector<ServiceSpec> read_services(const Yaml* value);
   std::vector<FileSpec> read_files(const Yaml* value);
   void read_switch(const Yaml& value, NodeSettings& node);
+  void read_door(const Yaml& value, Place place, DoorSpec& door);
   void read_switch_port(const Yaml& value, const NodeSettings& node, SwitchPortSpec& port);
 
   // read_interfaces.cpp

@@ -16,6 +16,8 @@ std::string node_kind_name(NodeKind kind) {
       return "switch";
     case NodeKind::hub:
       return "hub";
+    case NodeKind::door:
+      return "door";
   }
   return "?";
 }
@@ -29,6 +31,11 @@ std::string NodeSpec::host_name() const {
 std::string LabSpec::hostname(const NodeSpec& node) const {
   const std::string& given = settings(node).hostname;
   return given.empty() ? node.leaf() : given;
+}
+
+bool LabSpec::has_doors() const {
+  return std::any_of(nodes.begin(), nodes.end(),
+                     [](const NodeSpec& node) { return node.kind == NodeKind::door; });
 }
 
 size_t LabSpec::vnet_of(size_t node) const {

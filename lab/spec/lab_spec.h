@@ -13,7 +13,7 @@
 
 namespace stackyard {
 
-enum class NodeKind : uint8_t { host, router, switch_, hub };
+enum class NodeKind : uint8_t { host, router, switch_, hub, door };
 std::string node_kind_name(NodeKind kind);
 
 struct AddressItem {
@@ -113,6 +113,12 @@ struct SwitchPortSpec {
   bool operator==(const SwitchPortSpec&) const = default;
 };
 
+// What a door's other side is: a TAP device, or a UDP tunnel between two HOST:PORTs.
+struct DoorSpec {
+  std::string tap = {}, udp_local = {}, udp_remote = {};
+  bool operator==(const DoorSpec&) const = default;
+};
+
 // What a node says about itself beside interfaces and routes. Nodes that are alike share one.
 struct NodeSettings {
   std::string hostname;  // empty: the node's name
@@ -126,6 +132,7 @@ struct NodeSettings {
   std::map<uint16_t, std::string> vlans;
   std::map<std::string, SwitchPortSpec> port_specs;
   SimTime ageing = 300_s;
+  DoorSpec door;  // of a door
   bool operator==(const NodeSettings&) const = default;
 };
 
@@ -283,6 +290,7 @@ struct LabSpec {
   uint64_t seed = 1;
   std::optional<SimTime> stop;
   std::string pace = "fast";
+  bool has_doors() const;
   bool settled = false;
   bool hosts = true;
   std::map<std::string, std::string> vars;

@@ -99,7 +99,7 @@ class Networks {
     for (size_t l = 0; l < lab_.links.size(); ++l) {
       for (const LinkEndSpec& end : lab_.links[l].ends) {
         const NodeSpec& node = lab_.nodes[end.node];
-        if (node.runs_programs()) continue;
+        if (node.runs_programs() || node.kind == NodeKind::door) continue;
         if (node.kind == NodeKind::hub) {
           const auto [found, fresh] = first.emplace(std::pair{end.node, 0}, Segment{l, 0});
           if (!fresh) join_tagged_too(found->second, {l, 0});

@@ -106,8 +106,9 @@ std::optional<Tap> LabReader::read_tap(const Yaml& value) {
                       suggest(tap.port, ports, "interfaces"));
     return std::nullopt;
   }
-  if (spec.kind == NodeKind::hub) {
-    r_.problems.error(value.place, "a hub has no ports to tap", "tap its links");
+  if (spec.kind == NodeKind::hub || spec.kind == NodeKind::door) {
+    r_.problems.error(value.place, text("a {} has no ports to tap", node_kind_name(spec.kind)),
+                      "tap its links");
     return std::nullopt;
   }
   return tap;

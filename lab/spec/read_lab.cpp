@@ -110,8 +110,8 @@ void LabReader::read_top(const Yaml& root, const std::string& file_name) {
   defaults_ = root.find("defaults");
   if (defaults_)
     r_.map(*defaults_, "defaults",
-           {.known = {"node", "host", "router", "switch", "hub", "jail", "link", "interface"},
-            .later = {"door"}});
+           {.known = {"node", "host", "router", "switch", "hub", "door", "jail", "link",
+                      "interface"}});
   read_nodes(root);
   read_links(root.find("links"));
   read_wiring();

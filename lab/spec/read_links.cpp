@@ -221,6 +221,9 @@ void LabReader::name_ports() {
         link_interface(node, end, l);
       else
         node.ports.push_back(end.port);
+      if (node.kind == NodeKind::door && node.ports.size() > 1)
+        r_.problems.error(end.place, text("door {} has one port", node.name),
+                          "put a switch before it");
     }
   }
 }

@@ -216,6 +216,28 @@ void LabReader::read_switch(const Yaml& value, NodeSettings& node) {
   }
 }
 
+void LabReader::read_door(const Yaml& value, Place place, DoorSpec& door) {
+  const Yaml* tap = value.find("tap");
+  const Yaml* udp = value.find("udp");
+  if (!tap == !udp)
+    return r_.problems.error(place, "a door leads to one thing",
+                             "write tap: NAME, or udp: {local: HOST:PORT, remote: HOST:PORT}");
+  if (tap) {
+    door.tap = r_.word(tap, "the TAP device").value_or("");
+    if (door.tap.empty() || door.tap.size() >= 16)
+      r_.problems.error(tap->place, text("\"{}\" is not a device's name", door.tap),
+                        "use 1 to 15 letters");
+    return;
+  }
+  if (!r_.map(*udp, "udp", {.known = {"local", "remote"}})) return;
+  door.udp_local = r_.word(udp->find("local"), "the local end").value_or("");
+  door.udp_remote = r_.word(udp->find("remote"), "the remote end").value_or("");
+  for (const std::string& end : {door.udp_local, door.udp_remote})
+    if (end.find(':') == end.npos)
+      r_.problems.error(udp->place, text("\"{}\" is not a place", end),
+                        "write local: HOST:PORT and remote: HOST:PORT");
+}
+
 void LabReader::read_switch_port(const Yaml& value, const NodeSettings& node,
                                  SwitchPortSpec& port) {
   const auto vlan = [&](const Yaml* id) -> std::optional<uint16_t> {

@@ -194,6 +194,10 @@ void LabReader::read_keys(const Yaml& value, NodeSpec& node) {
             .later = {"stp", "priority", "snooping"},
             .reserved = {"mirror", "lacp", "qinq"}});
     read_switch(value, settings);
+  } else if (node.kind == NodeKind::door) {
+    r_.map(value, what,
+           {.known = {"kind", "tap", "udp"}, .later = {"live", "stream", "dgram", "pcap", "nat"}});
+    read_door(value, node.place, settings.door);
   } else {
     r_.map(value, what, {.known = {"kind", "count"}});
   }
@@ -212,9 +216,8 @@ std::optional<NodeKind> LabReader::kind_of(const Yaml& value, bool jail) {
   }
   if (*name == "switch") return NodeKind::switch_;
   if (*name == "hub") return NodeKind::hub;
-  if (*name == "door")
-    r_.not_yet(kind->place, *name);
-  else if (*name == "qemu" || *name == "uml")
+  if (*name == "door") return NodeKind::door;
+  if (*name == "qemu" || *name == "uml")
     r_.problems.error(kind->place, text("\"{}\" is reserved for a later version", *name),
                       "remove it");
   else

@@ -39,6 +39,7 @@ Inet6::Link& Inet6::link(const Ifnet& interface) {
   if (settings().auto_linklocal) link.flags |= nd6_flag::auto_linklocal;
   if (settings().accept_rtadv) link.flags |= nd6_flag::accept_rtadv;
   if (settings().no_radr) link.flags |= nd6_flag::no_radr;
+  if (settings().autoconf.use_stable) link.flags |= nd6_flag::stableaddr;
   if (!interface.has_flag(if_flag::loopback)) link.flags |= nd6_flag::disabled;
   link.hop_limit = uint8_t(settings().hlim);
   return link;
@@ -65,6 +66,15 @@ Result<> Inet6::set_nd_flags(const SetNdFlags& wanted) {
   Link& link = this->link(*interface);
   const uint32_t before = link.flags;
   link.flags = (link.flags & ~wanted.clear) | wanted.set;
+  const bool enabling = (before & nd6_flag::disabled) && !(link.flags & nd6_flag::disabled);
+  const bool duplicate = std::any_of(addresses_.begin(), addresses_.end(), [&](const auto& a) {
+    return a->interface == interface && a->address.is_link_local() &&
+           (a->flags & in6_flag::duplicated);
+  });
+  if (enabling && duplicate) {
+    link.flags |= nd6_flag::disabled;
+    machine().log("Cannot enable an interface with a link-local address marked duplicate.");
+  }
   // Who listens to advertisements uses IPv6.
   if ((wanted.set & nd6_flag::accept_rtadv) && !(wanted.set & nd6_flag::disabled))
     link.flags &= ~nd6_flag::disabled;
@@ -102,6 +112,17 @@ void Inet6::list_links(ListNdInterfaces& list) const {
   });
 }
 
+Result<> Inet6::default_interface(DefaultInterface6& wanted) {
+  if (wanted.change) {
+    const Ifnet* interface = net_.find(wanted.name);
+    if (!interface && !wanted.name.empty()) return Errno::enxio;
+    default_interface_ = interface ? interface->ref() : IfRef{};
+  }
+  const Ifnet* now = net_.resolve(default_interface_);
+  wanted.name = now ? now->name() : "";
+  return {};
+}
+
 // in6_ifattach: what an interface has by itself once IPv6 is on and it is up.
 void Inet6::attach(Ifnet& interface) {
   if (!enabled(interface) || !interface.up()) return;
@@ -120,7 +141,7 @@ void Inet6::attach(Ifnet& interface) {
     return a->interface == &interface && a->address.is_link_local();
   });
   if (wanted && !there && interface.has_link_addresses())
-    (void)configure(interface, {with_eui64(link_local_network, interface.mac()), 64}, 0,
+    (void)configure(interface, {autoconf_.address_in(link_local_network, interface), 64}, 0,
                     SimTime::max(), SimTime::max());
 }
 
@@ -167,7 +188,8 @@ Result<> Inet6::may_bind(const IpAddress& address) const {
   const Ipv6Address ip = address.v6();
   if (ip.is_multicast()) return {};
   const Address* own = find(ip);
-  if (!own || !own->usable() || (own->flags & in6_flag::detached)) return Errno::eaddrnotavail;
+  if (!own || !own->usable() || (own->flags & (in6_flag::detached | in6_flag::anycast)))
+    return Errno::eaddrnotavail;
   return {};
 }
 
@@ -272,6 +294,14 @@ void Inet6::address_usable(Address& address) {
   add_local(address.address);
 }
 
+void Inet6::attach_again(Address& address) {
+  address.flags &= ~in6_flag::detached;
+  if (!address.usable() || settings().dad_count == 0 || !address.interface->up()) return;
+  remove_local(address.address);
+  address.flags |= in6_flag::tentative;
+  start_dad(address, {});
+}
+
 // RFC 4861 s7.2.1, RFC 4862 s5.4.2: the solicited-node group before the first solicitation.
 void Inet6::join_address_groups(const Address& address, bool join) {
   Ifnet& interface = *address.interface;
@@ -351,7 +381,7 @@ void Inet6::lifetimes_changed() {
   SimTime next = SimTime::max();
   for (const auto& a : addresses_) {
     if (!(a->flags & in6_flag::deprecated)) next = std::min(next, a->preferred_until);
-    next = std::min(next, a->valid_until);
+    next = std::min({next, a->valid_until, a->replace_at});
   }
   expiry_.cancel();
   if (next < SimTime::max()) expiry_.arm(std::max(next - now(), 1_ns));
@@ -366,6 +396,10 @@ void Inet6::expire() {
     }
     // RFC 4862 s5.5.4: for what exists already only.
     if (a.preferred_until <= now()) a.flags |= in6_flag::deprecated;
+    if (a.replace_at <= now()) {
+      a.replace_at = SimTime::max();
+      autoconf_.succeed_temporary(*a.interface, a.address);
+    }
     ++i;
   }
   lifetimes_changed();
@@ -410,9 +444,10 @@ void Inet6::interface_up_changed(Ifnet& interface) {
 }
 
 void Inet6::mac_changed(Ifnet& interface) {
-  neighbours_.forget(interface);
+  neighbours_.mac_changed(interface);
   for (const auto& a : addresses_)
-    if (a->interface == &interface && a->usable()) neighbours_.announce(interface, a->address);
+    if (a->interface == &interface && a->usable() && !(a->flags & in6_flag::anycast))
+      neighbours_.announce(interface, a->address);
 }
 
 // RFC 4861 s6.2.2: a router listens to the all-routers group on each of its interfaces.

@@ -92,15 +92,16 @@ void Inet6::dad_found(Address& address, std::string_view) {
   }
   stop_dad(address);
   address.flags = (address.flags & ~in6_flag::tentative) | in6_flag::duplicated;
+  Ifnet& interface = *address.interface;
+  const Ipv6Address taken = address.address;
   machine().log(text("{}: DAD complete for {} - duplicate found", name, words));
+  if (autoconf_.duplicate(interface, taken)) return;
   machine().log(text("{}: manual intervention required", name));
-  const Ipv6Address own = with_eui64({}, address.interface->mac());
-  const bool from_mac =
-      address.address.is_link_local() &&
-      std::equal(own.octets.begin() + 8, own.octets.end(), address.address.octets.begin() + 8);
+  const Ipv6Address own = with_eui64({}, interface.mac());
+  const bool from_mac = taken.is_link_local() && own.low() == taken.low();
   if (!from_mac) return;
   machine().log(text("{}: possible hardware address duplication detected, disable IPv6", name));
-  link(*address.interface).flags |= nd6_flag::disabled;
+  link(interface).flags |= nd6_flag::disabled;
 }
 
 }  // namespace stackyard

@@ -16,11 +16,15 @@ Inet6::Inet6(Vnet& vnet, const Inet6Settings& defaults)
       ip_(vnet.state<IpStack>(ip_module)),
       random_(vnet.random("inet6")),
       expiry_(site_.node(), Timer::call<&Inet6::expire>, this),
+      autoconf_(*this),
       neighbours_(*this),
       routers_(*this),
       fragments_(*this),
       icmp_(*this),
       mld_(*this) {
+  RandomStream key = vnet.random("flow labels");
+  flow_key_.low = key.next();
+  flow_key_.high = key.next();
   ip_.set_output(IpFamily::v6, this);
   net_.set_ether_protocol(ether_type::ipv6, this);
   net_.add_listener(this);
@@ -60,6 +64,8 @@ constexpr SysctlRecord sysctls[] = {
      .most = 1,
      .changed = [](ModuleState& m) { self(m).forwarding_changed(); }},
     NUMBER("ip6.redirect", "Send ICMPv6 redirects for unforwardable IPv6 packets", redirect, 0, 1),
+    NUMBER("ip6.rfc1122_strong_es", "Packet's IPv6 destination address must match the interface",
+           rfc1122_strong_es, 0, 1),
     NUMBER("ip6.hlim", "Default hop limit to use for outgoing IPv6 packets", hlim, 1, 255),
     NUMBER("ip6.accept_rtadv",
            "Default value of per-interface flag for accepting ICMPv6 RA messages", accept_rtadv, 0,
@@ -90,6 +96,45 @@ constexpr SysctlRecord sysctls[] = {
            1),
     NUMBER("ip6.prefer_tempaddr", "Prefer RFC8981 temporary addresses in source address selection",
            prefer_tempaddr, 0, 1),
+    NUMBER("ip6.use_tempaddr", "Create RFC8981 temporary addresses for autoconfigured addresses",
+           autoconf.use_temporary, 0, 1),
+    {.name = "net.inet6.ip6.temppltime",
+     .summary = "Maximum preferred lifetime for temporary addresses",
+     .number = [](const void* s) -> const int64_t& {
+       return static_cast<const Inet6Settings*>(s)->autoconf.temporary_preferred_s;
+     },
+     .least = 630,
+     .changed = [](ModuleState& m) { self(m).autoconf().preferred_changed(); }},
+    NUMBER("ip6.tempvltime", "Maximum valid lifetime for temporary addresses",
+           autoconf.temporary_valid_s, 630, INT32_MAX),
+    {.name = "net.inet6.ip6.temp_max_desync_factor",
+     .summary = "RFC 8981 max desync factor",
+     .writable = false,
+     .show =
+         [](const ModuleState* m) {
+           return text("{}", m ? self(*m).autoconf().desync_most_s()
+                               : defaults.autoconf.temporary_preferred_s / 32 + 600);
+         }},
+    NUMBER("ip6.use_stableaddr", "Create RFC7217 semantically opaque addresses by default",
+           autoconf.use_stable, 0, 1),
+    {.name = "net.inet6.ip6.stableaddr_netifsource",
+     .summary = "Source of the interface's part of stable addresses: name, id or mac",
+     .show =
+         [](const ModuleState* m) {
+           const int64_t at = m ? self(*m).settings().autoconf.stable_source : 0;
+           return std::string(stable_sources[at]);
+         },
+     .set_text = [](ModuleState& m, const std::string& word) -> Result<> {
+       for (size_t i = 0; i < std::size(stable_sources); ++i) {
+         if (word != stable_sources[i]) continue;
+         static_cast<Inet6Settings*>(m.own_settings())->autoconf.stable_source = int64_t(i);
+         return {};
+       }
+       return Errno::einval;
+     }},
+    NUMBER("ip6.stableaddr_maxretries",
+           "Number of times another stable address is tried after duplicates",
+           autoconf.stable_retries, 0, 100),
     NUMBER("ip6.maxfragpackets", "Default maximum number of outstanding fragmented IPv6 packets.",
            fragments.max_packets, 0, 65536),
     NUMBER("ip6.maxfragsperpacket", "Maximum allowed number of fragments per packet",
@@ -285,6 +330,25 @@ constexpr RequestRecord requests[] = {
             [](Inet6& inet, FlushDiscovered6& r) -> Result<> {
               if (r.routers) inet.routers().flush_routers();
               if (r.prefixes) inet.routers().flush_prefixes();
+              return {};
+            }>(),
+    request<OrderDestinations,
+            [](Inet6& inet, OrderDestinations& r) -> Result<> {
+              inet.order_destinations(r);
+              return {};
+            }>(),
+    request<DefaultInterface6,
+            [](Inet6& inet, DefaultInterface6& r) { return inet.default_interface(r); }>(),
+    request<ListPolicies6,
+            [](Inet6& inet, ListPolicies6& r) -> Result<> {
+              r.policies = inet.policy().entries();
+              return {};
+            }>(),
+    request<AddPolicy6, [](Inet6& inet, AddPolicy6& r) { return inet.policy().add(r.policy); }>(),
+    request<DeletePolicy6,
+            [](Inet6& inet, DeletePolicy6& r) -> Result<> {
+              if (r.prefix) return inet.policy().remove(*r.prefix);
+              inet.policy().flush();
               return {};
             }>(),
     request<ListGroups6,

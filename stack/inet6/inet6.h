@@ -11,7 +11,9 @@
 #include <vector>
 
 #include "core/wire/net/icmpv6.h"
+#include "stack/inet6/address_policy.h"
 #include "stack/inet6/api/inet6_requests.h"
+#include "stack/inet6/autoconf.h"
 #include "stack/inet6/fragments6.h"
 #include "stack/inet6/icmp6.h"
 #include "stack/inet6/mld.h"
@@ -36,6 +38,8 @@ struct Inet6Settings {
   int64_t forwarding = 0, redirect = 1, hlim = 64, accept_rtadv = 0, auto_linklocal = 1;
   int64_t dad_count = 1, dad_enhanced = 1, hdrnestlimit = 15, auto_flowlabel = 1;
   int64_t prefer_tempaddr = 0, no_radr = 0, rfc6204w3 = 0, log_interval = 5;
+  int64_t rfc1122_strong_es = 0;
+  AutoconfSettings autoconf;
   FragmentSettings6 fragments;
   Icmp6Settings icmp;
   NeighbourSettings nd;
@@ -54,6 +58,8 @@ class Inet6 final : public StateWithSettings<Inet6Settings>,
     uint8_t length;
     uint32_t flags = 0;  // in6_flag
     SimTime preferred_until = SimTime::max(), valid_until = SimTime::max();
+    unsigned failures = 0;                         // of RFC 7217: how many before it others had
+    SimTime created, replace_at = SimTime::max();  // of temporary ones
     bool usable() const { return !(flags & (in6_flag::tentative | in6_flag::duplicated)); }
     Ipv6Prefix prefix() const { return {address, length}; }
   };
@@ -78,6 +84,10 @@ class Inet6 final : public StateWithSettings<Inet6Settings>,
   const Icmp6& icmp() const { return icmp_; }
   Neighbours& neighbours() { return neighbours_; }
   const Neighbours& neighbours() const { return neighbours_; }
+  Autoconf& autoconf() { return autoconf_; }
+  const Autoconf& autoconf() const { return autoconf_; }
+  AddressPolicy& policy() { return policy_; }
+  const AddressPolicy& policy() const { return policy_; }
   RouterDiscovery& routers() { return routers_; }
   const RouterDiscovery& routers() const { return routers_; }
   Mld& mld() { return mld_; }
@@ -96,12 +106,15 @@ class Inet6 final : public StateWithSettings<Inet6Settings>,
   bool enabled(const Ifnet& interface) const;
   Result<> set_nd_flags(const SetNdFlags& wanted);
   void list_links(ListNdInterfaces& list) const;
+  Result<> default_interface(DefaultInterface6& wanted);
   Result<> add_address(const AddAddress6& wanted);
   Result<> delete_address(const DeleteAddress6& wanted);
   // As add_address, for addresses that the stack makes itself.
   Result<Address*> configure(Ifnet& interface, const Ipv6Prefix& address, uint32_t flags,
                              SimTime preferred, SimTime valid);
   void remove(Address& address);
+  // Its network is there again: it is tried once more (RFC 4862 s5.4).
+  void attach_again(Address& address);
   void drop_address_routes(const Address& address);
   void list_addresses(ListAddresses6& list) const;
   const std::vector<std::unique_ptr<Address>>& addresses() const { return addresses_; }
@@ -117,7 +130,9 @@ class Inet6 final : public StateWithSettings<Inet6Settings>,
   Ipv6Address link_local_on(const Ifnet& interface) const;
   bool on_link(const Ifnet& interface, const Ipv6Address& address) const;
   // RFC 6724 s5; null: none fits.
-  const Address* select_source(const Ipv6Address& dest, const Ifnet& outgoing) const;
+  const Address* select_source(const Ipv6Address& dest, const Ifnet& outgoing,
+                               Temporary temporary = Temporary::by_sysctl) const;
+  void order_destinations(OrderDestinations& wanted);
   void lifetimes_changed();
   SimTime now() const { return site_.now(); }
   void dad_found(Address& address, std::string_view by);  // somebody else has it
@@ -165,7 +180,8 @@ class Inet6 final : public StateWithSettings<Inet6Settings>,
     uint32_t mtu = 0;
     SimTime until;
   };
-  struct Dad;  // of one address that is being tried (dad.cpp)
+  struct Dad;        // of one address that is being tried (dad.cpp)
+  struct Candidate;  // of several destinations (source_address.cpp)
   struct Arrival {
     Ipv6Address source, dest;  // with their zones
     Ifnet& from;
@@ -193,6 +209,7 @@ class Inet6 final : public StateWithSettings<Inet6Settings>,
   void note_miss(int fib, const Ipv6Address& dest);
   uint32_t flow_of(Bytes packet, const Ipv6Header& header) const;
 
+  Candidate candidate_for(const SockAddr& name);
   void drop(const Packet& packet, const DropReason& why, std::string_view detail = {});
   void add_local(const Ipv6Address& address);
   void remove_local(const Ipv6Address& address);
@@ -223,6 +240,7 @@ class Inet6 final : public StateWithSettings<Inet6Settings>,
 
   Result<Destination> destination(const IpSend& send, Bytes payload = {});
   Result<Destination> group_destination(const IpSend& send);
+  uint32_t flow_label(const Packet& packet, const IpSend& send, const Ipv6Address& source) const;
   void build_header(Packet& packet, const IpSend& send, const Ipv6Address& source,
                     const Ifnet& outgoing);
   Result<> fragment(Packet packet, const Destination& to, uint32_t mtu, size_t unfragmentable);
@@ -232,13 +250,17 @@ class Inet6 final : public StateWithSettings<Inet6Settings>,
   Site& site_;
   IpStack& ip_;
   RandomStream random_;
+  SipKey flow_key_;
   bool settled_start_ = false;
+  IfRef default_interface_;  // of link-local addresses without a zone; none: there is none
   std::vector<Link> links_;  // by interface's index
   std::vector<std::unique_ptr<Address>> addresses_;
   std::vector<Ipv6Address> locals_;  // those in use, sorted
   std::vector<std::unique_ptr<Dad>> trying_;
   std::map<Ipv6Address, PathMtu> path_mtus_;
   Timer expiry_;  // of the address that ends or is deprecated next
+  AddressPolicy policy_;
+  Autoconf autoconf_;
   Neighbours neighbours_;
   RouterDiscovery routers_;
   Fragments6 fragments_;

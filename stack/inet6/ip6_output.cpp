@@ -12,6 +12,7 @@ Result<Inet6::Destination> Inet6::group_destination(const IpSend& send) {
   const Ipv6Address dest = send.dest.v6();
   Ifnet* interface = send.interface;
   if (!interface && dest.zone()) interface = net_.by_index(dest.zone());
+  if (!interface && dest.has_zone()) interface = net_.resolve(default_interface_);
   if (!interface) {
     const Route6* route = routes(send.fib).lookup(dest);
     if (route) interface = route->interface;
@@ -34,6 +35,9 @@ Result<Inet6::Destination> Inet6::destination(const IpSend& send, Bytes payload)
   Ipv6Address to = dest;
   if (dest.is_link_local() && dest.zone() == 0 && send.interface)
     to = dest.with_zone(send.interface->index());
+  if (to.is_link_local() && to.zone() == 0)
+    if (const Ifnet* by_default = net_.resolve(default_interface_))
+      to = dest.with_zone(by_default->index());
   Route6* route = routes(send.fib).lookup(to, [&] {
     return flow_hash(ip_.flow_seed() + send.flow_label, send.source, to, send.protocol, payload);
   });
@@ -54,7 +58,7 @@ Result<IpAddress> Inet6::source_for(const IpSend& send) {
     return IpAddress(to.next_hop);
   const Ifnet& outgoing = to.route && to.route->link ? *to.route->link : *to.interface;
   const Ipv6Address wanted = send.dest.v6().with_zone(outgoing.index());
-  const Address* source = select_source(wanted, outgoing);
+  const Address* source = select_source(wanted, outgoing, send.temporary);
   if (!source) {
     ++counters.no_source;
     return Errno::eaddrnotavail;
@@ -62,14 +66,32 @@ Result<IpAddress> Inet6::source_for(const IpSend& send) {
   return IpAddress(source->address);
 }
 
+// RFC 6437 s3: a number for each flow that nobody can guess, from its ends; none without ports.
+uint32_t Inet6::flow_label(const Packet& packet, const IpSend& send,
+                           const Ipv6Address& source) const {
+  const bool ports = send.protocol == ip_protocol::tcp || send.protocol == ip_protocol::udp;
+  if (!ports || !send.auto_flow_label || !settings().auto_flowlabel) return 0;
+  const Bytes head = packet.front();
+  if (head.size() < 4) return 0;
+  std::array<uint8_t, 37> flow{};
+  std::copy(source.octets.begin(), source.octets.end(), flow.begin());
+  const Ipv6Address dest = send.dest.v6();
+  std::copy(dest.octets.begin(), dest.octets.end(), flow.begin() + 16);
+  std::copy_n(head.begin(), 4, flow.begin() + 32);
+  flow[36] = send.protocol;
+  const uint32_t label = uint32_t(siphash(flow_key_, flow)) & 0xfffff;
+  return label ? label : 1;
+}
+
 void Inet6::build_header(Packet& packet, const IpSend& send, const Ipv6Address& source,
                          const Ifnet& outgoing) {
   const size_t options = send.options.size();
-  const MutableBytes octets = packet.prepend(sizeof(Ipv6Header) + options);
   const Link* link = link_if_there(outgoing);
   const bool group = send.dest.is_multicast();
   const uint8_t by_default = link && link->hop_limit ? link->hop_limit : uint8_t(settings().hlim);
-  Ipv6Header header{.version_class_flow = Ipv6Header::first_word(send.tos, send.flow_label),
+  const uint32_t label = send.flow_label ? send.flow_label : flow_label(packet, send, source);
+  const MutableBytes octets = packet.prepend(sizeof(Ipv6Header) + options);
+  Ipv6Header header{.version_class_flow = Ipv6Header::first_word(send.tos, label),
                     .payload_length = uint16_t(packet.size() - sizeof(Ipv6Header)),
                     .next_header = options ? send.options_type : send.protocol,
                     .hop_limit = send.ttl ? send.ttl

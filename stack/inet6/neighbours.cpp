@@ -13,6 +13,7 @@ namespace {
 constexpr Ipv6Address all_nodes = Ipv6Address::of({0xff02, 0, 0, 0, 0, 0, 0, 1});
 constexpr SimTime backoff_most = 60_s;  // RFC 7048 s3: of multicast probes of who is unreachable
 constexpr int64_t backoff_tries = 10;   // ... after which nobody remembers him
+constexpr SimTime anycast_delay_most = 1_s;
 }  // namespace
 
 Neighbours::Entry::Entry(Neighbours& o, Ifnet& i, const Ipv6Address& a)
@@ -20,6 +21,9 @@ Neighbours::Entry::Entry(Neighbours& o, Ifnet& i, const Ipv6Address& a)
       interface(&i),
       address(a),
       timer(i.site().node(), Timer::call<&Entry::expired>, this) {}
+
+Neighbours::Delayed::Delayed(Neighbours& o, Ifnet& i)
+    : owner(o), interface(i.ref()), timer(i.site().node(), Timer::call<&Delayed::due>, this) {}
 
 Neighbours::Neighbours(Inet6& inet) : inet_(inet) {}
 Neighbours::~Neighbours() = default;
@@ -298,8 +302,40 @@ void Neighbours::answer(Ifnet& from, const Ipv6Address& target, const Ipv6Addres
     dest = to;
   }
   ++counters.adverts_sent;
-  const Ipv6Address source = inet_.is_local(target) ? target : Ipv6Address{};
+  // s7.2.4, s7.2.7: never from an anycast address, and a proxy from one of its own.
+  const Inet6::Address* own = inet_.find_on(from, target);
+  const bool as_target = own && own->usable() && !(own->flags & in6_flag::anycast);
+  const Ipv6Address source = as_target ? target : inet_.link_local_on(from);
   inet_.icmp().send(advert(target, mac, flags), source, dest, &from, 255);
+}
+
+void Neighbours::answer_later(Ifnet& from, const Ipv6Address& target, const Ipv6Address& to,
+                              MacAddress mac) {
+  if (delayed_.size() >= delayed_max) {
+    ++counters.refused;
+    return;
+  }
+  delayed_.push_back(std::make_unique<Delayed>(*this, from));
+  Delayed& delayed = *delayed_.back();
+  delayed.target = target;
+  delayed.to = to;
+  delayed.mac = mac;
+  delayed.timer.arm(SimTime(1 + int64_t(inet_.random().below(uint64_t(anycast_delay_most.ns())))));
+}
+
+void Neighbours::answer_delayed(Delayed& due) {
+  const auto at = std::find_if(delayed_.begin(), delayed_.end(),
+                               [&](const auto& d) { return d.get() == &due; });
+  const std::unique_ptr<Delayed> delayed = std::move(*at);
+  delayed_.erase(at);
+  if (Ifnet* from = inet_.net().resolve(delayed->interface))
+    answer(*from, delayed->target, delayed->to, delayed->mac, false);
+}
+
+// What is known of others stays; they learn our new address.
+void Neighbours::mac_changed(Ifnet& interface) {
+  for (const auto& e : entries_)
+    if (e->interface == &interface) e->header.source = interface.mac();
 }
 
 void Neighbours::announce(Ifnet& interface, const Ipv6Address& address) {
@@ -325,7 +361,10 @@ void Neighbours::solicit_received(Bytes message, const NdOptions& options,
   if (!own && !(proxied && proxied->proxy)) return;
   if (!source.is_any()) learn(from, source, options.source_link, Role::unknown);
   const MacAddress mac = own ? from.mac() : proxied->header.dest;
-  answer(from, target, source, mac, own && !(own->flags & in6_flag::anycast));
+  if (own && !(own->flags & in6_flag::anycast)) return answer(from, target, source, mac, true);
+  // Whom a unicast solicitation asks it asks alone.
+  if (context.dest.is_multicast()) return answer_later(from, target, source, mac);
+  answer(from, target, source, mac, false);
 }
 
 void Neighbours::advert_received(Bytes message, const NdOptions& options,

@@ -44,6 +44,7 @@ class Neighbours {
   void confirm(const Ifnet& interface, const Ipv6Address& address);
   bool probably_reachable(const Ifnet& interface, const Ipv6Address& address) const;
   void announce(Ifnet& interface, const Ipv6Address& address);  // an unsolicited advertisement
+  void mac_changed(Ifnet& interface);
   void forget(const Ifnet& interface);
 
   std::vector<NeighbourInfo6> entries() const;
@@ -70,6 +71,18 @@ class Neighbours {
     bool usable() const { return state != NudState::incomplete; }
   };
 
+  // RFC 4861 s7.2.7, s7.2.8: who is one of several waits a little with the answer.
+  struct Delayed {
+    Delayed(Neighbours& owner, Ifnet& i);
+    void due() { owner.answer_delayed(*this); }
+    Neighbours& owner;
+    IfRef interface;
+    Ipv6Address target, to;
+    MacAddress mac;
+    Timer timer;
+  };
+  static constexpr size_t delayed_max = 64;
+
   Entry* find(const Ifnet& interface, const Ipv6Address& address) const;
   Entry* make(Ifnet& interface, const Ipv6Address& address);
   void erase(Entry& entry);
@@ -82,6 +95,8 @@ class Neighbours {
   void ask(Entry& entry, bool multicast);
   void answer(Ifnet& from, const Ipv6Address& target, const Ipv6Address& to, MacAddress mac,
               bool override_mac);
+  void answer_later(Ifnet& from, const Ipv6Address& target, const Ipv6Address& to, MacAddress mac);
+  void answer_delayed(Delayed& delayed);
   std::vector<uint8_t> advert(const Ipv6Address& target, MacAddress mac, uint32_t flags) const;
   const NeighbourSettings& settings() const;
   SimTime now() const;
@@ -90,6 +105,7 @@ class Neighbours {
   Inet6& inet_;
   uint32_t stamp_ = 1;  // of what routes remember
   size_t incomplete_ = 0;
+  std::vector<std::unique_ptr<Delayed>> delayed_;
   std::vector<std::unique_ptr<Entry>> entries_;  // by interface's index and address
 };
 

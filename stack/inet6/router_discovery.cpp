@@ -8,8 +8,6 @@ namespace stackyard {
 
 namespace {
 
-constexpr SimTime two_hours = 7200_s;
-
 SimTime until(SimTime now, uint32_t seconds) {
   return seconds == lifetime_infinite ? SimTime::max()
                                       : now + SimTime(int64_t(seconds) * 1'000'000'000);
@@ -47,6 +45,7 @@ void RouterDiscovery::advert_received(Bytes message, const NdOptions& options,
   const bool as_default = !(link.flags & nd6_flag::no_radr) && advert.lifetime_s() > 0;
   if (!as_default) {
     if (found != routers_.end()) routers_.erase(found);
+    forget_advertiser(from, source);
   } else {
     const Router router{&from, source, advert.flags(), advert.preference(),
                         inet_.now() + SimTime(int64_t(advert.lifetime_s()) * 1'000'000'000)};
@@ -59,6 +58,7 @@ void RouterDiscovery::advert_received(Bytes message, const NdOptions& options,
   }
   for (const NdPrefix& option : options.prefixes) take_prefix(option, context);
   select();
+  check_attachment();
   arm();
 }
 
@@ -86,10 +86,12 @@ void RouterDiscovery::take_prefix(const NdPrefix& option, const IpContext& conte
   }
   if (found != prefixes_.end()) {
     if (on_link && valid == 0) {
+      found->on_link = false;
       on_link_changed(*found, false);
     } else if (on_link) {
+      found->on_link = true;
       found->expires = until(inet_.now(), valid);
-      on_link_changed(*found, true);
+      if (!found->detached) on_link_changed(*found, true);
     } else if (!found->on_link) {
       found->expires = until(inet_.now(), valid);
     }
@@ -98,10 +100,10 @@ void RouterDiscovery::take_prefix(const NdPrefix& option, const IpContext& conte
     found->preferred_s = preferred;
     auto& who = found->advertisers;
     const Ipv6Address source = context.source.v6();
-    if (std::find(who.begin(), who.end(), source) == who.end() && who.size() < most)
-      who.push_back(source);
+    const bool known = std::find(who.begin(), who.end(), source) != who.end();
+    if (!known && is_router(from, source) && who.size() < most) who.push_back(source);
   }
-  if (autonomous) autoconfigure(option, from);
+  if (autonomous) inet_.autoconf().take(option, from);
 }
 
 void RouterDiscovery::on_link_changed(Prefix& prefix, bool on_link) {
@@ -111,40 +113,13 @@ void RouterDiscovery::on_link_changed(Prefix& prefix, bool on_link) {
     route.interface = route.link = prefix.interface;
     inet_.install(prefix.interface->fib(), prefix.prefix, route);
   }
-  if (!on_link && prefix.on_link) {
+  if (!on_link && prefix.routed) {
     const Route6* route = table.find(prefix.prefix);
     if (route && route->interface == prefix.interface && !route->has(route_flag::gateway) &&
         !route->has(route_flag::static_))
       inet_.uninstall(prefix.interface->fib(), prefix.prefix);
   }
-  prefix.on_link = on_link;
-}
-
-// RFC 4862 s5.5.3: an address of the prefix and the interface's identifier, or new lifetimes.
-void RouterDiscovery::autoconfigure(const NdPrefix& option, Ifnet& interface) {
-  const Ipv6Prefix prefix{option.prefix, option.prefix_length};
-  const SimTime now = inet_.now();
-  const SimTime valid = until(now, option.valid_s), preferred = until(now, option.preferred_s);
-  bool there = false;
-  for (const auto& a : inet_.addresses()) {
-    if (a->interface != &interface || !(a->flags & in6_flag::autoconf)) continue;
-    if (!prefix.contains(a->address)) continue;
-    there = true;
-    a->preferred_until = preferred;
-    if (now < preferred) a->flags &= ~in6_flag::deprecated;
-    // s5.5.3e, the two-hour rule: nobody ends an address by a forged advertisement.
-    const SimTime left = a->valid_until == SimTime::max() ? SimTime::max() : a->valid_until - now;
-    if (option.valid_s > 7200 || valid > a->valid_until || valid == SimTime::max())
-      a->valid_until = valid;
-    else if (left > two_hours)
-      a->valid_until = now + two_hours;
-  }
-  inet_.lifetimes_changed();
-  // s5.5.3d: with Ethernet's identifiers of 64 bits only prefixes of 64 make an address.
-  if (there || option.valid_s == 0 || option.prefix_length != 64 || !interface.has_link_addresses())
-    return;
-  const Ipv6Address address = with_eui64(prefix.network(), interface.mac());
-  (void)inet_.configure(interface, {address, 64}, in6_flag::autoconf, preferred, valid);
+  prefix.routed = on_link;
 }
 
 void RouterDiscovery::remove_prefix(size_t at) {
@@ -195,7 +170,42 @@ bool RouterDiscovery::is_router(const Ifnet& interface, const Ipv6Address& addre
 void RouterDiscovery::router_gone(const Ifnet& interface, const Ipv6Address& address) {
   std::erase_if(routers_,
                 [&](const Router& r) { return r.interface == &interface && r.address == address; });
+  forget_advertiser(interface, address);
   select();
+  check_attachment();
+}
+
+void RouterDiscovery::forget_advertiser(const Ifnet& interface, const Ipv6Address& router) {
+  for (Prefix& p : prefixes_)
+    if (p.interface == &interface) std::erase(p.advertisers, router);
+}
+
+void RouterDiscovery::check_attachment() {
+  const auto answered = [&](const Prefix& p) {
+    return std::any_of(p.advertisers.begin(), p.advertisers.end(), [&](const Ipv6Address& a) {
+      return inet_.neighbours().probably_reachable(*p.interface, a);
+    });
+  };
+  const bool any = std::any_of(prefixes_.begin(), prefixes_.end(), answered);
+  for (Prefix& p : prefixes_) {
+    if (!p.on_link) continue;
+    const bool detach = any && !answered(p);
+    if (detach == p.detached) continue;
+    p.detached = detach;
+    on_link_changed(p, !detach);
+    attach_addresses(p);
+  }
+}
+
+void RouterDiscovery::attach_addresses(const Prefix& prefix) {
+  for (const auto& a : inet_.addresses()) {
+    if (a->interface != prefix.interface || !(a->flags & in6_flag::autoconf)) continue;
+    if (!prefix.prefix.contains(a->address)) continue;
+    if (prefix.detached)
+      a->flags |= in6_flag::detached;
+    else if (a->flags & in6_flag::detached)
+      inet_.attach_again(*a);
+  }
 }
 
 void RouterDiscovery::forget(const Ifnet& interface) {
@@ -207,6 +217,7 @@ void RouterDiscovery::forget(const Ifnet& interface) {
 
 void RouterDiscovery::flush_routers() {
   routers_.clear();
+  for (Prefix& p : prefixes_) p.advertisers.clear();
   select();
 }
 
@@ -218,10 +229,13 @@ void RouterDiscovery::flush_prefixes() {
 
 void RouterDiscovery::expire() {
   const SimTime now = inet_.now();
+  for (const Router& r : routers_)
+    if (r.expires <= now) forget_advertiser(*r.interface, r.address);
   std::erase_if(routers_, [&](const Router& r) { return r.expires <= now; });
   for (size_t i = prefixes_.size(); i-- > 0;)
     if (prefixes_[i].expires <= now) remove_prefix(i);
   select();
+  check_attachment();
   arm();
 }
 
@@ -252,6 +266,7 @@ void RouterDiscovery::list(ListPrefixes6& list) const {
                      .interface = p.interface->name(),
                      .on_link = p.on_link,
                      .autonomous = p.autonomous,
+                     .detached = p.detached,
                      .valid_s = p.valid_s,
                      .preferred_s = p.preferred_s,
                      .advertisers = {}};

@@ -22,7 +22,10 @@ class RouterDiscovery {
   void advert_received(Bytes message, const NdOptions& options, const IpContext& context);
   // A neighbour says that it is no router any more, or does not answer.
   void router_gone(const Ifnet& interface, const Ipv6Address& address);
-  void reachability_changed() { select(); }
+  void reachability_changed() {
+    select();
+    check_attachment();
+  }
   void forget(const Ifnet& interface);
   void flush_routers();
   void flush_prefixes();
@@ -41,7 +44,8 @@ class RouterDiscovery {
   struct Prefix {
     Ifnet* interface;
     Ipv6Prefix prefix;
-    bool on_link = false, autonomous = false;
+    bool on_link = false, autonomous = false;  // as advertised
+    bool routed = false, detached = false;
     uint32_t valid_s = 0, preferred_s = 0;
     SimTime expires = SimTime::max();
     std::vector<Ipv6Address> advertisers;
@@ -50,10 +54,14 @@ class RouterDiscovery {
   static constexpr size_t most = 16;
 
   void take_prefix(const NdPrefix& option, const IpContext& context);
-  void autoconfigure(const NdPrefix& option, Ifnet& interface);
   void on_link_changed(Prefix& prefix, bool on_link);
   void remove_prefix(size_t at);
   void select();
+  // As pfxlist_onlink_check: a prefix whose routers have all gone silent is detached, and so are
+  // its addresses, as long as some other prefix has a router that answers.
+  void check_attachment();
+  void attach_addresses(const Prefix& prefix);
+  void forget_advertiser(const Ifnet& interface, const Ipv6Address& router);
   void expire();
   void arm();
 

@@ -7,13 +7,16 @@
 
 namespace stackyard {
 
+// IPV6_PREFER_TEMPADDR: which of a host's addresses a socket likes to speak from.
+enum class Temporary : uint8_t { by_sysctl, avoid, prefer };
+
 struct IpSend {
   IpAddress source;  // any: the outgoing interface's
   IpAddress dest;
   uint8_t protocol = 0;
   uint8_t ttl = 0;  // 0: the family's default, or 1 for multicast
   uint8_t tos = 0;
-  uint8_t fib = 0;
+  uint16_t fib = 0;
   bool dont_fragment = false;
   bool allow_broadcast = false;
   bool dont_route = false;          // SO_DONTROUTE: on-link only
@@ -22,7 +25,9 @@ struct IpSend {
   bool unspecified_source = false;  // IPv6: from :: indeed (DAD)
   bool minimum_mtu = false;         // IPv6: fragments of 1280 octets, whatever the path takes
   uint32_t flow_label = 0;          // IPv6
-  Ifnet* interface = nullptr;       // leave by this one: of groups, or because the program says so
+  bool auto_flow_label = true;      // IPv6: one by the flow's ends, if `flow_label` is 0
+  Temporary temporary = Temporary::by_sysctl;
+  Ifnet* interface = nullptr;  // leave by this one: of groups, or because the program says so
   // Of the IPv4 header, padded to 4 octets; or IPv6's extension headers, as they go on the wire,
   // the first of which has the type `options_type`.
   Bytes options;

@@ -183,7 +183,8 @@ std::vector<SocketInfo> Machine::sockets(const Jail& viewer) const {
     const auto& descriptors = process->descriptors();
     for (size_t fd = 0; fd < descriptors.size(); ++fd) {
       SocketOps* socket = descriptors[fd] ? descriptors[fd]->socket() : nullptr;
-      if (!socket || socket->protocol_name() == "bpf") continue;
+      if (!socket || socket->protocol_name() == "bpf" || socket->protocol_name() == "route")
+        continue;
       all.push_back({pid, process->program_name(), int(fd), socket->protocol_name(),
                      socket->local_name(), socket->peer_name(), socket->receive_queue(),
                      socket->send_queue(), process->jail().id(), socket->state_name()});
@@ -306,8 +307,13 @@ std::vector<SockAddr> Machine::resolve(const std::string& name, Af family, const
       if (words[i] == name)
         if (const auto at = numeric(words[0])) add(*at);
   }
+  if (found.size() < 2) return found;
+  OrderDestinations order;
+  order.names = found;
+  if (jail.vnet().request(order) && order.ordered) return order.names;
+  // Without IPv6 its addresses cannot be reached.
   std::stable_partition(found.begin(), found.end(),
-                        [](const SockAddr& a) { return a.family() == Af::inet6; });
+                        [](const SockAddr& a) { return a.family() == Af::inet; });
   return found;
 }
 

@@ -121,7 +121,8 @@ std::vector<SysctlInfo> Vnet::sysctls(const std::string& prefix) const {
       const std::string name = record.name;
       const bool below = prefix.empty() || name == prefix || name.starts_with(prefix + ".");
       if (below)
-        all.push_back({name, record.summary, show({&record, i}), record.writable && record.number});
+        all.push_back({name, record.summary, show({&record, i}),
+                       record.writable && (record.number || record.set_text)});
     }
   }
   return all;

@@ -4,6 +4,11 @@
 // Commands fill one in and pass it to Sys::request; the kernel hands it to the module's state.
 #pragma once
 
+#include <string>
+#include <vector>
+
+#include "stack/sys/types.h"
+
 namespace stackyard {
 
 struct RequestKind {
@@ -29,6 +34,14 @@ struct InterfaceIndex : RequestOf<InterfaceIndex> {
   static constexpr RequestKind kind_of{"net", "interface index", true};
   std::string name;
   uint32_t index = 0;
+};
+
+// RFC 6724 s6: puts a host's addresses into the order in which they are to be tried. Not `ordered`:
+// there is nobody who knows.
+struct OrderDestinations : RequestOf<OrderDestinations> {
+  static constexpr RequestKind kind_of{"inet6", "order destinations", true};
+  std::vector<SockAddr> names;
+  bool ordered = false;
 };
 
 }  // namespace stackyard

@@ -45,6 +45,13 @@ constexpr Mistake mistakes[] = {
     {"nodes:\n\ta: {}", "e:2:1: tab in the indentation - use spaces"},
     {"hosts: yes", R"(e:1:8: "yes" is neither true nor false - write true)"},
     {"version: 2", "e:1:10: version 2 is newer than this program's 1 - update Stackyard"},
+    {"nodes: {a: {}, d: {kind: door}}\nlinks: [a -- d]",
+     "e:1:16: a door leads to one thing - write tap: NAME, or udp: {local: HOST:PORT, remote: "
+     "HOST:PORT}"},
+    {"nodes: {d: {kind: door, tap: a-name-too-long-for-it}}",
+     R"(e:1:30: "a-name-too-long-for-it" is not a device's name - use 1 to 15 letters)"},
+    {"nodes: {a: {}, b: {}, d: {kind: door, tap: t}}\nlinks: [a -- d, b -- d]",
+     "e:2:22: door d has one port - put a switch before it"},
     {"include: b.yaml", R"(e:1:1: "include" is reserved for a later version - remove it)"},
     {"nodes: {a: {files: {/x: {from: ../x}}}}",
      R"(e:1:32: "../x" leaves the lab's folder - keep files beside the lab)"},

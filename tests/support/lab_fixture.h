@@ -1,6 +1,7 @@
 // tests/support/lab_fixture.h - a lab from text, and commands as a user would type them.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -50,22 +51,23 @@ class LabFixture {
   }
   // Runs a line in a machine's shell until it ends, for an hour of simulated time at most.
   CommandResult run(const std::string& node, const std::string& line) {
-    CommandResult result;
-    bool ended = false;
+    // What goes on in the background may still write when the line has ended.
+    const auto result = std::make_shared<CommandResult>();
+    const auto ended = std::make_shared<bool>(false);
     Simulation& simulation = lab.simulation();
     const size_t index = lab.spec().node_index.at(node);
     simulation.at_barrier(simulation.now() + 1_ns, EventKind::outside, [&] {
       lab.run_shell(
-          index, line + "\n", [&](Bytes o) { result.output += text_of(o); },
-          [&](int status) {
-            result.exit = status;
-            ended = true;
+          index, line + "\n", [result](Bytes o) { result->output += text_of(o); },
+          [result, ended](int status) {
+            result->exit = status;
+            *ended = true;
           });
     });
     const SimTime limit = simulation.now() + 3600_s;
-    while (!ended && simulation.now() < limit) simulation.run_until(simulation.now() + 10_ms);
-    check(ended, "a command ends");
-    return result;
+    while (!*ended && simulation.now() < limit) simulation.run_until(simulation.now() + 10_ms);
+    check(*ended, "a command ends");
+    return *result;
   }
   void pass(SimTime time) { lab.simulation().run_until(lab.simulation().now() + time); }
   int dropped(const std::string& reason) {

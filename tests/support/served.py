@@ -177,6 +177,14 @@ def subscriptions(binary):
         expect('no such' in watcher.error('unsubscribe', subscription=packets), 'only once')
         status, output = user.run('pc1', 'ping', '-c', '1', '-t', '1', '-m', '1', '10.99.0.1')
         user.run('pc2', 'nc', '-u', '-w', '1', '10.0.0.1', '9')
+        watcher.call('subscribe', what='packets', on='*', filter='icmp', packets=1)
+        watcher.call('subscribe', what='table', node='', table='links', every='10ms')
+        before = watcher.wait_for('table')['rows']
+        user.run('pc1', 'ping', '-c', '1', '10.0.0.2')
+        expect('echo request' in watcher.wait_for('packet')['text'], 'packets of any link')
+        after = watcher.rows('', 'links')
+        expect([row['end'] for row in after] == ['pc1:em0', 'pc2:em0'] and after[0]['frames'] > before[0]['frames'],
+               f'the link has carried more: {before} {after}')
 
 
 def time_control(binary):
@@ -422,6 +430,37 @@ def stacks(client, nodes):
     return shown
 
 
+def doors(binary):
+    """Two labs, each with one half of a UDP tunnel; the journal of one gives its trace again, without the other."""
+    free = []
+    for _ in range(2):
+        free.append(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        free[-1].bind(('127.0.0.1', 0))
+    ends = [f'127.0.0.1:{each.getsockname()[1]}' for each in free]
+    for each in free:
+        each.close()
+    lab = '''name: half{0}
+nodes:
+  pc: {{interfaces: {{em0: {{addresses: [10.9.0.{0}/24]}}}}}}
+  out: {{kind: door, udp: {{local: "{1}", remote: "{2}"}}}}
+links: [pc -- out]
+'''
+    one, two = lab.format(1, *ends), lab.format(2, *reversed(ends))
+    with served(binary, one, '1x', '--journal', '{folder}/journal', '--trace', '{folder}/trace') as (folder, path, server):
+        with served(binary, two, '1x') as (_, other, _):
+            expect('by the real clock' in Client(path).error('time.pace', pace='fast'), 'doors go by the real clock')
+            status, output = Client(other).run('pc', 'ping', '-c', '3', '-i', '0.1', '-s', '3000', '10.9.0.1')
+            expect(status == 0 and ' 0.0% packet loss' in output, f'ping through the tunnel: {output}')
+        server.terminate()
+        server.communicate(timeout=60)
+        again = subprocess.run([binary, 'replay', f'{folder}/journal', '--out', f'{folder}/again',
+                                '--trace', f'{folder}/trace2'], capture_output=True, text=True)
+        expect(again.returncode == 0, f'replay: {again.stderr}')
+        expect(open(f'{folder}/trace').read() == open(f'{folder}/trace2').read(), 'the replay is the run')
+    nowhere = subprocess.run([binary, 'run', '--pace', 'fast', '/dev/stdin'], input=one, capture_output=True, text=True)
+    expect(nowhere.returncode == 2 and 'by the real clock' in nowhere.stderr, f'run --pace fast: {nowhere.stderr}')
+
+
 def run_all(binary, report, times=20):
     build = os.path.dirname(binary)
     binary = os.path.abspath(binary)
@@ -433,7 +472,7 @@ def run_all(binary, report, times=20):
         except (Failed, jsonschema.ValidationError, OSError, ValueError, KeyError, subprocess.SubprocessError) as wrong:
             report(False, name, f'{type(wrong).__name__}: {str(wrong)[:4000]}')
 
-    for test in (looks, subscriptions, time_control, edits, commands, bad_clients, the_socket):
+    for test in (looks, subscriptions, time_control, edits, commands, bad_clients, the_socket, doors):
         case(f'{build}: served: {test.__name__}', test)
     for script in sorted(glob.glob(f'{ROOT}/tests/served/*.sh')):
         case(f'{build}: served: {os.path.basename(script)}, {times} times over', script_test, script, times)

@@ -32,6 +32,15 @@ constexpr Line lines[] = {
     {"sleep 100 & sleep 100 & killall sleep; wait; echo $?; killall sleep; echo $?",
      "0\nNo matching processes were found\n1\n"},
     {"sleep 100 & pgrep -x sleep; pkill slee; pgrep sleep; echo $?", "101\n1\n"},
+    // Digests: RFC 1321 A.5, FIPS 180-4's examples, POSIX's cksum of the same octets.
+    {"md5 -s abc; printf abc | md5",
+     "MD5 (\"abc\") = 900150983cd24fb0d6963f7d28e17f72\n"
+     "900150983cd24fb0d6963f7d28e17f72\n"},
+    {"printf abc > x; sha1 -q x; sha256 -r x; cksum x",
+     "a9993e364706816aba3e25717850c26c9cd0d89d\n"
+     "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad x\n1219131554 3 x\n"},
+    {"md5 none; echo $?", "md5: none: No such file or directory\n1\n"},
+    {"yes ab | head -c 7; echo; echo abcdef | tail -c 3", "ab\nab\na\nef\n"},
     // Time.
     {"sleep 1.5; sleep 0.5; date +%s", "2\n"},
     {"sleep 2m; date +%s", "120\n"},

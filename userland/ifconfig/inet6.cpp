@@ -1,4 +1,6 @@
 // userland/ifconfig/inet6.cpp - IPv6 addresses and the flags of neighbour discovery.
+#include <algorithm>
+
 #include "core/base/text.h"
 #include "stack/inet6/api/inet6_requests.h"
 #include "userland/ifconfig/ifconfig.h"
@@ -64,6 +66,15 @@ Complaint valid(IfconfigRun& run, const Words& words) {
 // The identifier of the interface's link-local address, behind the prefix given.
 Complaint eui64(IfconfigRun& run, const Words&) {
   if (!run.inet6.address) return "eui64: no address";
+  ListAddresses6 addresses;
+  (void)run.sys.request(addresses);
+  for (const InterfaceAddress6& a : addresses.addresses)
+    if (a.interface == run.name && a.address.address.is_link_local()) {
+      const auto& own = a.address.address.octets;
+      std::copy(own.begin() + 8, own.end(), run.inet6.address->octets.begin() + 8);
+      return "";
+    }
+  // IPv6 is off until the address comes: then the identifier is the one that there will be.
   ListInterfaces list;
   (void)run.sys.request(list);
   for (const InterfaceInfo& i : list.interfaces)
@@ -89,7 +100,8 @@ constexpr std::pair<uint32_t, const char*> nd_flags[] = {
     {nd6_flag::auto_linklocal, "AUTO_LINKLOCAL"},
     {nd6_flag::no_radr, "NO_RADR"},
     {nd6_flag::no_prefer_iface, "NO_PREFER_IFACE"},
-    {nd6_flag::no_dad, "NO_DAD"}};
+    {nd6_flag::no_dad, "NO_DAD"},
+    {nd6_flag::stableaddr, "STABLEADDR"}};
 
 std::string inet6_status(Sys& sys, const InterfaceInfo& i, const ShowOptions& show) {
   ListAddresses6 list;
@@ -147,6 +159,8 @@ constexpr Keyword inet6_keywords[] = {
     {"-auto_linklocal", 0, clear_nd_flag<nd6_flag::auto_linklocal>},
     {"no_radr", 0, set_nd_flag<nd6_flag::no_radr>},
     {"-no_radr", 0, clear_nd_flag<nd6_flag::no_radr>},
+    {"stableaddr", 0, set_nd_flag<nd6_flag::stableaddr>},
+    {"-stableaddr", 0, clear_nd_flag<nd6_flag::stableaddr>},
     {"no_prefer_iface", 0, set_nd_flag<nd6_flag::no_prefer_iface>},
     {"-no_prefer_iface", 0, clear_nd_flag<nd6_flag::no_prefer_iface>}};
 

@@ -27,9 +27,9 @@ char state_letter(const NeighbourInfo6& e) {
   return letters[size_t(e.state)];
 }
 
-std::string line_of(const NeighbourInfo6& e) {
+std::string line_of(const NeighbourInfo6& e, const std::string& name) {
   const std::string mac = e.mac ? to_text(*e.mac) : "(incomplete)";
-  std::string line = text("{:<39} {:<17} {:>6} ", zoned(e.address, e.interface), mac, e.interface);
+  std::string line = text("{:<39} {:<17} {:>6} ", name, mac, e.interface);
   if (e.permanent)
     line += text("{:<9} ", "permanent");
   else if (e.expires_s > 0)
@@ -43,18 +43,30 @@ std::string line_of(const NeighbourInfo6& e) {
   return line + "\n";
 }
 
-Task<int> show(Sys& sys, std::optional<SockAddr> only, std::string interface) {
+// With -t a line begins with the time of day, and with -n nobody is asked for names.
+struct Shown {
+  bool numeric = false, stamped = false;
+};
+
+Task<int> show(Sys& sys, std::optional<SockAddr> only, Shown how) {
   ListNeighbours6 list;
   (void)sys.request(list);
-  std::string out = text("{:<39} {:<17} {:>6} {:<9} {:<1} {}\n", "Neighbor", "Linklayer Address",
-                         "Netif", "Expire", "S", "Flags");
+  const std::string hosts = (co_await sys.read_file("/etc/hosts")).value_or("");
+  const SimTime now = sys.now();
+  const std::string stamp = how.stamped
+                                ? text("{:02}:{:02}:{:02}.{:06} ", now.s() / 3600 % 24,
+                                       now.s() / 60 % 60, now.s() % 60, now.us() % 1'000'000)
+                                : "";
+  std::string out = stamp + text("{:<39} {:<17} {:>6} {:<9} {:<1} {}\n", "Neighbor",
+                                 "Linklayer Address", "Netif", "Expire", "S", "Flags");
   bool found = false;
   for (const NeighbourInfo6& e : list.entries) {
     if (only && (e.address != only->address.v6() || (only->scope && only->scope != e.index)))
       continue;
-    if (!interface.empty() && e.interface != interface) continue;
     found = true;
-    out += line_of(e);
+    std::string name = zoned(e.address, e.interface);
+    if (!how.numeric && !e.address.has_zone()) name = host_name(sys, hosts, e.address);
+    out += stamp + line_of(e, name);
   }
   if (only && !found) {
     co_await sys.print(
@@ -78,10 +90,17 @@ Task<int> remove(Sys& sys, SockAddr address) {
   co_return 0;
 }
 
-Task<int> set(Sys& sys, SockAddr address, const std::vector<std::string>& words) {
+// "HOST MAC [temp] [proxy]".
+Task<int> set(Sys& sys, std::vector<std::string> words) {
   SetNeighbour6 request;
   const auto mac = words.size() < 2 ? std::nullopt : parse_mac(words[1]);
   if (!mac) co_return co_await bad_usage(sys, ndp_command, "", 1);
+  const std::vector<SockAddr> found = sys.resolve(words[0], Af::inet6);
+  if (found.empty()) {
+    co_await sys.complain(text("{}: Name does not resolve", words[0]));
+    co_return 1;
+  }
+  const SockAddr address = found[0];
   request.address = address.address.v6();
   request.scope = address.scope;
   request.mac = *mac;
@@ -93,6 +112,50 @@ Task<int> set(Sys& sys, SockAddr address, const std::vector<std::string>& words)
     co_await sys.complain(
         text("set: cannot intuit interface index and type for {}", to_text(address.address)));
     co_return 1;
+  }
+  co_return 0;
+}
+
+// Each line of the file is what -s takes.
+Task<int> set_from_file(Sys& sys, std::string path) {
+  const auto content = co_await sys.read_file(path);
+  if (!content) {
+    co_await sys.complain(text("cannot open {}: {}", path, errno_text(content.error())));
+    co_return 1;
+  }
+  int status = 0;
+  for (const std::string& line : split(*content, '\n')) {
+    const std::vector<std::string> words = split_words(line);
+    if (words.empty() || words[0][0] == '#') continue;
+    const int done = co_await set(sys, words);
+    if (done != 0) status = 1;
+  }
+  co_return status;
+}
+
+// -I: the interface that link-local addresses without a zone are of.
+Task<int> default_interface(Sys& sys, std::string name) {
+  DefaultInterface6 request;
+  request.change = !name.empty();
+  request.name = name == "delete" ? "" : name;
+  const auto done = sys.request(request);
+  if (!done) {
+    co_await sys.complain(text("ioctl(SIOCSDEFIFACE_IN6): {}", errno_text(done.error())));
+    co_return 1;
+  }
+  const std::string now = request.name.empty() ? "No default interface." : request.name;
+  co_await sys.print(request.name.empty() ? "No default interface.\n"
+                                          : text("ND default interface = {}\n", now));
+  co_return 0;
+}
+
+// -A: -a again and again.
+Task<int> show_forever(Sys& sys, SimTime interval, Shown how) {
+  sys.catch_signals();
+  while (!sys.interrupted()) {
+    co_await show(sys, std::nullopt, how);
+    co_await sys.print("\n");
+    co_await sys.sleep(interval);
   }
   co_return 0;
 }
@@ -143,7 +206,9 @@ Task<int> interface_info(Sys& sys, std::vector<std::string> words) {
       {"auto_linklocal", nd6_flag::auto_linklocal},
       {"no_radr", nd6_flag::no_radr},
       {"no_dad", nd6_flag::no_dad},
-      {"prefer_source", nd6_flag::prefer_source}};
+      {"prefer_source", nd6_flag::prefer_source},
+      {"no_prefer_iface", nd6_flag::no_prefer_iface},
+      {"stableaddr", nd6_flag::stableaddr}};
   SetNdFlags change;
   change.interface = name;
   for (size_t i = 1; i < words.size(); ++i) {
@@ -176,37 +241,51 @@ Task<int> interface_info(Sys& sys, std::vector<std::string> words) {
   co_return 1;
 }
 
+// -c, -P, -R and -H: what goes; -H flushes what the routing table has of routers that are gone.
+Task<int> flush(Sys& sys, bool neighbours, bool prefixes, bool routers) {
+  if (neighbours) {
+    DeleteNeighbour6 request;
+    (void)sys.request(request);
+  }
+  FlushDiscovered6 request;
+  request.routers = routers;
+  request.prefixes = prefixes;
+  if (routers || prefixes) (void)sys.request(request);
+  co_return 0;
+}
+
 Task<int> ndp(Sys& sys, Args args) {
-  const Options options(args, "A:acdHI:ij:nPpRrst");
+  const Options options(args, "A:acdf:HI:ij:nPpRrstx");
   const auto& rest = options.rest();
-  if (!options.error().empty()) co_return co_await bad_usage(sys, ndp_command, options.error(), 1);
+  const auto interval = parse_seconds(options.value('A', "1"));
+  // -I stands alone, too: then it shows.
+  const bool ask_default = options.error() == "option requires an argument -- I";
+  const bool wrong = (!options.error().empty() && !ask_default) || !interval;
+  if (wrong) co_return co_await bad_usage(sys, ndp_command, options.error(), 1);
   const std::string jail = options.value('j');
   if (!co_await enter_jail(sys, jail)) co_return 1;
-  if (options.has('a')) co_return co_await show(sys, std::nullopt, "");
+  Shown how;
+  how.numeric = options.has('n');
+  how.stamped = options.has('t');
+  if (ask_default) co_return co_await default_interface(sys, "");
+  if (options.has('I')) co_return co_await default_interface(sys, options.value('I'));
+  if (options.has('A')) co_return co_await show_forever(sys, *interval, how);
+  if (options.has('a')) co_return co_await show(sys, std::nullopt, how);
+  if (options.has('f')) co_return co_await set_from_file(sys, options.value('f'));
   if (options.has('i') && !rest.empty()) co_return co_await interface_info(sys, rest);
   if (options.has('r')) co_return co_await show_routers(sys);
   if (options.has('p')) co_return co_await show_prefixes(sys);
-  if (options.has('c')) {
-    DeleteNeighbour6 request;
-    (void)sys.request(request);
-    co_return 0;
-  }
-  if (options.has('P') || options.has('R')) {
-    FlushDiscovered6 request;
-    request.routers = options.has('R');
-    request.prefixes = options.has('P');
-    (void)sys.request(request);
-    co_return 0;
-  }
+  const bool flushes = options.has('c') || options.has('P') || options.has('R') || options.has('H');
+  if (flushes) co_return co_await flush(sys, options.has('c'), options.has('P'), options.has('R'));
   if (rest.empty()) co_return co_await bad_usage(sys, ndp_command, "", 1);
+  if (options.has('s')) co_return co_await set(sys, rest);
   const std::vector<SockAddr> found = sys.resolve(rest[0], Af::inet6);
   if (found.empty()) {
     co_await sys.complain(text("{}: Name does not resolve", rest[0]));
     co_return 1;
   }
   if (options.has('d')) co_return co_await remove(sys, found[0]);
-  if (options.has('s')) co_return co_await set(sys, found[0], rest);
-  co_return co_await show(sys, found[0], "");
+  co_return co_await show(sys, found[0], how);
 }
 
 }  // namespace
@@ -215,6 +294,9 @@ const Command ndp_command{.name = "ndp",
                           .synopsis =
                               "ndp [-nt] hostname\n"
                               "ndp [-nt] -a | -c | -p | -r | -H | -P | -R\n"
+                              "ndp [-nt] -A wait\n"
+                              "ndp [-nt] -f filename\n"
+                              "ndp [-nt] -I [interface | delete]\n"
                               "ndp [-nt] -d hostname\n"
                               "ndp [-nt] -i interface [flags...]\n"
                               "ndp [-nt] -s nodename etheraddr [temp] [proxy]",

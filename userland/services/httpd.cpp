@@ -74,9 +74,12 @@ Task<int> httpd(Sys& sys, Args args) {
     co_return co_await bad_usage(sys, httpd_command, options.error());
   std::string folder = options.value('d', "/usr/local/www");
   if (!folder.starts_with('/')) folder = sys.folder() + "/" + folder;
-  const Fd listener = co_await sys.socket(Af::inet, SocketType::stream).or_err(1, "socket");
+  // One socket for both families.
+  const Fd listener = co_await sys.socket(Af::inet6, SocketType::stream).or_err(1, "socket");
   co_await sys.set_option(listener, SocketOption::so_reuseaddr, 1).or_err(1, "setsockopt");
+  co_await sys.set_option(listener, SocketOption::ipv6_v6only, 0).or_err(1, "setsockopt");
   SockAddr at;
+  at.address = Ipv6Address();
   at.port = uint16_t(*port);
   co_await sys.bind(listener, at).or_err(1, "bind");
   co_await sys.listen(listener, -1).or_err(1, "listen");

@@ -78,43 +78,67 @@ Task<int> tee(Sys& sys, Args args) {
   }
 }
 
+// What of `content` belongs to the first `left` lines or octets, of which so many are left then.
+std::string leading(const std::string& content, int64_t& left, bool octets) {
+  size_t end = 0;
+  if (octets) {
+    end = std::min(content.size(), size_t(left));
+    left -= int64_t(end);
+  } else {
+    for (; left > 0 && end < content.size(); --left) {
+      const size_t newline = content.find('\n', end);
+      if (newline == content.npos) return content;  // its line goes on in the next block
+      end = newline + 1;
+    }
+  }
+  return content.substr(0, end);
+}
+
+// Standard input may never end: no more is read than is needed.
+Task<int> head_of_input(Sys& sys, int64_t left, bool octets) {
+  while (left > 0) {
+    const Result<std::string> part = co_await sys.read(fd_in, octets ? 65536 : 4096);
+    if (!part || part->empty()) break;
+    const std::string part_wanted = leading(*part, left, octets);
+    co_await sys.print(part_wanted);
+  }
+  co_return 0;
+}
+
 Task<int> head(Sys& sys, Args args) {
   if (args.size() > 1 && args[1].size() > 1 && args[1][0] == '-' && std::isdigit(args[1][1]))
     args[1] = "-n" + args[1].substr(1);
-  const Options options(args, "n:");
-  const auto count = parse_int(options.value('n', "10"));
+  const Options options(args, "c:n:");
+  const bool octets = options.has('c');
+  const auto count = parse_int(octets ? options.value('c') : options.value('n', "10"));
   if (!options.error().empty() || !count || *count < 0)
     co_return co_await bad_usage(sys, head_command, options.error(), 1);
-  // Standard input may never end: no more is read than is needed.
-  std::string content;
-  if (options.rest().empty()) {
-    while (std::count(content.begin(), content.end(), '\n') < *count) {
-      const Result<std::string> part = co_await sys.read(fd_in, 4096);
-      if (!part || part->empty()) break;
-      content += *part;
-    }
-  } else {
-    const auto read = co_await gather(sys, options.rest());
-    if (!read) co_return 1;
-    content = *read;
-  }
-  Words lines = lines_of(content);
-  if (int64_t(lines.size()) > *count) lines.resize(size_t(*count));
-  co_await sys.print(joined(lines));
+  if (options.rest().empty()) co_return co_await head_of_input(sys, *count, octets);
+  const auto content = co_await gather(sys, options.rest());
+  if (!content) co_return 1;
+  int64_t left = *count;
+  co_await sys.print(leading(*content, left, octets));
   co_return 0;
 }
 
 Task<int> tail(Sys& sys, Args args) {
   if (args.size() > 1 && args[1].size() > 1 && args[1][0] == '-' && std::isdigit(args[1][1]))
     args[1] = "-n" + args[1].substr(1);
-  const Options options(args, "n:");
-  std::string number = options.value('n', "10");
+  const Options options(args, "c:n:");
+  const bool octets = options.has('c');
+  const std::string number = octets ? options.value('c') : options.value('n', "10");
   const bool from_start = number.starts_with('+');
   const auto count = parse_int(from_start ? number.substr(1) : number);
   if (!options.error().empty() || !count)
     co_return co_await bad_usage(sys, tail_command, options.error(), 1);
   const auto content = co_await gather(sys, options.rest());
   if (!content) co_return 1;
+  if (octets) {
+    const auto size = int64_t(content->size());
+    const int64_t from = from_start ? *count - 1 : size - *count;
+    co_await sys.print(content->substr(size_t(std::clamp<int64_t>(from, 0, size))));
+    co_return 0;
+  }
   Words lines = lines_of(*content);
   const int64_t size = int64_t(lines.size());
   const int64_t first = from_start ? *count - 1 : size - *count;
@@ -413,8 +437,10 @@ Task<int> sed(Sys& sys, Args args) {
 
 const Command cat_command{.name = "cat", .synopsis = "cat [file ...]", .run = cat};
 const Command tee_command{.name = "tee", .synopsis = "tee [-a] [file ...]", .run = tee};
-const Command head_command{.name = "head", .synopsis = "head [-n count] [file ...]", .run = head};
-const Command tail_command{.name = "tail", .synopsis = "tail [-n count] [file ...]", .run = tail};
+const Command head_command{
+    .name = "head", .synopsis = "head [-n count | -c octets] [file ...]", .run = head};
+const Command tail_command{
+    .name = "tail", .synopsis = "tail [-n number | -c number] [file ...]", .run = tail};
 const Command wc_command{.name = "wc", .synopsis = "wc [-clw] [file ...]", .run = wc};
 const Command sort_command{.name = "sort", .synopsis = "sort [-nru] [file ...]", .run = sort};
 const Command uniq_command{.name = "uniq", .synopsis = "uniq [-c] [file]", .run = uniq};

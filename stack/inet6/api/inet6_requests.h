@@ -27,7 +27,7 @@ constexpr uint32_t settable = anycast | deprecated | no_dad | autoconf | prefer_
 namespace nd6_flag {
 constexpr uint32_t perform_nud = 0x1, accept_rtadv = 0x2, prefer_source = 0x4, disabled = 0x8,
                    dont_set_ifroute = 0x10, auto_linklocal = 0x20, no_radr = 0x40,
-                   no_prefer_iface = 0x80, no_dad = 0x100;
+                   no_prefer_iface = 0x80, no_dad = 0x100, stableaddr = 0x800;
 }
 
 constexpr uint32_t lifetime_infinite = 0xffffffff;  // seconds
@@ -135,6 +135,33 @@ struct ListPrefixes6 : RequestOf<ListPrefixes6> {
 struct FlushDiscovered6 : RequestOf<FlushDiscovered6> {
   static constexpr RequestKind kind_of{"inet6", "flush discovered"};
   bool routers = false, prefixes = false;
+};
+
+// ndp -I: link-local addresses without a zone are of this interface's link. ENXIO.
+struct DefaultInterface6 : RequestOf<DefaultInterface6> {
+  static constexpr RequestKind kind_of{"inet6", "default interface"};
+  bool change = false;
+  std::string name;  // the new one, empty: none; filled in
+};
+
+struct PolicyInfo6 {
+  Ipv6Prefix prefix;
+  int precedence = 0, label = 0;
+  uint64_t uses = 0;
+};
+struct ListPolicies6 : RequestOf<ListPolicies6> {
+  static constexpr RequestKind kind_of{"inet6", "list policies", true};
+  std::vector<PolicyInfo6> policies;
+};
+// EEXIST, EINVAL, ENOBUFS.
+struct AddPolicy6 : RequestOf<AddPolicy6> {
+  static constexpr RequestKind kind_of{"inet6", "add policy"};
+  PolicyInfo6 policy;
+};
+// ESRCH.
+struct DeletePolicy6 : RequestOf<DeletePolicy6> {
+  static constexpr RequestKind kind_of{"inet6", "delete policy"};
+  std::optional<Ipv6Prefix> prefix;  // none: all
 };
 
 struct GroupInfo6 {
