@@ -77,6 +77,16 @@ TEST_CASE("route takes lists of FIBs, and says for each what came of it", "[fib]
         "delete net 172.16.0.0/16 fib 3\n");
 }
 
+TEST_CASE("a gateway is to be reached in the FIB that is to use it", "[fib]") {
+  LabFixture lab(two);
+  const auto far = lab.run("a", "route add -fib 1 default 10.0.0.2");
+  CHECK(far.exit == 1);
+  CHECK(far.says("add net default: gateway 10.0.0.2 fib 1: Network is unreachable"));
+  lab.run("a", "route add -fib 1 10.0.0.0/24 -iface em0");
+  CHECK(lab.run("a", "route add -fib 1 default 10.0.0.2").exit == 0);
+  CHECK(lab.run("a", "setfib 1 route -n get 8.8.8.8").says("gateway: 10.0.0.2"));
+}
+
 TEST_CASE("addresses' routes are in their interface's FIB, or in all by sysctl", "[fib]") {
   LabFixture lab(two);
   lab.run("a", "ifconfig em0 fib 2 inet 10.0.9.1/24 alias");
