@@ -64,16 +64,18 @@ uint64_t Subscriptions::add(uint32_t client, const Json& params) {
 }
 
 // Of a link, an interface or a node; of all links: "*".
-std::vector<uint32_t> Subscriptions::taps_of(const std::string& on) {
+std::map<uint32_t, std::string> Subscriptions::taps_of(const std::string& on) {
   Lab& lab = worker_.session().lab();
-  std::vector<uint32_t> taps;
+  std::map<uint32_t, std::string> taps;
   for (size_t i = 0; on == "*" && i < lab.spec().links.size(); ++i)
-    if (lab.has_link(i)) taps.push_back(lab.tap_link(i));
+    if (lab.has_link(i)) taps.emplace(lab.tap_link(i), lab.spec().links[i].name);
   if (on == "*") return taps;
   Problems problems;
   const auto tap = read_tap(lab.spec(), on, problems);
   if (!tap || problems.any_errors()) throw RequestError{1, std::string(trim(problems.text("on")))};
-  return lab.taps(*tap);
+  for (const uint32_t number : lab.taps(*tap))
+    taps.emplace(number, tap->kind == Tap::Kind::link ? lab.spec().links[tap->index].name : "");
+  return taps;
 }
 
 void Subscriptions::remove(uint32_t client, uint64_t number) {
@@ -146,8 +148,8 @@ void Subscriptions::time_changed(const Json& state) { tell("time", "time", state
 void Subscriptions::frame(const TraceStamp& stamp, const FrameNote& note) {
   ++frames_seen_;
   for (auto& [number, subscription] : packets_) {
-    const auto& taps = subscription.taps;
-    if (subscription.left == 0 || std::find(taps.begin(), taps.end(), note.tap) == taps.end() ||
+    const auto tap = subscription.taps.find(note.tap);
+    if (subscription.left == 0 || tap == subscription.taps.end() ||
         !subscription.filter.matches(note.octets, note.length))
       continue;
     --subscription.left;
@@ -157,6 +159,7 @@ void Subscriptions::frame(const TraceStamp& stamp, const FrameNote& note) {
                    {{"subscription", number},
                     {"time", stamp.key.time.ns()},
                     {"node", worker_.session().lab().simulation().node_name(note.node)},
+                    {"link", tap->second},
                     {"id", note.packet},
                     {"outbound", note.outbound},
                     {"length", note.length},

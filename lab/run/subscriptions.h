@@ -52,7 +52,7 @@ class Subscriptions final : public Observer {
   };
   struct PacketSubscription {
     uint32_t client;
-    std::vector<uint32_t> taps;
+    std::map<uint32_t, std::string> taps;  // and the link of each, or ""
     PacketFilter filter;
     uint32_t snaplen;
     uint64_t left;  // so many more
@@ -61,7 +61,7 @@ class Subscriptions final : public Observer {
     uint32_t client;
     std::string what;  // "log", "drops", "output", "checks", "time"
   };
-  std::vector<uint32_t> taps_of(const std::string& on);
+  std::map<uint32_t, std::string> taps_of(const std::string& on);
   Table rows_of(const TableSubscription& subscription);
   void tell(const std::string& what, const char* method, const Json& params);
 

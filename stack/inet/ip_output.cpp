@@ -109,7 +109,9 @@ Result<> Inet::output(Packet packet, const IpSend& send) {
     if (packet.size() + sizeof(Ipv4Header) + send.options.size() > 65535) return Errno::emsgsize;
     Ipv4Address source = send.source.v4();
     if (source.is_any()) source = source_of(to, dest).value_or(Ipv4Address());
-    build_header(packet, send, source, multicast);
+    IpSend as = send;
+    if (broadcast && send.ones_broadcast) as.dest = Ipv4Address{0xffffffff};
+    build_header(packet, as, source, multicast);
   }
   if (dest.is_loopback() && !to.interface->has_flag(if_flag::loopback)) {
     ++counters.bad_address;

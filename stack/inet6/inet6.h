@@ -243,7 +243,8 @@ class Inet6 final : public StateWithSettings<Inet6Settings>,
   uint32_t flow_label(const Packet& packet, const IpSend& send, const Ipv6Address& source) const;
   void build_header(Packet& packet, const IpSend& send, const Ipv6Address& source,
                     const Ifnet& outgoing);
-  Result<> fragment(Packet packet, const Destination& to, uint32_t mtu, size_t unfragmentable);
+  Result<> fragment(Packet packet, const Destination& to, uint32_t mtu, size_t unfragmentable,
+                    size_t next_at);
   Result<> hand_to_link(Packet&& packet, const Destination& to);
 
   NetStack& net_;

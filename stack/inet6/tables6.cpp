@@ -34,7 +34,10 @@ Table addresses_table(const ModuleState* state) {
     flag(in6_flag::duplicated, "duplicated");
     flag(in6_flag::deprecated, "deprecated");
     flag(in6_flag::autoconf, "autoconf");
+    flag(in6_flag::temporary, "temporary");
+    flag(in6_flag::detached, "detached");
     flag(in6_flag::anycast, "anycast");
+    flag(in6_flag::prefer_source, "prefer_source");
     table.rows.push_back({a.interface, to_text(a.address), std::string("inet6"), Cell(), flags});
   }
   return table;

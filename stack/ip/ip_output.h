@@ -32,6 +32,9 @@ struct IpSend {
   // the first of which has the type `options_type`.
   Bytes options;
   uint8_t options_type = 0;
+  IpAddress next_hop;           // IPv6: the neighbour to send by; any: the route's
+  bool ones_broadcast = false;  // IPv4: a broadcast is sent to 255.255.255.255
+  bool any_source = false;      // a source that is not this machine's is wanted
 };
 
 // Why nothing here takes a packet; each family has its ICMP code for it.

@@ -87,6 +87,16 @@ TEST_CASE("a gateway is to be reached in the FIB that is to use it", "[fib]") {
   CHECK(lab.run("a", "setfib 1 route -n get 8.8.8.8").says("gateway: 10.0.0.2"));
 }
 
+TEST_CASE("a jail's programs start in the FIB that exec.fib names", "[fib]") {
+  LabFixture lab(two);
+  lab.run("a", "route add -fib 1 10.77.0.0/16 -iface em0");
+  const auto made = lab.run(
+      "a", "jail -c name=j ip4=inherit persist exec.fib=1 exec.start='route -n get 10.77.0.1'");
+  CHECK(made.says("fib: 1\n"));
+  CHECK(lab.run("a", "jexec j route -n get 10.77.0.1").exit == 1);
+  CHECK(lab.run("a", "jexec j setfib 1 route -n get 10.77.0.1").exit == 0);
+}
+
 TEST_CASE("addresses' routes are in their interface's FIB, or in all by sysctl", "[fib]") {
   LabFixture lab(two);
   lab.run("a", "ifconfig em0 fib 2 inet 10.0.9.1/24 alias");

@@ -143,9 +143,9 @@ Task<int> default_interface(Sys& sys, std::string name) {
     co_await sys.complain(text("ioctl(SIOCSDEFIFACE_IN6): {}", errno_text(done.error())));
     co_return 1;
   }
-  const std::string now = request.name.empty() ? "No default interface." : request.name;
-  co_await sys.print(request.name.empty() ? "No default interface.\n"
-                                          : text("ND default interface = {}\n", now));
+  std::string words = "No default interface.\n";
+  if (!request.name.empty()) words = text("ND default interface = {}\n", request.name);
+  co_await sys.print(words);
   co_return 0;
 }
 
