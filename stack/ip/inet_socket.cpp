@@ -129,7 +129,7 @@ Result<InetSocket::Outcome> InetSocket::set_general(SocketOption option, const O
       return Outcome::done;
     case SocketOption::so_setfib:
       if (n < 0 || n >= ip_.net().fib_count()) return Errno::einval;
-      TRY(to_octet(n, fib_));
+      fib_ = uint16_t(n);
       return Outcome::done;
     case SocketOption::ip_add_membership:
     case SocketOption::ip_drop_membership:

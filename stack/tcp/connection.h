@@ -82,8 +82,8 @@ struct TcpSocketOptions {
   uint32_t keep_idle_ms = 0, keep_interval_ms = 0, keep_init_ms = 0;  // 0: the sysctl's
   uint32_t keep_count = 0;
   int32_t linger_s = -1;  // -1: off
-  uint16_t max_segment = 0;
-  uint8_t ttl = 0, tos = 0, min_ttl = 0, fib = 0;
+  uint16_t max_segment = 0, fib = 0;
+  uint8_t ttl = 0, tos = 0, min_ttl = 0;
   bool keep_alive = false, no_signal = false;
   bool no_delay = false, no_push = false, no_options = false, dont_fragment = false;
   TcpAcceptFilter accept_filter = TcpAcceptFilter::none;

@@ -56,6 +56,8 @@ def served(binary, lab, pace, *options):
                                   stderr=subprocess.PIPE, text=True)
         try:
             line = server.stderr.readline()
+            while 'warning:' in line:
+                line = server.stderr.readline()
             expect('serving' in line, f'the server says {line + (server.stderr.read() if server.poll() else "")}')
             subprocess.run([binary, 'shims', f'{folder}/bin'], check=True)
             yield folder, path, server
