@@ -223,6 +223,9 @@ Calls::Made Calls::ioctl(Process& p) {
     tell((*file)->octets_to_read());
   } else if (command == *symbol("FIONWRITE") && socket) {
     tell(int64_t(socket->send_queue()));
+  } else if (command == *symbol("SIOCATMARK") && socket) {
+    const auto there = socket->get_option(SocketOption::so_atmark);
+    tell(there ? there->number : 0);
   } else {
     throw Skip{line_, text("ioctl's {} is not in this build", to_text(argument(1)))};
   }

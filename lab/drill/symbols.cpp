@@ -305,6 +305,13 @@ constexpr OptionName options[] = {
     {level_socket, "SO_ACCEPTFILTER", SocketOption::so_acceptfilter},
     {level_socket, "SO_SNDBUF", SocketOption::so_sndbuf},
     {level_socket, "SO_RCVBUF", SocketOption::so_rcvbuf},
+    {level_socket, "SO_SNDLOWAT", SocketOption::so_sndlowat},
+    {level_socket, "SO_RCVLOWAT", SocketOption::so_rcvlowat},
+    {level_socket, "SO_LISTENQLIMIT", SocketOption::so_listenqlimit},
+    {level_socket, "SO_LISTENQLEN", SocketOption::so_listenqlen},
+    {level_socket, "SO_LISTENINCQLEN", SocketOption::so_listenincqlen},
+    {level_socket, "SO_PROTOCOL", SocketOption::so_protocol},
+    {level_socket, "SO_DOMAIN", SocketOption::so_domain},
     {level_socket, "SO_SNDTIMEO", SocketOption::so_sndtimeo},
     {level_socket, "SO_RCVTIMEO", SocketOption::so_rcvtimeo},
     {level_socket, "SO_ERROR", SocketOption::so_error},
@@ -341,6 +348,7 @@ constexpr OptionName options[] = {
     {level_tcp, "TCP_KEEPIDLE", SocketOption::tcp_keepidle},
     {level_tcp, "TCP_KEEPINTVL", SocketOption::tcp_keepintvl},
     {level_tcp, "TCP_KEEPCNT", SocketOption::tcp_keepcnt},
+    {level_tcp, "TCP_MAXUNACKTIME", SocketOption::tcp_maxunacktime},
     {level_tcp, "TCP_FASTOPEN", SocketOption::tcp_fastopen},
 };
 

@@ -328,6 +328,8 @@ std::optional<int64_t> InetSocket::number_of_option(SocketOption option) const {
   switch (option) {
     case SocketOption::so_type:
       return int64_t(type());
+    case SocketOption::so_domain:
+      return int64_t(family == PcbFamily::v4 ? Af::inet : Af::inet6);
     case SocketOption::so_broadcast:
       return broadcast_;
     case SocketOption::so_reuseaddr:

@@ -25,6 +25,13 @@ TcpScoreboard& TcpConnection::scoreboard() {
   return *scoreboard_;
 }
 
+// RFC 3465 s2.2, s2.3: slow start's L; after a timeout a segment only.
+uint32_t TcpConnection::growth_max() const {
+  const auto& s = tcp_.settings();
+  return s.rfc3465 && recovery_ != Recovery::loss ? uint32_t(s.abc_l_var) * window_.mss
+                                                  : window_.mss;
+}
+
 CongestionSample TcpConnection::sample(uint32_t acked) const {
   const uint32_t flight = in_flight();
   // In slow start the window was full if half of it was (RFC 7661 s4.1).
@@ -35,6 +42,7 @@ CongestionSample TcpConnection::sample(uint32_t acked) const {
           .acked = acked,
           .flight = uint32_t(snd_nxt_ - snd_una_),  // FlightSize (RFC 5681 s2)
           .limited = flight + acked + slack >= window_.cwnd,
+          .growth_max = growth_max(),
           .una = snd_una_,
           .nxt = snd_nxt_};
 }
@@ -150,6 +158,10 @@ void TcpConnection::enter_recovery() {
 // Proportional rate reduction (RFC 6937 s3.1): cwnd falls to ssthresh as data leave the network.
 void TcpConnection::reduce_rate(uint32_t delivered, bool advanced) {
   prr_delivered_ += delivered;
+  if (!tcp_.settings().do_prr) {
+    window_.cwnd = std::max(window_.ssthresh, window_.mss);
+    return;
+  }
   const uint32_t pipe = in_flight();
   uint64_t send = 0;
   if (pipe > window_.ssthresh) {
@@ -158,8 +170,9 @@ void TcpConnection::reduce_rate(uint32_t delivered, bool advanced) {
     send = share > prr_out_ ? share - prr_out_ : 0;
   } else {
     const uint32_t unspent = prr_delivered_ > prr_out_ ? prr_delivered_ - prr_out_ : 0;
-    const uint32_t limit =
-        advanced ? std::max(unspent, delivered) + window_.mss : std::max(unspent, delivered);
+    const uint32_t limit = tcp_.settings().do_prr_conservative ? unspent
+                           : advanced ? std::max(unspent, delivered) + window_.mss
+                                      : std::max(unspent, delivered);
     send = std::min(window_.ssthresh - pipe, limit);
   }
   window_.cwnd = std::max(pipe + uint32_t(send), window_.mss);
@@ -223,6 +236,7 @@ void TcpConnection::new_data_acked(const TcpSegment& segment, uint32_t acked, ui
   of_buffer = std::min(of_buffer, uint32_t(sending_.size()));
   sending_.drop_front(of_buffer);
   snd_una_ = segment.ack;
+  acked_at_ = tcp_.site().now();
   if (snd_nxt_ < snd_una_) snd_nxt_ = snd_una_;
   if (scoreboard_) scoreboard_->take_ack(snd_una_, sent());
   take_sack(segment);
@@ -271,8 +285,7 @@ void TcpConnection::fin_acked() {
   switch (state_) {
     case TcpState::fin_wait_1:
       become(TcpState::fin_wait_2, "our FIN is acknowledged");
-      // Nobody reads any more: do not wait for ever (net.inet.tcp.finwait2_timeout).
-      if (!socket_) set_timer(two_msl, Tcp::milliseconds(tcp_.settings().finwait2_timeout_ms));
+      if (!socket_ || shut_read_) set_finwait2();
       break;
     case TcpState::closing:
       enter_time_wait();

@@ -81,7 +81,9 @@ struct TcpSocketOptions {
   int64_t receive_timeout = 0, send_timeout = 0;
   uint32_t keep_idle_ms = 0, keep_interval_ms = 0, keep_init_ms = 0;  // 0: the sysctl's
   uint32_t keep_count = 0;
-  int32_t linger_s = -1;  // -1: off
+  uint32_t receive_low_water = 1, send_low_water = 2048;
+  uint32_t max_unacked_ms = 0;  // 0: the sysctl's
+  int32_t linger_s = -1;        // -1: off
   uint16_t max_segment = 0, fib = 0;
   uint8_t ttl = 0, tos = 0, min_ttl = 0;
   bool keep_alive = false, no_signal = false;
@@ -110,6 +112,7 @@ class TcpConnection : public Pcb {
   // One octet, out of band (urgent.cpp).
   Result<size_t> send_urgent(Bytes octets);
   Result<Received> receive_urgent(bool peek);
+  bool at_mark() const;
   Result<> shutdown(ShutdownHow how);
   // The program has no descriptor any more.
   void socket_closed();
@@ -217,6 +220,7 @@ class TcpConnection : public Pcb {
   TcpScoreboard& scoreboard();
   TcpScoreboard::Sent sent() const { return {snd_una_, snd_nxt_, window_.mss}; }
   CongestionSample sample(uint32_t acked) const;
+  uint32_t growth_max() const;
   uint32_t pipe() const;
   uint32_t in_flight() const { return scoreboard_ ? pipe() : uint32_t(snd_nxt_ - snd_una_); }
 
@@ -265,6 +269,8 @@ class TcpConnection : public Pcb {
   void persist_due();
   void keep_due();
   void two_msl_due();
+  void set_finwait2();
+  bool unanswered_too_long() const;
   void set_rexmt();
   void set_persist();
   void set_keep_idle();
@@ -317,7 +323,7 @@ class TcpConnection : public Pcb {
   TcpRtt rtt_;
   Seq timed_;
   SimTime timed_at_ = SimTime::max(), last_rtt_;
-  SimTime rxtcur_, received_at_;
+  SimTime rxtcur_, received_at_, acked_at_;  // ... when something last was, or began to wait for it
 
   // Congestion and recovery.
   CongestionWindow window_;

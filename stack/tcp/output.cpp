@@ -173,10 +173,12 @@ TcpOptions TcpConnection::segment_options(uint8_t flags) {
   const bool answers = flags & tcp_flag::ack;
   if (syn) {
     o.mss = uint16_t(tcp_.segment_size_to(foreign_.address, options));
-    const bool ours = tcp_.settings().rfc1323;
-    if (answers ? scaling_ : ours) o.window_scale = rcv_scale_;
+    // Who eats such SYNs gets a plain one (net.inet.tcp.rexmit_drop_options).
+    if (!answers && tcp_.settings().rexmit_drop_options && rxtshift_ >= 3) return o;
+    if (answers ? scaling_ : tcp_.offers_scaling()) o.window_scale = rcv_scale_;
     o.sack_permitted = answers ? sack_ : tcp_.settings().sack != 0;
-    if (answers ? timestamps_ : ours) o.timestamps = {tcp_.timestamp_now() + ts_offset_, 0};
+    if (answers ? timestamps_ : tcp_.offers_timestamps())
+      o.timestamps = {tcp_.timestamp_now() + ts_offset_, 0};
     if (o.timestamps && answers) o.timestamps->echo = ts_recent_;
     return o;
   }
@@ -253,6 +255,7 @@ void TcpConnection::note_sent(const Piece& piece) {
   snd_max_ = seq_max(snd_max_, end);
   if (piece.probe) return;
   const bool is_new = end > snd_nxt_;
+  if (snd_nxt_ == snd_una_) acked_at_ = tcp_.site().now();
   snd_nxt_ = seq_max(snd_nxt_, end);
   if (is_new && !piece.again && timed_at_ == SimTime::max()) {
     timed_ = piece.seq;

@@ -75,14 +75,12 @@ void TcpSyncache::syn_arrives(TcpConnection& listener, TcpSegment& segment) {
   half.mss = segment.options.mss.value_or(0);
   half.receive_window = uint32_t(std::min<size_t>(listener.receive_space(), 65535));
   const bool options = !listener.options.no_options;
-  if (s.rfc1323 && options) {
-    half.timestamps = segment.options.timestamps.has_value();
-    if (half.timestamps) half.ts_recent = segment.options.timestamps->value;
-    half.scaling = segment.options.window_scale.has_value();
-    if (half.scaling) {
-      half.snd_scale = *segment.options.window_scale;
-      half.rcv_scale = tcp_.window_scale_offer();
-    }
+  half.timestamps = options && tcp_.offers_timestamps() && segment.options.timestamps;
+  if (half.timestamps) half.ts_recent = segment.options.timestamps->value;
+  half.scaling = options && tcp_.offers_scaling() && segment.options.window_scale;
+  if (half.scaling) {
+    half.snd_scale = *segment.options.window_scale;
+    half.rcv_scale = tcp_.window_scale_offer();
   }
   half.sack = s.sack && options && segment.options.sack_permitted;
   half.ecn = wants_ecn(segment);
