@@ -114,7 +114,8 @@ Result<> Inet::add_address(const AddAddress& wanted) {
   add_local(ip);
   interface->set_up(true);
   add_address_routes(address);
-  if (!interface->has_flag(if_flag::loopback)) igmp_.join(*interface, {0xe0000001});
+  if (!interface->has_flag(if_flag::loopback))
+    (void)igmp_.listener().join(*interface, Ipv4Address{0xe0000001});
   arp_.announce(*interface, ip);
   return {};
 }
@@ -153,7 +154,8 @@ Result<> Inet::delete_address(const DeleteAddress& wanted) {
   remove_local(gone.prefix.address);
   remove_address_routes(gone);
   arp_.forget_address(gone.prefix.address);
-  if (!interface->has_flag(if_flag::loopback)) igmp_.leave(*interface, {0xe0000001});
+  if (!interface->has_flag(if_flag::loopback))
+    igmp_.listener().leave(*interface, Ipv4Address{0xe0000001});
   return {};
 }
 

@@ -259,6 +259,7 @@ constexpr CounterRecord counters[] = {
     MLD_COUNTER("mlds_rcv_ourreports",
                 "{} membership report{s} received for groups to which we belong", our_reports),
     MLD_COUNTER("mlds_snd_reports", "{} membership report{s} sent", sent),
+    COUNTER("mld", "mlds_refused", "{} group{s} not joined, there being too many", mld().refused()),
     COUNTER("nd6", "tx_ns", "{} neighbor solicitation{s} sent",
             neighbours().counters.solicits_sent),
     COUNTER("nd6", "tx_na", "{} neighbor advertisement{s} sent",
@@ -354,6 +355,11 @@ constexpr RequestRecord requests[] = {
             [](Inet6& inet, DeletePolicy6& r) -> Result<> {
               if (r.prefix) return inet.policy().remove(*r.prefix);
               inet.policy().flush();
+              return {};
+            }>(),
+    request<ListMulticastRoutes6,
+            [](Inet6& inet, ListMulticastRoutes6& r) -> Result<> {
+              r.list = inet.multicast_routes();
               return {};
             }>(),
     request<ListGroups6,
