@@ -56,6 +56,7 @@ class LinkEnd final : public Wire {
   uint32_t index() const { return index_; }
   const Impairments& impairments() const { return *impairments_; }
   const LinkCounters& counters() const { return counters_; }
+  size_t queued() const { return queue_.count(); }  // frames behind the one that is being sent
 
  private:
   friend class Link;

@@ -7,6 +7,7 @@
 #include "core/dissect/dissect.h"
 #include "lab/run/worker.h"
 #include "lab/spec/problems.h"
+#include "lab/spec/reader.h"
 
 namespace stackyard {
 
@@ -28,23 +29,28 @@ Json to_json(const Table& table) {
   return result;
 }
 
+namespace {
+constexpr int64_t fastest = 33'000'000;  // ns between two messages of a table
+}  // namespace
+
 uint64_t Subscriptions::add(uint32_t client, const Json& params) {
   const std::string what = params.at("what").get<std::string>();
-  Lab& lab = worker_.session().lab();
   if (what == "table") {
     const std::string node = params.at("node").get<std::string>();
     const std::string name = params.at("table").get<std::string>();
     if (worker_.table_of(node, name).columns.empty())
       throw RequestError{1, text("there is no table \"{}\"", name)};
-    tables_[++last_number_] = {client, node, name, ""};
+    const auto every = parse_duration(params.value("every", "0ms"));
+    if (!every) throw RequestError{1, "every is a duration of real time"};
+    tables_[++last_number_] = {.client = client,
+                               .node = node,
+                               .name = name,
+                               .last = "",
+                               .every = std::chrono::nanoseconds(std::max(every->ns(), fastest))};
   } else if (what == "packets") {
-    Problems problems;
-    const auto tap = read_tap(lab.spec(), params.at("on").get<std::string>(), problems);
-    if (!tap || problems.any_errors())
-      throw RequestError{1, std::string(trim(problems.text("on")))};
     auto compiled = PacketFilter::compile(params.value("filter", ""));
     if (!compiled.error.empty()) throw RequestError{1, compiled.error};
-    packets_[++last_number_] = {client, lab.taps(*tap), std::move(compiled.filter),
+    packets_[++last_number_] = {client, taps_of(params.at("on").get<std::string>()), std::move(compiled.filter),
                                 params.value("snaplen", 262144u),
                                 params.value("packets", UINT64_MAX)};
   } else if (what == "log" || what == "drops" || what == "output" || what == "checks" ||
@@ -55,6 +61,21 @@ uint64_t Subscriptions::add(uint32_t client, const Json& params) {
         1, text("\"{}\" is none of table, packets, log, drops, output, checks, time", what)};
   }
   return last_number_;
+}
+
+// Of a link, an interface or a node; of all links: "*".
+std::map<uint32_t, std::string> Subscriptions::taps_of(const std::string& on) {
+  Lab& lab = worker_.session().lab();
+  std::map<uint32_t, std::string> taps;
+  for (size_t i = 0; on == "*" && i < lab.spec().links.size(); ++i)
+    if (lab.has_link(i)) taps.emplace(lab.tap_link(i), lab.spec().links[i].name);
+  if (on == "*") return taps;
+  Problems problems;
+  const auto tap = read_tap(lab.spec(), on, problems);
+  if (!tap || problems.any_errors()) throw RequestError{1, std::string(trim(problems.text("on")))};
+  for (const uint32_t number : lab.taps(*tap))
+    taps.emplace(number, tap->kind == Tap::Kind::link ? lab.spec().links[tap->index].name : "");
+  return taps;
 }
 
 void Subscriptions::remove(uint32_t client, uint64_t number) {
@@ -84,9 +105,9 @@ Table Subscriptions::rows_of(const TableSubscription& subscription) {
 
 void Subscriptions::publish() {
   const auto now = std::chrono::steady_clock::now();
-  if (tables_.empty() || now - published_ < std::chrono::milliseconds(33)) return;
-  published_ = now;
   for (auto& [number, subscription] : tables_) {
+    if (now - subscription.published < subscription.every) continue;
+    subscription.published = now;
     Json table = to_json(rows_of(subscription));
     std::string shown = table.dump(-1, ' ', false, Json::error_handler_t::replace);
     if (shown == subscription.last) continue;
@@ -127,8 +148,8 @@ void Subscriptions::time_changed(const Json& state) { tell("time", "time", state
 void Subscriptions::frame(const TraceStamp& stamp, const FrameNote& note) {
   ++frames_seen_;
   for (auto& [number, subscription] : packets_) {
-    const auto& taps = subscription.taps;
-    if (subscription.left == 0 || std::find(taps.begin(), taps.end(), note.tap) == taps.end() ||
+    const auto tap = subscription.taps.find(note.tap);
+    if (subscription.left == 0 || tap == subscription.taps.end() ||
         !subscription.filter.matches(note.octets, note.length))
       continue;
     --subscription.left;
@@ -138,6 +159,7 @@ void Subscriptions::frame(const TraceStamp& stamp, const FrameNote& note) {
                    {{"subscription", number},
                     {"time", stamp.key.time.ns()},
                     {"node", worker_.session().lab().simulation().node_name(note.node)},
+                    {"link", tap->second},
                     {"id", note.packet},
                     {"outbound", note.outbound},
                     {"length", note.length},

@@ -29,7 +29,7 @@ class Subscriptions final : public Observer {
   void remove(uint32_t client, uint64_t number);
   void drop_client(uint32_t client);
 
-  // Tells the clients whose tables have changed; at most 30 times a second.
+  // Tells the clients whose tables have changed; at most 30 times a second, or as they asked.
   void publish();
   // Some table is to be looked at again, although no message comes.
   bool waiting() const { return !tables_.empty(); }
@@ -47,10 +47,12 @@ class Subscriptions final : public Observer {
   struct TableSubscription {
     uint32_t client;
     std::string node, name, last;
+    std::chrono::nanoseconds every;
+    std::chrono::steady_clock::time_point published = {};
   };
   struct PacketSubscription {
     uint32_t client;
-    std::vector<uint32_t> taps;
+    std::map<uint32_t, std::string> taps;  // and the link of each, or ""
     PacketFilter filter;
     uint32_t snaplen;
     uint64_t left;  // so many more
@@ -59,6 +61,7 @@ class Subscriptions final : public Observer {
     uint32_t client;
     std::string what;  // "log", "drops", "output", "checks", "time"
   };
+  std::map<uint32_t, std::string> taps_of(const std::string& on);
   Table rows_of(const TableSubscription& subscription);
   void tell(const std::string& what, const char* method, const Json& params);
 
@@ -68,7 +71,6 @@ class Subscriptions final : public Observer {
   std::map<uint64_t, TableSubscription> tables_;
   std::map<uint64_t, PacketSubscription> packets_;
   std::map<uint64_t, EventSubscription> events_;
-  std::chrono::steady_clock::time_point published_;
 };
 
 }  // namespace stackyard

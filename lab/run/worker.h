@@ -113,6 +113,7 @@ class Worker {
 
   // worker_queries.cpp
   size_t link_named(const Json& params);
+  Table link_ends();
   Json hello(uint32_t client, const Json& params);
   Json nodes(uint32_t client, const Json& params);
   Json links(uint32_t client, const Json& params);

@@ -66,13 +66,45 @@ Json Worker::links(uint32_t, const Json&) {
   return {{"links", all}};
 }
 
+// The lab's own table: a row for each end of each link, what leaves there.
+Table Worker::link_ends() {
+  Lab& lab = session_.lab();
+  const LabSpec& spec = lab.spec();
+  Table table;
+  table.columns = {{"link", "Link"},
+                   {"end", "End"},
+                   {"carrier", "Carrier"},
+                   {"rate", "Rate", ColumnType::number},
+                   {"frames", "Frames", ColumnType::number},
+                   {"octets", "Octets", ColumnType::number},
+                   {"queued", "Queued", ColumnType::number},
+                   {"queue_full", "Queue full", ColumnType::number},
+                   {"lost", "Lost", ColumnType::number}};
+  for (size_t i = 0; i < spec.links.size(); ++i) {
+    if (!lab.has_link(i)) continue;
+    for (size_t e = 0; e < spec.links[i].ends.size(); ++e) {
+      const LinkEndSpec& told = spec.links[i].ends[e];
+      const LinkEnd& end = lab.link(i).end(e);
+      const LinkCounters& counters = end.counters();
+      table.rows.push_back({spec.links[i].name, spec.nodes[told.node].name + ":" + told.port,
+                            end.carrier() ? "up" : "down", int64_t(end.impairments().rate),
+                            int64_t(counters.frames), int64_t(counters.octets),
+                            int64_t(end.queued()), int64_t(counters.queue_full),
+                            int64_t(counters.lost + counters.cut)});
+    }
+  }
+  return table;
+}
+
 Json Worker::tables(uint32_t, const Json& params) {
+  if (params.at("node") == "") return {{"tables", {"links"}}};
   const TableSource* source = session_.lab().tables(node_named(params));
   return {{"tables", source ? source->table_names() : std::vector<std::string>()}};
 }
 
 // Of a node, or of a jail that no file knows.
 Table Worker::table_of(const std::string& node, const std::string& name) {
+  if (node.empty()) return name == "links" ? link_ends() : Table{};
   const auto& index = session_.lab().spec().node_index;
   const auto found = index.find(node);
   if (found == index.end()) {

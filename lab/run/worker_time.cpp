@@ -141,6 +141,7 @@ Json Worker::time_state() {
   return {{"time", session_.lab().simulation().reached().ns()},
           {"pace", to_text(pace_)},
           {"lag", pacer_.lag()},
+          {"events_run", session_.lab().simulation().events_run()},
           {"running", pace_.pace != Pace::paused || goal_.has_value()}};
 }
 

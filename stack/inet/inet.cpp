@@ -8,6 +8,7 @@ namespace stackyard {
 
 Inet::Inet(Vnet& vnet, const InetSettings& defaults)
     : StateWithSettings(defaults),
+      RoutesOf(vnet.state<NetStack>(net_module)),
       vnet_(vnet),
       site_(vnet.site()),
       net_(vnet.state<NetStack>(net_module)),
@@ -79,6 +80,8 @@ constexpr SysctlRecord sysctls[] = {
            0, 0),
     NUMBER("net.inet.icmp.drop_redirect", "Ignore ICMP redirects", icmp.drop_redirect, 0, 1),
     NUMBER("net.inet.icmp.log_redirect", "Log ICMP redirects", icmp.log_redirect, 0, 1),
+    NUMBER("net.inet.icmp.redirtimeout", "Delay in seconds before expiring redirect route",
+           icmp.redirtimeout, 1, INT32_MAX),
     NUMBER("net.inet.icmp.quotelen", "Octets of a packet quoted in ICMP errors", icmp.quotelen, 8,
            548),
     NUMBER("net.inet.icmp.reply_from_interface",
@@ -310,14 +313,6 @@ constexpr RequestRecord requests[] = {
             }>(),
     request<AddAddress, [](Inet& inet, AddAddress& r) { return inet.add_address(r); }>(),
     request<DeleteAddress, [](Inet& inet, DeleteAddress& r) { return inet.delete_address(r); }>(),
-    request<ListRoutes,
-            [](Inet& inet, ListRoutes& r) -> Result<> {
-              inet.list_routes(r);
-              return {};
-            }>(),
-    request<AddRoute, [](Inet& inet, AddRoute& r) { return inet.add_route(r); }>(),
-    request<DeleteRoute, [](Inet& inet, DeleteRoute& r) { return inet.delete_route(r); }>(),
-    request<GetRoute, [](Inet& inet, GetRoute& r) { return inet.get_route(r); }>(Errno::esrch),
     request<ListArp,
             [](Inet& inet, ListArp& r) -> Result<> {
               r.entries = inet.arp().entries();

@@ -10,6 +10,7 @@ namespace stackyard {
 
 Inet6::Inet6(Vnet& vnet, const Inet6Settings& defaults)
     : StateWithSettings(defaults),
+      RoutesOf(vnet.state<NetStack>(net_module)),
       net_(vnet.state<NetStack>(net_module)),
       site_(vnet.site()),
       ip_(vnet.state<IpStack>(ip_module)),
@@ -93,6 +94,10 @@ constexpr SysctlRecord sysctls[] = {
            1),
     NUMBER("ip6.prefer_tempaddr", "Prefer RFC8981 temporary addresses in source address selection",
            prefer_tempaddr, 0, 1),
+    NUMBER("ip6.maxifprefixes", "Maximum number of prefixes from advertisements per interface",
+           routers.prefixes_max, 0, 1024),
+    NUMBER("ip6.maxifdefrouters", "Maximum number of default routers per interface",
+           routers.routers_max, 0, 1024),
     NUMBER("ip6.use_tempaddr", "Create RFC8981 temporary addresses for autoconfigured addresses",
            autoconf.use_temporary, 0, 1),
     {.name = "net.inet6.ip6.temppltime",
@@ -273,6 +278,8 @@ constexpr CounterRecord counters[] = {
     COUNTER("nd6", "timeouts", "{} neighbor entr{ies} timed out", neighbours().counters.timeouts),
     COUNTER("nd6", "refused", "{} neighbor entr{ies} refused, the cache being full",
             neighbours().counters.refused),
+    COUNTER("nd6", "refused_ra", "{} router{s} or prefix{es} refused, there being too many",
+            routers().refused()),
     COUNTER("nd6", "dupips", "{} duplicate IPv6 address{es} seen",
             neighbours().counters.duplicates),
 };
@@ -305,14 +312,6 @@ constexpr RequestRecord requests[] = {
               return {};
             }>(),
     request<SetNdFlags, [](Inet6& inet, SetNdFlags& r) { return inet.set_nd_flags(r); }>(),
-    request<ListRoutes6,
-            [](Inet6& inet, ListRoutes6& r) -> Result<> {
-              inet.list_routes(r);
-              return {};
-            }>(),
-    request<AddRoute6, [](Inet6& inet, AddRoute6& r) { return inet.add_route(r); }>(),
-    request<DeleteRoute6, [](Inet6& inet, DeleteRoute6& r) { return inet.delete_route(r); }>(),
-    request<GetRoute6, [](Inet6& inet, GetRoute6& r) { return inet.get_route(r); }>(Errno::esrch),
     request<ListNeighbours6,
             [](Inet6& inet, ListNeighbours6& r) -> Result<> {
               r.entries = inet.neighbours().entries();

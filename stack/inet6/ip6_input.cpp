@@ -266,13 +266,15 @@ void Inet6::to_protocol(Packet packet, const Arrival& a) {
 // --- forwarding ----------------------------------------------------------------------------------
 
 void Inet6::note_route(const Packet& packet, const Ipv6Address& dest, const Route6& route) {
+  const auto match = routes(packet.fib()).match(dest);
+  const Ipv6Prefix by = match ? match->dest : Ipv6Prefix{dest, 128};
   site_.note_decision({.node = 0,
                        .packet = packet.id(),
                        .kind = DecisionKind::route,
                        .address = dest,
-                       .network = route.dest.address,
+                       .network = by.address,
                        .by = 0,
-                       .by_length = route.dest.length,
+                       .by_length = by.length,
                        .interface = uint16_t(route.interface->index())});
 }
 
@@ -286,7 +288,9 @@ void Inet6::forward(Packet packet, const Ipv6Header& header, const Arrival& a) {
     return icmp_.send_error(std::move(packet), icmpv6_type::time_exceeded,
                             icmpv6_code::hop_limit_in_transit);
   }
-  Route6* route = routes(packet.fib()).lookup(a.dest);
+  Route6* route =
+      routes(packet.fib()).lookup(a.dest, [&] { return flow_of(packet.front(), header); });
+  if (!route) note_miss(packet.fib(), a.dest);
   if (!route || route->has(route_flag::reject | route_flag::blackhole)) {
     ++counters.not_forwardable;
     drop(packet,

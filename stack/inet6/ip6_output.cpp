@@ -4,6 +4,7 @@
 #include "core/offload/checksum_offload.h"
 #include "stack/inet6/drops.h"
 #include "stack/inet6/inet6.h"
+#include "stack/ip/flow_hash.h"
 
 namespace stackyard {
 
@@ -40,7 +41,15 @@ Result<Inet6::Destination> Inet6::group_destination(const IpSend& send) {
   return Destination{interface, dest.with_zone(interface->index()), nullptr};
 }
 
-Result<Inet6::Destination> Inet6::destination(const IpSend& send) {
+// Ports count where they stand right behind the header; of others the flow label says it (RFC
+// 6438).
+uint32_t Inet6::flow_of(Bytes packet, const Ipv6Header& header) const {
+  const uint64_t seed = ip_.flow_seed() + (header.version_class_flow & 0xfffff);
+  return flow_hash(seed, header.source, header.dest, header.next_header,
+                   packet.subspan(std::min(packet.size(), sizeof header)));
+}
+
+Result<Inet6::Destination> Inet6::destination(const IpSend& send, Bytes payload) {
   const Ipv6Address dest = send.dest.v6();
   if (dest.is_multicast()) return group_destination(send);
   // RFC 3542 s6.5: by a neighbour that the program names.
@@ -57,7 +66,9 @@ Result<Inet6::Destination> Inet6::destination(const IpSend& send) {
   if (to.is_link_local() && to.zone() == 0)
     if (const Ifnet* by_default = net_.resolve(default_interface_))
       to = dest.with_zone(by_default->index());
-  Route6* route = routes(send.fib).lookup(to);
+  Route6* route = routes(send.fib).lookup(to, [&] {
+    return flow_hash(ip_.flow_seed() + send.flow_label, send.source, to, send.protocol, payload);
+  });
   if (to.is_link_local() && to.zone() != 0 && !route) return Errno::ehostunreach;
   if (!route) return Errno::ehostunreach;
   if (route->has(route_flag::reject))
@@ -129,9 +140,10 @@ void Inet6::build_header(Packet& packet, const IpSend& send, const Ipv6Address& 
 Result<> Inet6::output(Packet packet, const IpSend& send) {
   packet.set_fib(send.fib);
   const Ipv6Address dest = send.dest.v6();
-  const Result<Destination> found = destination(send);
+  const Result<Destination> found = destination(send, packet.front());
   if (!found) {
     ++counters.no_route;
+    note_miss(send.fib, dest);
     drop(packet, found.error() == Errno::ehostunreach ? drops6::no_route : drops6::reject_route,
          to_text(dest));
     return found.error();

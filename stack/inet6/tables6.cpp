@@ -54,17 +54,19 @@ Table routes_table(const ModuleState* state) {
               {}};
   if (!state) return table;
   for (int fib = 0; fib < self(*state).net().fib_count(); ++fib) {
-    ListRoutes6 list;
+    ListRoutes list;
+    list.family = IpFamily::v6;
     list.fib = fib;
     self(*state).list_routes(list);
-    for (const RouteInfo6& r : list.routes) {
-      std::string dest = zoned(r.dest.address, r.dest_zone);
+    for (const RouteInfo& r : list.routes) {
+      std::string dest = zoned(r.dest.address.v6(), r.dest_zone);
       if (r.dest.length == 0)
         dest = "default";
       else if (r.dest.length < 128)
         dest += text("/{}", r.dest.length);
-      const std::string gateway = r.flags & route_flag::gateway ? zoned(r.gateway, r.gateway_zone)
-                                                                : text("link#{}", r.link_index);
+      const std::string gateway = r.flags & route_flag::gateway
+                                      ? zoned(r.gateway.v6(), r.gateway_zone)
+                                      : text("link#{}", r.link_index);
       table.rows.push_back({int64_t(fib), dest, gateway, route_flag_letters(r.flags), r.interface,
                             int64_t(r.mtu), int64_t(r.uses)});
     }

@@ -62,7 +62,7 @@ enum class SignalAction : uint8_t { standard, ignore, catch_it };
 // How a shell shows a process that a signal ended: 128 + the signal.
 constexpr int signal_status(Signal signal) { return 128 + int(signal); }
 
-enum class Af : uint8_t { unspecified = 0, local = 1, inet = 2, link = 18, inet6 = 28 };
+enum class Af : uint8_t { unspecified = 0, local = 1, inet = 2, route = 17, link = 18, inet6 = 28 };
 enum class SocketType : uint8_t { stream = 1, datagram = 2, raw = 3, seqpacket = 5 };
 
 constexpr Af af_of(IpFamily family) { return family == IpFamily::v4 ? Af::inet : Af::inet6; }
@@ -211,6 +211,8 @@ enum class SocketOption : uint8_t {
   icmp6_filter,   // raw ICMPv6: 32 octets, a bit for each type that is blocked
   local_creds,    // the first message of a stream, or each datagram, says who sent it
   local_creds_persistent,  // each message does
+  so_useloopback,          // routing sockets: own messages come back, too; the default
+  route_msgfilter,         // the kinds of message to hear, bit N for type N; 0: all
   bpf_filter,              // octets: an expression of pcap-filter(7)
   bpf_promiscuous,
   bpf_snaplen,

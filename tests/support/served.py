@@ -177,6 +177,14 @@ def subscriptions(binary):
         expect('no such' in watcher.error('unsubscribe', subscription=packets), 'only once')
         status, output = user.run('pc1', 'ping', '-c', '1', '-t', '1', '-m', '1', '10.99.0.1')
         user.run('pc2', 'nc', '-u', '-w', '1', '10.0.0.1', '9')
+        watcher.call('subscribe', what='packets', on='*', filter='icmp', packets=1)
+        watcher.call('subscribe', what='table', node='', table='links', every='10ms')
+        before = watcher.wait_for('table')['rows']
+        user.run('pc1', 'ping', '-c', '1', '10.0.0.2')
+        expect('echo request' in watcher.wait_for('packet')['text'], 'packets of any link')
+        after = watcher.rows('', 'links')
+        expect([row['end'] for row in after] == ['pc1:em0', 'pc2:em0'] and after[0]['frames'] > before[0]['frames'],
+               f'the link has carried more: {before} {after}')
 
 
 def time_control(binary):

@@ -377,7 +377,7 @@ Task<void> Smcrouted::send_query(Interface& on, IpFamily family, IpAddress group
     if (to.to->address.v6().has_zone()) to.to->scope = on.index;
     co_await sys_.set_option(fd, SocketOption::ipv6_multicast_if, by).or_warn("IPV6_MULTICAST_IF");
   }
-  (void)co_await sys_.send(fd, octets, to);
+  co_await sys_.send(fd, octets, to).or_warn("query");
 }
 
 // RFC 3376 s6.6, s8.6: general queries, sooner in the beginning, and those about who left.
