@@ -1,5 +1,6 @@
 #include "hw/switch/switch.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "core/base/text.h"
@@ -25,6 +26,14 @@ bool reserved(MacAddress dest) {
 }
 
 }  // namespace
+
+Switch::Switch(Site& site, SimTime ageing, Snooping snooping)
+    : site_(site), fdb_(ageing), asking_(site.node(), Timer::call<&Switch::ask>, this) {
+  if (snooping == Snooping::off) return;
+  snooper_ = std::make_unique<Snooper>();
+  snooper_->querier = snooping == Snooping::querier;
+  if (snooper_->querier) asking_.arm(1_s);
+}
 
 Jack& Switch::add_port(std::string name, SwitchPortConfig config) {
   ports_.push_back(
@@ -77,9 +86,95 @@ void Switch::receive(Port& from, Packet frame) {
     }
   }
   ++counters_.flooded;
-  for (auto& port : ports_)
-    if (port.get() != &from && port->carrier() && member(*port, vlan))
-      send(*port, vlan, frame.clone());
+  flood(&from, vlan, frame);
+}
+
+void Switch::flood(const Port* from, uint16_t vlan, const Packet& frame) {
+  Snooper::Frame what;
+  const SimTime now = site_.now();
+  if (snooper_ && from) [[unlikely]] {
+    Packet whole = frame.clone();
+    (void)whole.pull_up(whole.size());
+    what = snooper_->look(whole.front(), vlan, from->index, now);
+    const SimTime next = snooper_->querier ? snooper_->next_due() : SimTime::max();
+    if (next < SimTime::max() && asking_.deadline() > next) asking_.arm(std::max(next - now, 1_ns));
+  }
+  for (auto& port : ports_) {
+    if (port.get() == from || !port->carrier() || !member(*port, vlan)) continue;
+    if (snooper_ && !snooper_->forward_to(what, vlan, port->index, now)) {
+      ++snooper_->pruned;
+      continue;
+    }
+    send(*port, vlan, frame.clone());
+  }
+}
+
+void Switch::forget_port(uint32_t index) {
+  fdb_.forget_port(index);
+  if (snooper_) snooper_->forget_port(index);
+}
+
+// --- the snooping querier ------------------------------------------------------------------------
+
+// Of its own, made of the node's number: no port of a switch has an address.
+MacAddress Switch::mac() const {
+  const uint32_t node = uint32_t(site_.id());
+  return MacAddress{{0x02, 0x53, 0x57, uint8_t(node >> 16), uint8_t(node >> 8), uint8_t(node)}};
+}
+
+std::vector<uint16_t> Switch::vlans() const {
+  std::vector<uint16_t> all;
+  for (uint16_t vlan = 1; vlan < 4095; ++vlan)
+    if (std::any_of(ports_.begin(), ports_.end(),
+                    [&](const auto& p) { return p->config.untagged == vlan; }))
+      all.push_back(vlan);
+  return all;
+}
+
+void Switch::send_query(uint16_t vlan, const IpAddress& group,
+                        const std::vector<IpAddress>& sources) {
+  const auto octets = Snooper::query_frame(mac(), snooper_->timing(), group, sources);
+  flood(nullptr, vlan, site_.pool().make(site_.next_packet_id(), octets));
+}
+
+// RFC 3376 s8.6, s8.7: general queries, sooner in the beginning; none where a router asks.
+void Switch::ask() {
+  const SimTime now = site_.now();
+  for (const auto& [vlan, query] : snooper_->due(now))
+    if (!snooper_->router_known(vlan, now)) send_query(vlan, query.group, query.sources);
+  if (general_at_ <= now) {
+    const SimTime interval = snooper_->timing().query_interval;
+    general_at_ = now + (startup_left_ > 0 ? interval / 4 : interval);
+    startup_left_ -= startup_left_ > 0;
+    for (const uint16_t vlan : vlans()) {
+      if (snooper_->router_known(vlan, now)) continue;
+      snooper_->asked(vlan, now);
+      send_query(vlan, Ipv4Address{}, {});
+      send_query(vlan, Ipv6Address{}, {});
+    }
+  }
+  asking_.arm(std::max(std::min(general_at_, snooper_->next_due()) - now, 1_ns));
+}
+
+Table Switch::groups_table() const {
+  Table table{{{"vlan", "VLAN", ColumnType::number},
+               {"port", "Port"},
+               {"group", "Group"},
+               {"sources", "Sources"},
+               {"expires", "Expires", ColumnType::duration}},
+              {}};
+  if (!snooper_) return table;
+  for (const Snooper::Info& e : snooper_->entries(site_.now())) {
+    std::string sources = !e.group ? "" : e.group->include ? "" : "not";
+    if (e.group)
+      for (const IpAddress& s : e.group->sources)
+        sources += (sources.empty() ? "" : " ") + to_text(s);
+    if (sources == "not") sources = "any";
+    table.rows.push_back({int64_t(e.vlan), ports_[e.port]->name,
+                          e.group ? to_text(e.group->group) : std::string("router"), sources,
+                          (e.until - site_.now()).ns()});
+  }
+  return table;
 }
 
 void Switch::send(Port& to, uint16_t vlan, Packet frame) {
@@ -102,6 +197,7 @@ Table Switch::table(std::string_view name) const {
                             (e.seen + fdb_.ageing() - site_.now()).ns()});
     return table;
   }
+  if (name == "groups") return groups_table();
   if (name == "interfaces") {
     Table table{{{"name", "Name"},
                  {"status", "Status"},

@@ -1,6 +1,6 @@
 // hw/switch/switch.h - a learning bridge with VLANs (IEEE 802.1Q).
 //
-// Missing on purpose until its issue: spanning tree, LACP, snooping.
+// Missing on purpose until its issue: spanning tree, LACP.
 #pragma once
 
 #include <bitset>
@@ -9,8 +9,10 @@
 #include <string>
 #include <vector>
 
+#include "core/event/timer.h"
 #include "core/jack/jack.h"
 #include "core/l2/fdb.h"
+#include "core/l2/snooper.h"
 #include "core/table/table.h"
 
 namespace stackyard {
@@ -23,13 +25,16 @@ struct SwitchPortConfig {
   std::optional<uint16_t> untagged = 1;
 };
 
+// Whether frames for groups go to those only who want them, and whether the switch asks who does.
+enum class Snooping : uint8_t { off, on, querier };
+
 struct SwitchCounters {
   uint64_t forwarded = 0, flooded = 0, filtered = 0, bad = 0, not_in_vlan = 0;
 };
 
 class Switch : public TableSource {
  public:
-  Switch(Site& site, SimTime ageing) : site_(site), fdb_(ageing) {}
+  Switch(Site& site, SimTime ageing, Snooping snooping = Snooping::off);
   Switch(const Switch&) = delete;
 
   Site& site() const { return site_; }
@@ -38,8 +43,9 @@ class Switch : public TableSource {
   void set_tap(const std::string& port, uint32_t tap, uint32_t snaplen);
   const SwitchCounters& counters() const { return counters_; }
   const Fdb& fdb() const { return fdb_; }
+  const Snooper* snooper() const { return snooper_.get(); }  // null: it does not snoop
 
-  std::vector<std::string> table_names() const override { return {"fdb", "interfaces"}; }
+  std::vector<std::string> table_names() const override { return {"fdb", "interfaces", "groups"}; }
   Table table(std::string_view name) const override;
 
  private:
@@ -48,7 +54,7 @@ class Switch : public TableSource {
         : parent(owner), index(i), name(std::move(n)), config(std::move(c)) {}
     void receive(Packet frame) override { parent.receive(*this, std::move(frame)); }
     void carrier_changed(bool up) override {
-      if (!up) parent.fdb_.forget_port(index);
+      if (!up) parent.forget_port(index);
     }
     Switch& parent;
     uint32_t index;
@@ -63,11 +69,23 @@ class Switch : public TableSource {
     return port.config.untagged == vlan || (port.config.tagged && (*port.config.tagged)[vlan]);
   }
   void send(Port& to, uint16_t vlan, Packet frame);
+  void forget_port(uint32_t index);
+  void flood(const Port* from, uint16_t vlan, const Packet& frame);
+  // What the snooping querier does when it is time.
+  void ask();
+  void send_query(uint16_t vlan, const IpAddress& group, const std::vector<IpAddress>& sources);
+  std::vector<uint16_t> vlans() const;
+  MacAddress mac() const;
+  Table groups_table() const;
 
   Site& site_;
   Fdb fdb_;
   SwitchCounters counters_;
   std::vector<std::unique_ptr<Port>> ports_;
+  std::unique_ptr<Snooper> snooper_;  // null: groups are flooded
+  SimTime general_at_;                // when the querier asks for all groups next
+  unsigned startup_left_ = 2;
+  Timer asking_;
 };
 
 }  // namespace stackyard

@@ -109,7 +109,8 @@ void Lab::build_node(size_t index) {
       built.door = std::make_unique<Door>(*built.site);
       break;
     case NodeKind::switch_:
-      built.bridge = std::make_unique<Switch>(*built.site, spec_.settings(spec).ageing);
+      built.bridge = std::make_unique<Switch>(*built.site, spec_.settings(spec).ageing,
+                                              Snooping(spec_.settings(spec).snooping));
       break;
     default:
       build_machine(index);

@@ -196,6 +196,12 @@ std::vector<FileSpec> LabReader::read_files(const Yaml* value) {
 
 void LabReader::read_switch(const Yaml& value, NodeSettings& node) {
   if (const auto ageing = r_.duration(value.find("ageing"))) node.ageing = *ageing;
+  if (const Yaml* snooping = value.find("snooping")) {
+    if (snooping->text == "querier")
+      node.snooping = NodeSettings::Snooping::querier;
+    else if (const auto on = r_.boolean(snooping))
+      node.snooping = *on ? NodeSettings::Snooping::on : NodeSettings::Snooping::off;
+  }
   if (const Yaml* vlans = value.find("vlans"); vlans && r_.is_map(*vlans, "vlans")) {
     for (const Yaml::Entry& entry : vlans->entries) {
       const auto id = parse_int(entry.key);

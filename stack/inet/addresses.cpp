@@ -115,7 +115,8 @@ Result<> Inet::add_address(const AddAddress& wanted) {
   interface->set_up(true);
   tell_address(RouteEvent::added, address);
   add_address_routes(address);
-  if (!interface->has_flag(if_flag::loopback)) igmp_.join(*interface, {0xe0000001});
+  if (!interface->has_flag(if_flag::loopback))
+    (void)igmp_.listener().join(*interface, Ipv4Address{0xe0000001});
   arp_.announce(*interface, ip);
   return {};
 }
@@ -170,7 +171,8 @@ Result<> Inet::delete_address(const DeleteAddress& wanted) {
   remove_address_routes(gone);
   tell_address(RouteEvent::removed, gone);
   arp_.forget_address(gone.prefix.address);
-  if (!interface->has_flag(if_flag::loopback)) igmp_.leave(*interface, {0xe0000001});
+  if (!interface->has_flag(if_flag::loopback))
+    igmp_.listener().leave(*interface, Ipv4Address{0xe0000001});
   return {};
 }
 

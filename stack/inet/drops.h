@@ -33,6 +33,7 @@ inline constexpr DropReason arp_queue_full{"arp_queue_full",
                                            "too many packets waited for the next hop's address"};
 inline constexpr DropReason icmp_ignored{"icmp_ignored", "the stack does not answer such messages"};
 inline constexpr DropReason icmp_limited{"icmp_limited", "the ICMP rate limit was reached"};
+inline constexpr DropReason igmp_ignored{"igmp_ignored", "the IGMP message is not acceptable"};
 inline constexpr DropReason arp_ignored{"arp_ignored", "the ARP packet is not acceptable"};
 
 }  // namespace stackyard::drops

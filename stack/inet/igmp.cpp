@@ -2,135 +2,109 @@
 
 #include <algorithm>
 
+#include "stack/inet/drops.h"
 #include "stack/inet/inet.h"
 
 namespace stackyard {
 
 namespace {
+
 constexpr Ipv4Address all_systems{0xe0000001};  // 224.0.0.1: joined by all, reported by none
 constexpr Ipv4Address all_routers{0xe0000002};
 constexpr Ipv4Address v3_routers{0xe0000016};
-constexpr unsigned robustness = 2;
-constexpr SimTime unsolicited_interval = 1_s;   // RFC 3376 s8.11
-constexpr SimTime old_querier_timeout = 260_s;  // s8.12: 2 x 125 s + 10 s
 constexpr uint8_t router_alert[4] = {148, 4, 0, 0};
+constexpr size_t message_room = 1400;  // octets of records in one report
+
+// RFC 2113: versions 2 and 3 always have the option.
+bool has_router_alert(Bytes header) {
+  bool found = false;
+  for_each_option(header, [&](const Ipv4Option& option) { found |= option.type == 148; });
+  return found;
+}
+
 }  // namespace
 
-Igmp::Membership::Membership(Igmp& owner, Ifnet& i, Ipv4Address g)
-    : igmp(owner),
-      interface(&i),
-      group(g),
-      timer(i.site().node(), Timer::call<&Membership::due>, this) {}
-
-Igmp::Igmp(Inet& inet) : inet_(inet), random_(inet.net().vnet().random("igmp")) {}
-Igmp::~Igmp() = default;
-
-Igmp::Membership* Igmp::find(const Ifnet& interface, Ipv4Address group) const {
-  for (const auto& m : memberships_)
-    if (m->interface == &interface && m->group == group) return m.get();
-  return nullptr;
-}
+Igmp::Igmp(Inet& inet)
+    : inet_(inet), random_(inet.net().vnet().random("igmp")), listener_(*this, inet.net()) {}
 
 bool Igmp::member(const Ifnet& interface, Ipv4Address group) const {
-  return group == all_systems || find(interface, group) != nullptr;
-}
-
-SimTime Igmp::random_delay(SimTime most) {
-  return SimTime(1 + int64_t(random_.below(uint64_t(most.ns()))));
-}
-
-void Igmp::join(Ifnet& interface, Ipv4Address group) {
-  if (Membership* m = find(interface, group)) {
-    ++m->uses;
-    return;
-  }
-  memberships_.push_back(std::make_unique<Membership>(*this, interface, group));
-  if (RouteWatcher* watcher = inet_.net().route_watcher())
-    watcher->group_changed(RouteEvent::added, interface, group);
-  interface.update_link_groups();
-  if (group == all_systems || interface.has_flag(if_flag::loopback)) return;
-  Membership& m = *memberships_.back();
-  m.unsolicited = robustness;
-  report_due(m);
-}
-
-void Igmp::leave(Ifnet& interface, Ipv4Address group) {
-  Membership* m = find(interface, group);
-  if (!m || --m->uses > 0) return;
-  const bool tell = group != all_systems && !interface.has_flag(if_flag::loopback);
-  const bool last_reporter = m->last_reporter;
-  std::erase_if(memberships_, [&](const auto& other) { return other.get() == m; });
-  if (RouteWatcher* watcher = inet_.net().route_watcher())
-    watcher->group_changed(RouteEvent::removed, interface, group);
-  interface.update_link_groups();
-  if (!tell) return;
-  switch (version_on(interface)) {
-    case 3:
-      send_report(interface, group, igmp_record::to_include);
-      break;
-    case 2:
-      if (last_reporter)
-        send(interface, {.type = igmp_type::v2_leave, .group = group, .sources = {}, .records = {}},
-             all_routers);
-      break;
-    default:
-      break;
-  }
-}
-
-void Igmp::forget(const Ifnet& interface) {
-  std::erase_if(memberships_, [&](const auto& m) { return m->interface == &interface; });
-  std::erase_if(queriers_, [&](const Querier& q) { return q.interface == &interface; });
+  return group == all_systems || listener_.member(interface, group);
 }
 
 void Igmp::add_link_groups(const Ifnet& interface, std::vector<MacAddress>& to) const {
   bool any = false, all = false;
-  for (const auto& m : memberships_) {
-    if (m->interface != &interface) continue;
+  listener_.for_each(interface, [&](const IpAddress& group, const SourceFilter&) {
     any = true;
-    all |= m->group == all_systems;
-    to.push_back(ethernet_group(m->group));
-  }
+    all |= group.v4() == all_systems;
+    to.push_back(ethernet_group(group.v4()));
+  });
   if (any && !all) to.push_back(ethernet_group(all_systems));
 }
 
 std::vector<GroupInfo> Igmp::groups() const {
   std::vector<GroupInfo> all;
   inet_.net().for_each([&](const Ifnet& i) {
-    if (!inet_.primary_address(i).is_any()) all.push_back({i.name(), all_systems});
-    for (const auto& m : memberships_)
-      if (m->interface == &i) all.push_back({i.name(), m->group});
+    const int version = listener_.version_on(i);
+    if (!inet_.primary_address(i).is_any())
+      all.push_back({.interface = i.name(), .group = all_systems, .version = version});
+    listener_.for_each(i, [&](const IpAddress& group, const SourceFilter& filter) {
+      GroupInfo info{.interface = i.name(), .group = group.v4(), .include = filter.include};
+      for (const IpAddress& s : filter.sources) info.sources.push_back(s.v4());
+      info.version = version;
+      all.push_back(std::move(info));
+    });
   });
   return all;
 }
 
 // --- reports -----------------------------------------------------------------------------------
 
-uint8_t Igmp::version_on(const Ifnet& interface) const {
-  uint8_t version = 3;
-  for (const Querier& q : queriers_)
-    if (q.interface == &interface && q.until > inet_.site().now())
-      version = std::min(version, q.version);
-  return version;
+int Igmp::newest_version() const { return int(inet_.settings().igmp.default_version); }
+int64_t Igmp::groups_max() const { return inet_.settings().igmp.max_groups; }
+
+bool Igmp::reported(const Ifnet& interface, const IpAddress& group) const {
+  const bool local = (group.v4().value & 0xffffff00) == 0xe0000000;  // 224.0.0.0/24
+  return group.v4() != all_systems && !interface.has_flag(if_flag::loopback) &&
+         (!local || inet_.settings().igmp.send_local);
 }
 
-void Igmp::report_due(Membership& m) {
-  const bool change = m.unsolicited > 0;
-  send_report(*m.interface, m.group, change ? igmp_record::to_exclude : igmp_record::is_exclude);
-  m.last_reporter = true;
-  if (change && --m.unsolicited > 0) m.timer.arm(random_delay(unsolicited_interval));
-}
-
-void Igmp::send_report(Ifnet& interface, Ipv4Address group, uint8_t record_type) {
-  const uint8_t version = version_on(interface);
-  if (version == 3) {
-    send(interface,
-         {.type = igmp_type::v3_report, .sources = {}, .records = {{record_type, group, {}}}},
-         v3_routers);
-  } else {
-    const uint8_t type = version == 2 ? igmp_type::v2_report : igmp_type::v1_report;
-    send(interface, {.type = type, .group = group, .sources = {}, .records = {}}, group);
+void Igmp::send_records(Ifnet& interface, const std::vector<GroupRecord>& records) {
+  if (newest_version() < 3) {  // by sysctl
+    for (const GroupRecord& r : records) {
+      const bool leaves = r.type == group_record::to_include && r.sources.empty();
+      if (leaves)
+        send_old_leave(interface, r.group, newest_version());
+      else
+        send_old_report(interface, r.group, newest_version());
+    }
+    return;
   }
+  IgmpMessage message{.type = igmp_type::v3_report, .sources = {}, .records = {}};
+  size_t room = message_room;
+  for (const GroupRecord& r : records) {
+    const size_t size = 8 + 4 * r.sources.size();
+    if (size > room && !message.records.empty()) {
+      send(interface, message, v3_routers);
+      message.records.clear();
+      room = message_room;
+    }
+    room -= std::min(room, size);
+    IgmpRecord record{r.type, r.group.v4(), {}};
+    for (const IpAddress& s : r.sources) record.sources.push_back(s.v4());
+    message.records.push_back(std::move(record));
+  }
+  send(interface, message, v3_routers);
+}
+
+void Igmp::send_old_report(Ifnet& interface, const IpAddress& group, int version) {
+  const uint8_t type = version == 1 ? igmp_type::v1_report : igmp_type::v2_report;
+  send(interface, {.type = type, .group = group.v4(), .sources = {}, .records = {}}, group.v4());
+}
+
+void Igmp::send_old_leave(Ifnet& interface, const IpAddress& group, int version) {
+  if (version == 1) return;  // RFC 1112: who leaves is silent
+  send(interface, {.type = igmp_type::v2_leave, .group = group.v4(), .sources = {}, .records = {}},
+       all_routers);
 }
 
 void Igmp::send(Ifnet& interface, const IgmpMessage& message, Ipv4Address dest) {
@@ -157,36 +131,50 @@ void Igmp::receive(Packet packet, const IpContext& context) {
     ++(&message.why() == &drops::bad_checksum ? counters().bad_checksum : counters().too_short);
     return inet_.site().note_drop(packet.id(), message.why(), "igmp");
   }
+  if (context.ttl != 1) {  // RFC 3376 s4: from this link only
+    ++counters().bad_ttl;
+    return inet_.site().note_drop(packet.id(), drops::igmp_ignored, "igmp");
+  }
   if (message->type == igmp_type::query) {
-    query(*message, *context.interface);
+    query(*message, context);
   } else if (message->type == igmp_type::v1_report || message->type == igmp_type::v2_report) {
     ++counters().reports;
-    if (Membership* m = find(*context.interface, message->group)) {
-      // RFC 2236 s3: somebody else has said it for us.
-      ++counters().our_reports;
-      if (m->unsolicited == 0) m->timer.cancel();
-      m->last_reporter = false;
-    }
+    if (!message->group.is_multicast() || context.dest.v4() != message->group)
+      ++counters().bad_reports;
+    else if (listener_.heard_report(*context.interface, message->group))
+      ++counters().our_reports;  // RFC 2236 s3: somebody else has said it for us
   }
   inet_.ip().raw().receive(std::move(packet), context);
 }
 
-void Igmp::query(const IgmpMessage& message, Ifnet& interface) {
+void Igmp::query(const IgmpMessage& message, const IpContext& context) {
   ++(message.version == 3 ? counters().v3_queries : counters().old_queries);
-  if (message.version < 3) {
-    std::erase_if(queriers_, [&](const Querier& q) {
-      return q.interface == &interface && q.version == message.version;
-    });
-    queriers_.push_back({&interface, message.version, inet_.site().now() + old_querier_timeout});
+  const IgmpSettings& settings = inet_.settings().igmp;
+  if ((message.version == 1 && !settings.v1enable) || (message.version == 2 && !settings.v2enable))
+    return;
+  const bool general = message.group.is_any();
+  // s9.1: a general query to all systems, another to its group, or to our own address.
+  const bool to_right_one = general ? context.dest.v4() == all_systems
+                                    : message.group.is_multicast() &&
+                                          (context.dest.v4() == message.group || !context.ip_group);
+  if (!to_right_one || (message.version == 1 && !general)) {
+    ++counters().bad_queries;
+    return;
   }
-  ++(message.group.is_any() ? counters().general_queries : counters().group_queries);
-  const SimTime most(std::max<int64_t>(message.max_response_ms, 1) * 1'000'000);
-  for (const auto& m : memberships_) {
-    if (m->interface != &interface || m->group == all_systems) continue;
-    if (!message.group.is_any() && m->group != message.group) continue;
-    const bool sooner = m->timer.armed() && m->timer.deadline() <= inet_.site().now() + most;
-    if (!sooner) m->timer.arm(random_delay(most));
+  if (message.version == 3 && !has_router_alert(context.header)) {
+    ++counters().no_alert;
+    return;
   }
+  ++(general                   ? counters().general_queries
+     : message.sources.empty() ? counters().group_queries
+                               : counters().source_queries);
+  GroupQuery asked{
+      .version = message.version,
+      .response_most = SimTime(std::max<int64_t>(message.max_response_ms, 1) * 1'000'000),
+      .group = message.group,
+      .sources = {}};
+  for (Ipv4Address s : message.sources) asked.sources.push_back(s);
+  listener_.query(*context.interface, asked);
 }
 
 }  // namespace stackyard

@@ -1,15 +1,13 @@
-// stack/inet/igmp.h - the host side of group membership (RFC 3376, 2236, 1112).
-//
-// Version 3 until an older querier is heard. At the interface every group is joined for any source;
-// filters by source are the sockets'.
+// stack/inet/igmp.h - IGMP's host side: formats and versions (RFC 3376, 2236, 1112). What is
+// joined, and when that is said, is GroupListener's.
 #pragma once
 
 #include <memory>
 #include <vector>
 
-#include "core/event/timer.h"
 #include "core/wire/net/igmp.h"
 #include "stack/inet/api/inet_requests.h"
+#include "stack/ip/group_listener.h"
 #include "stack/ip/ip_protocol.h"
 
 namespace stackyard {
@@ -18,21 +16,23 @@ class Inet;
 
 struct IgmpCounters {
   uint64_t received = 0, too_short = 0, bad_ttl = 0, bad_checksum = 0, old_queries = 0,
-           v3_queries = 0, bad_queries = 0, general_queries = 0, group_queries = 0, reports = 0,
-           bad_reports = 0, our_reports = 0, sent = 0;
+           v3_queries = 0, bad_queries = 0, general_queries = 0, group_queries = 0,
+           source_queries = 0, reports = 0, bad_reports = 0, our_reports = 0, no_alert = 0,
+           sent = 0;
 };
 
-class Igmp final : public IpProtocol {
+struct IgmpSettings {
+  int64_t v1enable = 1, v2enable = 1, default_version = 3, send_local = 1, max_groups = 4096;
+};
+
+class Igmp final : public IpProtocol, public GroupReporter {
  public:
   explicit Igmp(Inet& inet);
-  ~Igmp() override;
 
-  // Counted: the last leave leaves.
-  void join(Ifnet& interface, Ipv4Address group);
-  void leave(Ifnet& interface, Ipv4Address group);
+  GroupListener& listener() { return listener_; }
   bool member(const Ifnet& interface, Ipv4Address group) const;
   void add_link_groups(const Ifnet& interface, std::vector<MacAddress>& to) const;
-  void forget(const Ifnet& interface);
+  void forget(const Ifnet& interface) { listener_.forget(interface); }
   std::vector<GroupInfo> groups() const;
 
   void receive(Packet packet, const IpContext& context) override;
@@ -45,38 +45,24 @@ class Igmp final : public IpProtocol {
   uint64_t counted(Read read) const {
     return counters_ ? read(*counters_) : 0;
   }
+  uint64_t refused() const { return listener_.refused(); }
+
+  int newest_version() const override;
+  void send_records(Ifnet& interface, const std::vector<GroupRecord>& records) override;
+  void send_old_report(Ifnet& interface, const IpAddress& group, int version) override;
+  void send_old_leave(Ifnet& interface, const IpAddress& group, int version) override;
+  bool reported(const Ifnet& interface, const IpAddress& group) const override;
+  int64_t groups_max() const override;
+  uint64_t random_below(uint64_t bound) override { return random_.below(bound); }
 
  private:
-  std::unique_ptr<IgmpCounters> counters_;
-  struct Membership {
-    Membership(Igmp& owner, Ifnet& i, Ipv4Address g);
-    void due() { igmp.report_due(*this); }
-    Igmp& igmp;
-    Ifnet* interface;
-    Ipv4Address group;
-    unsigned uses = 1;
-    unsigned unsolicited = 0;  // state-change reports still to be sent
-    bool last_reporter = false;
-    Timer timer;
-  };
-  struct Querier {  // the oldest version heard on an interface, and until when that counts
-    Ifnet* interface;
-    uint8_t version;
-    SimTime until;
-  };
-
-  Membership* find(const Ifnet& interface, Ipv4Address group) const;
-  uint8_t version_on(const Ifnet& interface) const;
-  void report_due(Membership& m);
-  void send_report(Ifnet& interface, Ipv4Address group, uint8_t record_type);
   void send(Ifnet& interface, const IgmpMessage& message, Ipv4Address dest);
-  void query(const IgmpMessage& message, Ifnet& interface);
-  SimTime random_delay(SimTime most);
+  void query(const IgmpMessage& message, const IpContext& context);
 
+  std::unique_ptr<IgmpCounters> counters_;
   Inet& inet_;
   RandomStream random_;
-  std::vector<std::unique_ptr<Membership>> memberships_;
-  std::vector<Querier> queriers_;
+  GroupListener listener_;
 };
 
 }  // namespace stackyard

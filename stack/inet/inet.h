@@ -13,6 +13,7 @@
 #include "stack/inet/icmp.h"
 #include "stack/inet/igmp.h"
 #include "stack/ip/ip_stack.h"
+#include "stack/ip/multicast_routes.h"
 
 namespace stackyard {
 
@@ -34,6 +35,7 @@ struct InetSettings {
   IcmpSettings icmp;
   ArpSettings arp;
   FragmentSettings fragments;
+  IgmpSettings igmp;
 };
 
 class Inet final : public StateWithSettings<InetSettings>,
@@ -111,10 +113,15 @@ class Inet final : public StateWithSettings<InetSettings>,
   Result<> output(Packet packet, const IpSend& send) override;
   Result<IpAddress> source_for(const IpSend& send) override;
   void send_unreachable(Packet packet, Unreachable why) override;
-  Result<> join_group(Ifnet& interface, const IpAddress& group) override;
-  void leave_group(Ifnet& interface, const IpAddress& group) override {
-    igmp_.leave(interface, group.v4());
-  }
+  Result<> set_group_filter(Ifnet& interface, const IpAddress& group, const void* socket,
+                            const SourceFilter* filter) override;
+
+  // --- multicast routing (ip_mroute.cpp) ---
+  Result<> multicast_routing(UpcallReceiver& daemon, SocketOption option,
+                             const OptionValue& value) override;
+  void multicast_daemon_closed(UpcallReceiver& daemon) override;
+  MulticastRoutesInfo multicast_routes() const;
+  const MulticastRouteCounters& multicast_counters() const;
 
   // --- options (options.cpp) ---
   // The options for an answer to this header: source routes reversed, recorded routes kept.
@@ -156,6 +163,7 @@ class Inet final : public StateWithSettings<InetSettings>,
   bool for_this_host(Packet& packet, const Ipv4Header& header, Ifnet& from) const;
   void deliver(Packet packet, Ipv4Header header, Ifnet& from);
   void forward(Packet packet, const Ipv4Header& header, Ifnet& from);
+  void forward_group(const Packet& packet, const Ipv4Header& header, const Ifnet& from);
   void maybe_redirect(Packet& packet, const Ipv4Header& header, Ifnet& from, const Route& route);
   void note_route(const Packet& packet, Ipv4Address dest, const Route& route);
   // RTM_MISS.
@@ -189,6 +197,7 @@ class Inet final : public StateWithSettings<InetSettings>,
   Fragments fragments_;
   Icmp icmp_;
   Igmp igmp_;
+  std::unique_ptr<MulticastRoutes> multicast_;  // null: no daemon has ever routed groups
 };
 
 }  // namespace stackyard

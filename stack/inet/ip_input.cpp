@@ -45,6 +45,11 @@ void Inet::ether_receive(Packet packet, Ifnet& from) {
   if (header.header_size() > sizeof(Ipv4Header)) [[unlikely]] {
     if (!process_options(packet, header, from)) return;
   }
+  if (dest.is_multicast() && multicast_ && multicast_->active()) [[unlikely]] {
+    forward_group(packet, header, from);
+    // The daemon hears all that is said about groups, whoever it is said to.
+    if (header.protocol == ip_protocol::igmp) return deliver(std::move(packet), header, from);
+  }
   if (for_this_host(packet, header, from)) return deliver(std::move(packet), header, from);
   if (dest.is_multicast()) {
     ++counters.not_member;

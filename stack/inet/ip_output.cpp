@@ -230,10 +230,10 @@ uint32_t Inet::mtu_towards(const IpAddress& dest, int fib) {
   return by_path ? std::min(by_path, by_route) : by_route;
 }
 
-Result<> Inet::join_group(Ifnet& interface, const IpAddress& group) {
-  if (!interface.has_flag(if_flag::multicast)) return Errno::eaddrnotavail;
-  igmp_.join(interface, group.v4());
-  return {};
+Result<> Inet::set_group_filter(Ifnet& interface, const IpAddress& group, const void* socket,
+                                const SourceFilter* filter) {
+  if (filter && !interface.has_flag(if_flag::multicast)) return Errno::eaddrnotavail;
+  return igmp_.listener().set_filter(interface, group, socket, filter);
 }
 
 }  // namespace stackyard

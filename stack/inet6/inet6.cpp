@@ -96,6 +96,10 @@ constexpr SysctlRecord sysctls[] = {
            1),
     NUMBER("ip6.prefer_tempaddr", "Prefer RFC8981 temporary addresses in source address selection",
            prefer_tempaddr, 0, 1),
+    NUMBER("ip6.maxifprefixes", "Maximum number of prefixes from advertisements per interface",
+           routers.prefixes_max, 0, 1024),
+    NUMBER("ip6.maxifdefrouters", "Maximum number of default routers per interface",
+           routers.routers_max, 0, 1024),
     NUMBER("ip6.use_tempaddr", "Create RFC8981 temporary addresses for autoconfigured addresses",
            autoconf.use_temporary, 0, 1),
     {.name = "net.inet6.ip6.temppltime",
@@ -262,6 +266,7 @@ constexpr CounterRecord counters[] = {
     MLD_COUNTER("mlds_rcv_ourreports",
                 "{} membership report{s} received for groups to which we belong", our_reports),
     MLD_COUNTER("mlds_snd_reports", "{} membership report{s} sent", sent),
+    COUNTER("mld", "mlds_refused", "{} group{s} not joined, there being too many", mld().refused()),
     COUNTER("nd6", "tx_ns", "{} neighbor solicitation{s} sent",
             neighbours().counters.solicits_sent),
     COUNTER("nd6", "tx_na", "{} neighbor advertisement{s} sent",
@@ -275,6 +280,8 @@ constexpr CounterRecord counters[] = {
     COUNTER("nd6", "timeouts", "{} neighbor entr{ies} timed out", neighbours().counters.timeouts),
     COUNTER("nd6", "refused", "{} neighbor entr{ies} refused, the cache being full",
             neighbours().counters.refused),
+    COUNTER("nd6", "refused_ra", "{} router{s} or prefix{es} refused, there being too many",
+            routers().refused()),
     COUNTER("nd6", "dupips", "{} duplicate IPv6 address{es} seen",
             neighbours().counters.duplicates),
 };
@@ -349,6 +356,11 @@ constexpr RequestRecord requests[] = {
             [](Inet6& inet, DeletePolicy6& r) -> Result<> {
               if (r.prefix) return inet.policy().remove(*r.prefix);
               inet.policy().flush();
+              return {};
+            }>(),
+    request<ListMulticastRoutes6,
+            [](Inet6& inet, ListMulticastRoutes6& r) -> Result<> {
+              r.list = inet.multicast_routes();
               return {};
             }>(),
     request<ListGroups6,

@@ -20,6 +20,7 @@
 #include "stack/inet6/neighbours.h"
 #include "stack/inet6/router_discovery.h"
 #include "stack/ip/ip_stack.h"
+#include "stack/ip/multicast_routes.h"
 
 namespace stackyard {
 
@@ -40,6 +41,7 @@ struct Inet6Settings {
   int64_t prefer_tempaddr = 0, no_radr = 0, rfc6204w3 = 0, log_interval = 5;
   int64_t rfc1122_strong_es = 0;
   AutoconfSettings autoconf;
+  RouterSettings routers;
   FragmentSettings6 fragments;
   Icmp6Settings icmp;
   NeighbourSettings nd;
@@ -165,10 +167,15 @@ class Inet6 final : public StateWithSettings<Inet6Settings>,
   Result<IpAddress> source_for(const IpSend& send) override;
   void send_unreachable(Packet packet, Unreachable why) override;
   void confirm_reachable(const IpAddress& address, int fib) override;
-  Result<> join_group(Ifnet& interface, const IpAddress& group) override;
-  void leave_group(Ifnet& interface, const IpAddress& group) override {
-    mld_.leave(interface, group.v6());
-  }
+  Result<> set_group_filter(Ifnet& interface, const IpAddress& group, const void* socket,
+                            const SourceFilter* filter) override;
+
+  // --- multicast routing (ip6_mroute.cpp) ---
+  Result<> multicast_routing(UpcallReceiver& daemon, SocketOption option,
+                             const OptionValue& value) override;
+  void multicast_daemon_closed(UpcallReceiver& daemon) override;
+  MulticastRoutesInfo multicast_routes() const;
+  const MulticastRouteCounters& multicast_counters() const;
 
  private:
   struct Destination {
@@ -234,6 +241,7 @@ class Inet6 final : public StateWithSettings<Inet6Settings>,
   void to_protocol(Packet packet, const Arrival& a);
   void problem(Packet packet, const DropReason& why, uint8_t code, size_t pointer);
   void forward(Packet packet, const Ipv6Header& header, const Arrival& a);
+  void forward_group(const Packet& packet, const Ipv6Header& header, const Ifnet& from);
   void maybe_redirect(Packet& packet, const Ipv6Header& header, const Arrival& a,
                       const Route6& route);
   void note_route(const Packet& packet, const Ipv6Address& dest, const Route6& route);
@@ -267,6 +275,7 @@ class Inet6 final : public StateWithSettings<Inet6Settings>,
   Fragments6 fragments_;
   Icmp6 icmp_;
   Mld mld_;
+  std::unique_ptr<MulticastRoutes> multicast_;  // null: no daemon has ever routed groups
 };
 
 }  // namespace stackyard

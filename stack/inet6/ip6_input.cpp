@@ -65,6 +65,15 @@ void Inet6::ether_receive(Packet packet, Ifnet& from) {
   if (header.next_header == ipv6_next::hop_by_hop) [[unlikely]] {
     if (!hop_by_hop(packet, a)) return;
   }
+  if (a.group && multicast_ && multicast_->active()) [[unlikely]] {
+    forward_group(packet, header, from);
+    // The daemon hears all that is said about groups, whoever it is said to.
+    const Bytes behind = packet.octets().subspan(a.headers);
+    const bool mld = a.protocol == ip_protocol::icmpv6 && !behind.empty() &&
+                     (behind[0] == icmpv6_type::mld_report || behind[0] == icmpv6_type::mld_done ||
+                      behind[0] == icmpv6_type::mld2_report || behind[0] == icmpv6_type::mld_query);
+    if (mld) return deliver(std::move(packet), a);
+  }
   if (a.local) return deliver(std::move(packet), a);
   if (a.group) {
     ++counters.not_member;

@@ -277,9 +277,11 @@ void Inet6::confirm_reachable(const IpAddress& address, int fib) {
   if (route) neighbours_.confirm(*route->interface, route->next_hop(to));
 }
 
-Result<> Inet6::join_group(Ifnet& interface, const IpAddress& group) {
-  if (!interface.has_flag(if_flag::multicast)) return Errno::eaddrnotavail;
-  return mld_.join(interface, group.v6().with_zone(interface.index()));
+Result<> Inet6::set_group_filter(Ifnet& interface, const IpAddress& group, const void* socket,
+                                 const SourceFilter* filter) {
+  if (filter && !interface.has_flag(if_flag::multicast)) return Errno::eaddrnotavail;
+  const Ipv6Address zoned = group.v6().with_zone(interface.index());
+  return mld_.listener().set_filter(interface, zoned, socket, filter);
 }
 
 }  // namespace stackyard

@@ -1,15 +1,13 @@
-// stack/inet6/mld.h - the listener's side of group membership (RFC 3810, RFC 2710).
-//
-// Version 2 until an older querier is heard. At the interface every group is joined for any source;
-// filters by source are the sockets'.
+// stack/inet6/mld.h - MLD's listener side: formats and versions (RFC 3810, RFC 2710). What is
+// joined, and when that is said, is GroupListener's.
 #pragma once
 
 #include <memory>
 #include <vector>
 
-#include "core/event/timer.h"
 #include "core/wire/net/icmpv6.h"
 #include "stack/inet6/api/inet6_requests.h"
+#include "stack/ip/group_listener.h"
 #include "stack/ip/ip_protocol.h"
 
 namespace stackyard {
@@ -25,16 +23,20 @@ struct MldSettings {
   int64_t v1enable = 1, v2enable = 1, max_groups = 4096;
 };
 
-class Mld {
+class Mld final : public GroupReporter {
  public:
   explicit Mld(Inet6& inet);
-  ~Mld();
 
-  // Counted: the last leave leaves. ENOBUFS: there are too many groups.
-  Result<> join(Ifnet& interface, const Ipv6Address& group);
-  void leave(Ifnet& interface, const Ipv6Address& group);
-  bool member(const Ifnet& interface, const Ipv6Address& group) const;
-  void forget(const Ifnet& interface);
+  GroupListener& listener() { return listener_; }
+  // The stack's own memberships, counted. ENOBUFS: there are too many groups.
+  Result<> join(Ifnet& interface, const Ipv6Address& group) {
+    return listener_.join(interface, group);
+  }
+  void leave(Ifnet& interface, const Ipv6Address& group) { listener_.leave(interface, group); }
+  bool member(const Ifnet& interface, const Ipv6Address& group) const {
+    return listener_.member(interface, group);
+  }
+  void forget(const Ifnet& interface) { listener_.forget(interface); }
   void add_link_groups(const Ifnet& interface, std::vector<MacAddress>& to) const;
   std::vector<GroupInfo6> groups() const;
 
@@ -47,37 +49,23 @@ class Mld {
   uint64_t counted(Read read) const {
     return counters_ ? read(*counters_) : 0;
   }
+  uint64_t refused() const { return listener_.refused(); }
+
+  int newest_version() const override;
+  void send_records(Ifnet& interface, const std::vector<GroupRecord>& records) override;
+  void send_old_report(Ifnet& interface, const IpAddress& group, int version) override;
+  void send_old_leave(Ifnet& interface, const IpAddress& group, int version) override;
+  bool reported(const Ifnet& interface, const IpAddress& group) const override;
+  int64_t groups_max() const override;
+  uint64_t random_below(uint64_t bound) override;
 
  private:
-  struct Membership {
-    Membership(Mld& owner, Ifnet& i, const Ipv6Address& g);
-    void due() { mld.report_due(*this); }
-    Mld& mld;
-    Ifnet* interface;
-    Ipv6Address group;  // with its zone
-    unsigned uses = 1;
-    unsigned unsolicited = 0;  // state-change reports still to be sent
-    bool last_reporter = false;
-    Timer timer;
-  };
-  struct Querier {
-    Ifnet* interface;
-    SimTime until;  // as long as version 1 counts
-  };
-
-  Membership* find(const Ifnet& interface, const Ipv6Address& group) const;
-  bool reported(const Ipv6Address& group) const;
-  bool version1_on(const Ifnet& interface) const;
-  void report_due(Membership& m);
-  void send_report(Ifnet& interface, const Ipv6Address& group, uint8_t record_type);
   void send(Ifnet& interface, const MldMessage& message, const Ipv6Address& dest);
-  void query(const MldMessage& message, Ifnet& interface);
-  SimTime random_delay(SimTime most);
+  void query(const MldMessage& message, const IpContext& context);
 
   std::unique_ptr<MldCounters> counters_;
   Inet6& inet_;
-  std::vector<std::unique_ptr<Membership>> memberships_;
-  std::vector<Querier> queriers_;
+  GroupListener listener_;
 };
 
 }  // namespace stackyard

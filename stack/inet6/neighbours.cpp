@@ -410,7 +410,9 @@ void Neighbours::advert_received(Bytes message, const NdOptions& options,
       }
     }
   }
-  if (was_router && !router) inet_.routers().router_gone(from, target);
+  // s7.2.5: also of an entry that was made before its router flag was known.
+  if (!router && (was_router || inet_.routers().is_router(from, target)))
+    inet_.routers().router_gone(from, target);
   if (router) inet_.routers().reachability_changed();
 }
 

@@ -53,8 +53,10 @@ void RouterDiscovery::advert_received(Bytes message, const NdOptions& options,
                                     [&](const Router& r) { return r.interface == &from; });
     if (found != routers_.end())
       *found = router;
-    else if (size_t(here) < most)
+    else if (here < inet_.settings().routers.routers_max)
       routers_.push_back(router);
+    else
+      ++refused_;
   }
   for (const NdPrefix& option : options.prefixes) take_prefix(option, context);
   select();
@@ -80,7 +82,10 @@ void RouterDiscovery::take_prefix(const NdPrefix& option, const IpContext& conte
   if (found == prefixes_.end() && valid > 0 && (on_link || autonomous)) {
     const auto here = std::count_if(prefixes_.begin(), prefixes_.end(),
                                     [&](const Prefix& p) { return p.interface == &from; });
-    if (size_t(here) >= most) return;
+    if (here >= inet_.settings().routers.prefixes_max) {
+      ++refused_;
+      return;
+    }
     found =
         prefixes_.insert(prefixes_.end(), Prefix{.interface = &from, .prefix = prefix.canonical()});
   }
@@ -101,7 +106,7 @@ void RouterDiscovery::take_prefix(const NdPrefix& option, const IpContext& conte
     auto& who = found->advertisers;
     const Ipv6Address source = context.source.v6();
     const bool known = std::find(who.begin(), who.end(), source) != who.end();
-    if (!known && is_router(from, source) && who.size() < most) who.push_back(source);
+    if (!known && is_router(from, source) && who.size() < advertisers_max) who.push_back(source);
   }
   if (autonomous) inet_.autoconf().take(option, from);
 }

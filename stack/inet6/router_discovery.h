@@ -14,6 +14,11 @@ namespace stackyard {
 
 class Inet6;
 
+// Of one interface: nobody fills memory with advertisements.
+struct RouterSettings {
+  int64_t routers_max = 16, prefixes_max = 16;
+};
+
 class RouterDiscovery {
  public:
   explicit RouterDiscovery(Inet6& inet);
@@ -31,6 +36,8 @@ class RouterDiscovery {
   void flush_prefixes();
   void list(ListRouters6& list) const;
   void list(ListPrefixes6& list) const;
+  // Routers and prefixes beyond what an interface may have.
+  uint64_t refused() const { return refused_; }
   bool is_router(const Ifnet& interface, const Ipv6Address& address) const;
 
  private:
@@ -50,8 +57,7 @@ class RouterDiscovery {
     SimTime expires = SimTime::max();
     std::vector<Ipv6Address> advertisers;
   };
-  // hardening.md: of each kind on one interface.
-  static constexpr size_t most = 16;
+  static constexpr size_t advertisers_max = 16;  // of one prefix
 
   void take_prefix(const NdPrefix& option, const IpContext& context);
   void on_link_changed(Prefix& prefix, bool on_link);
@@ -71,6 +77,7 @@ class RouterDiscovery {
   // The router whose address is in the default route.
   Ifnet* installed_interface_ = nullptr;
   Ipv6Address installed_;
+  uint64_t refused_ = 0;
   Timer timer_;
 };
 

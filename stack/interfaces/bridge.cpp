@@ -163,12 +163,29 @@ BridgePort* Bridge::port_of(MacAddress address, uint16_t vlan) const {
 
 // --- out -----------------------------------------------------------------------------------------
 
+Snooper* Bridge::snoop(const Packet& frame, const BridgePort* from, Snooper::Frame& what) {
+  if (!module_ || !module_->settings().mcast_snooping) return nullptr;
+  if (!snooper_) snooper_ = std::make_unique<Snooper>();
+  if (load<EthernetHeader>(frame.front()).type == ether_type::vlan) return nullptr;
+  Packet whole = frame.clone();
+  (void)whole.pull_up(whole.size());
+  // The stack's own frames come by no member, but who else wants them counts.
+  what = snooper_->look(whole.front(), 1, from ? from->slot : UINT32_MAX, site_.now());
+  return snooper_.get();
+}
+
 void Bridge::flood(const Packet& frame, const BridgePort* from) {
   const bool group = load<EthernetHeader>(frame.front()).dest.is_group();
+  Snooper::Frame what;
+  Snooper* const snooper = group ? snoop(frame, from, what) : nullptr;
   for (const auto& to : members_) {
     if (to.get() == from || !to->interface.up()) continue;
     if (from && from->has(bridge_flag::is_private) && to->has(bridge_flag::is_private)) continue;
     if (!group && !to->has(bridge_flag::discover)) continue;
+    if (snooper && !snooper->forward_to(what, 1, to->slot, site_.now())) {
+      ++snooper->pruned;
+      continue;
+    }
     send_by(to->interface, frame.clone());
   }
 }

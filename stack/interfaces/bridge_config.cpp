@@ -98,6 +98,7 @@ void Bridge::remove(BridgePort& port, bool departing) {
   const uint32_t saved = port.saved_options;
   interface.set_master(nullptr);
   fdb_.forget_port(port.slot);
+  if (snooper_) snooper_->forget_port(port.slot);
   slots_[port.slot] = nullptr;
   std::erase_if(members_, [&](const auto& each) { return each.get() == &port; });
   if (mac_of_ == &interface) {
@@ -338,6 +339,8 @@ constexpr SysctlRecord sysctls[] = {
     NUMBER("ipfw_arp", "Filter ARP packets through IPFW layer2", ipfw_arp),
     NUMBER("allow_llz_overlap", "Allow overlap of link-local scope zones", allow_llz_overlap),
     NUMBER("log_stp", "Log STP state changes", log_stp),
+    NUMBER("mcast_snooping", "Send frames for groups to members only (IGMP and MLD snooping)",
+           mcast_snooping),
 };
 #undef NUMBER
 

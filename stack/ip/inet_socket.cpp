@@ -366,6 +366,13 @@ std::optional<int64_t> InetSocket::number_of_option(SocketOption option) const {
       return ttl_ ? int64_t(ttl_) : -1;
     case SocketOption::ipv6_use_min_mtu:
       return minimum_mtu_;
+    default:
+      return flag_of_option(option);
+  }
+}
+
+std::optional<int64_t> InetSocket::flag_of_option(SocketOption option) const {
+  switch (option) {
     case SocketOption::ip_onesbcast:
       return ones_broadcast_;
     case SocketOption::ip_bindany:

@@ -63,6 +63,7 @@ class InetSocket : public SocketOps, public Pcb {
     return *extensions_;
   }
   std::optional<int64_t> number_of_option(SocketOption option) const;
+  std::optional<int64_t> flag_of_option(SocketOption option) const;
 
   std::unique_ptr<Memberships> memberships_;
   std::unique_ptr<Extensions6> extensions_;  // null: no option of RFC 3542 is set

@@ -2,8 +2,11 @@
 // IpStack finds the right one.
 #pragma once
 
+#include <vector>
+
 #include "core/base/result.h"
 #include "stack/ip/ip_protocol.h"
+#include "stack/sys/types.h"
 
 namespace stackyard {
 
@@ -37,8 +40,17 @@ struct IpSend {
   bool any_source = false;      // a source that is not this machine's is wanted
 };
 
+// The sources of a group that are heard, or that are not; sorted (RFC 3376 s2).
+struct SourceFilter {
+  bool include = true;
+  std::vector<IpAddress> sources;
+  bool operator==(const SourceFilter&) const = default;
+};
+
 // Why nothing here takes a packet; each family has its ICMP code for it.
 enum class Unreachable : uint8_t { port, protocol, prohibited };
+
+class UpcallReceiver;
 
 class IpOutput {
  public:
@@ -62,9 +74,13 @@ class IpOutput {
   virtual uint32_t mtu_towards(const IpAddress& dest, int fib) = 0;
   // The transport heard from `dest` that our packets arrive (RFC 4861 s7.3.1).
   virtual void confirm_reachable(const IpAddress&, int /* fib */) {}
-  // Membership of an interface in a group; several sockets may hold the same.
-  virtual Result<> join_group(Ifnet& interface, const IpAddress& group) = 0;
-  virtual void leave_group(Ifnet& interface, const IpAddress& group) = 0;
+  // What a socket hears of a group on an interface; null: nothing any more. EADDRNOTAVAIL, ENOBUFS.
+  virtual Result<> set_group_filter(Ifnet& interface, const IpAddress& group, const void* socket,
+                                    const SourceFilter* filter) = 0;
+  // MRT_* and MRT6_* by a daemon's socket, and its end.
+  virtual Result<> multicast_routing(UpcallReceiver& daemon, SocketOption option,
+                                     const OptionValue& value) = 0;
+  virtual void multicast_daemon_closed(UpcallReceiver& daemon) = 0;
 };
 
 }  // namespace stackyard

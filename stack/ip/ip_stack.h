@@ -19,6 +19,7 @@ extern const ModuleRecord ip_module;
 struct IpSettings {
   int64_t portrange_first = 10000, portrange_last = 65535, portrange_randomized = 1;
   int64_t v6only = 1;
+  int64_t socket_sources_max = 128;
 };
 
 class IpStack final : public StateWithSettings<IpSettings> {
@@ -34,6 +35,7 @@ class IpStack final : public StateWithSettings<IpSettings> {
     IpOutput* there = outputs_[size_t(family)];
     return there ? there : make(family);
   }
+  IpOutput* present(IpFamily family) const { return outputs_[size_t(family)]; }
   // Of a family whose packet or address is at hand, so that it is there.
   IpOutput& of(const IpAddress& address) { return *outputs_[size_t(address.family())]; }
   // For the stacks themselves.

@@ -9,15 +9,14 @@ namespace stackyard {
 Memberships::~Memberships() {
   for (const Membership& m : all_)
     if (Ifnet* interface = ip_.net().resolve(m.interface))
-      ip_.of(m.group).leave_group(*interface, m.group);
+      (void)ip_.of(m.group).set_group_filter(*interface, m.group, this, nullptr);
 }
 
 bool Memberships::hears(const IpContext& context) const {
   for (const Membership& m : all_) {
     if (m.group != context.dest || m.interface != context.interface->ref()) continue;
-    const bool listed =
-        std::find(m.sources.begin(), m.sources.end(), context.source) != m.sources.end();
-    return listed == m.include;
+    return std::binary_search(m.filter.sources.begin(), m.filter.sources.end(), context.source) ==
+           m.filter.include;
   }
   return false;
 }
@@ -37,21 +36,57 @@ Ifnet* Memberships::interface_for(IpStack& ip, const OptionValue& value, int fib
   return first;
 }
 
-Result<> Memberships::join(Ifnet& interface, const IpAddress& group, const IpAddress* only_source) {
-  if (all_.size() >= most) return Errno::enomem;
+size_t Memberships::sources_max() const { return size_t(ip_.settings().socket_sources_max); }
+
+// The filter becomes this one; the membership is made if there is none yet.
+Result<> Memberships::set_filter(Membership* found, Ifnet& interface, const IpAddress& group,
+                                 SourceFilter filter) {
+  std::sort(filter.sources.begin(), filter.sources.end());
+  filter.sources.erase(std::unique(filter.sources.begin(), filter.sources.end()),
+                       filter.sources.end());
+  if (filter.sources.size() > sources_max()) return Errno::enobufs;
+  if (!found && all_.size() >= most) return Errno::enomem;
   IpOutput* output = ip_.output(group.family());
   if (!output) return Errno::eafnosupport;
-  TRY(output->join_group(interface, group));
-  all_.push_back({interface.ref(), group, {}, only_source != nullptr});
-  if (only_source) all_.back().sources.push_back(*only_source);
+  TRY(output->set_group_filter(interface, group, this, &filter));
+  if (found)
+    found->filter = std::move(filter);
+  else
+    all_.push_back({interface.ref(), group, std::move(filter)});
   return {};
 }
 
 Result<> Memberships::leave(Membership& membership) {
   if (Ifnet* interface = ip_.net().resolve(membership.interface))
-    ip_.of(membership.group).leave_group(*interface, membership.group);
+    (void)ip_.of(membership.group).set_group_filter(*interface, membership.group, this, nullptr);
   all_.erase(all_.begin() + (&membership - all_.data()));
   return {};
+}
+
+Result<> Memberships::change_source(SocketOption option, Membership* found, Ifnet& interface,
+                                    const IpAddress& group, const IpAddress& source) {
+  if (source.family() != group.family() || source.is_any() || source.is_multicast())
+    return Errno::einval;
+  const bool of_include = option == SocketOption::ip_add_source_membership ||
+                          option == SocketOption::ip_drop_source_membership;
+  const bool adds =
+      option == SocketOption::ip_add_source_membership || option == SocketOption::ip_block_source;
+  if (!found) {
+    if (option != SocketOption::ip_add_source_membership) return Errno::eaddrnotavail;
+    return set_filter(nullptr, interface, group, {true, {source}});
+  }
+  // RFC 3678 s4.1.3: a membership has one mode.
+  if (found->filter.include != of_include)
+    return adds && of_include ? Errno::einval : Errno::eaddrnotavail;
+  SourceFilter filter = found->filter;
+  const bool there = std::binary_search(filter.sources.begin(), filter.sources.end(), source);
+  if (adds == there) return Errno::eaddrnotavail;
+  if (adds)
+    filter.sources.push_back(source);
+  else
+    std::erase(filter.sources, source);
+  if (filter.include && filter.sources.empty()) return leave(*found);
+  return set_filter(found, interface, group, std::move(filter));
 }
 
 Result<> Memberships::change(SocketOption option, const OptionValue& value, int fib) {
@@ -68,29 +103,23 @@ Result<> Memberships::change(SocketOption option, const OptionValue& value, int 
     case SocketOption::ip_add_membership:
     case SocketOption::ipv6_join_group:
       if (found) return Errno::eaddrinuse;
-      return join(*interface, group, nullptr);
-    case SocketOption::ip_add_source_membership:
-      if (!found) return join(*interface, group, &value.source);
-      if (!found->include) return Errno::einval;
-      found->sources.push_back(value.source);
-      return {};
+      return set_filter(nullptr, *interface, group, {false, {}});
     case SocketOption::ip_drop_membership:
     case SocketOption::ipv6_leave_group:
       if (!found) return Errno::eaddrnotavail;
       return leave(*found);
-    case SocketOption::ip_drop_source_membership:
-      if (!found || !found->include) return Errno::eaddrnotavail;
-      if (std::erase(found->sources, value.source) == 0) return Errno::eaddrnotavail;
-      if (found->sources.empty()) return leave(*found);
-      return {};
-    case SocketOption::ip_block_source:
-      if (!found || found->include) return Errno::eaddrnotavail;
-      found->sources.push_back(value.source);
-      return {};
-    default:  // ip_unblock_source
-      if (!found || found->include || std::erase(found->sources, value.source) == 0)
-        return Errno::eaddrnotavail;
-      return {};
+    case SocketOption::ip_msfilter: {
+      if (value.number != msfilter_include && value.number != msfilter_exclude)
+        return Errno::einval;
+      SourceFilter filter{value.number == msfilter_include, value.sources};
+      for (const IpAddress& s : filter.sources)
+        if (s.family() != group.family() || s.is_any() || s.is_multicast()) return Errno::einval;
+      if (!filter.include || !filter.sources.empty())
+        return set_filter(found, *interface, group, std::move(filter));
+      return found ? leave(*found) : Result<>(Errno::eaddrnotavail);
+    }
+    default:
+      return change_source(option, found, *interface, group, value.source);
   }
 }
 

@@ -1,4 +1,5 @@
-// stack/ip/memberships.h - the groups that a socket listens to (ip(4), ip6(4), RFC 3376 s3).
+// stack/ip/memberships.h - the groups that a socket listens to (ip(4), ip6(4), RFC 3376 s3,
+// RFC 3678).
 #pragma once
 
 #include <vector>
@@ -17,25 +18,29 @@ class Memberships {
   ~Memberships();
   Memberships(const Memberships&) = delete;
 
-  // One of the membership options; `value` has a group, perhaps a source, and an interface.
-  // EADDRINUSE, EADDRNOTAVAIL, EINVAL, ENOMEM.
+  // One of the membership options; `value` has a group, perhaps sources, and an interface.
+  // EADDRINUSE, EADDRNOTAVAIL, EINVAL, ENOMEM, ENOBUFS.
   Result<> change(SocketOption option, const OptionValue& value, int fib);
   // Whether a datagram for a group may be delivered: joined where it came in, source not filtered.
   bool hears(const IpContext& context) const;
-  // The interface that an option names by index or address, else that which the group leaves by.
+  // The interface that an option means: by index, by address, else where the group is routed, else
+  // the first that can; null: none.
   static Ifnet* interface_for(IpStack& ip, const OptionValue& value, int fib);
 
  private:
   struct Membership {
     IfRef interface;
     IpAddress group;
-    std::vector<IpAddress> sources;  // listed with include: these only; else: all but these
-    bool include = false;
+    SourceFilter filter;
   };
   static constexpr size_t most = 4095;  // IP_MAX_MEMBERSHIPS
 
-  Result<> join(Ifnet& interface, const IpAddress& group, const IpAddress* only_source);
+  Result<> change_source(SocketOption option, Membership* found, Ifnet& interface,
+                         const IpAddress& group, const IpAddress& source);
+  Result<> set_filter(Membership* found, Ifnet& interface, const IpAddress& group,
+                      SourceFilter filter);
   Result<> leave(Membership& membership);
+  size_t sources_max() const;
 
   IpStack& ip_;
   std::vector<Membership> all_;

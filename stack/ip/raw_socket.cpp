@@ -6,6 +6,7 @@
 #include "core/offload/checksum_offload.h"
 #include "core/wire/net/ip_pseudo.h"
 #include "stack/ip/datagram_socket.h"
+#include "stack/ip/multicast_routes.h"
 
 namespace stackyard {
 
@@ -14,7 +15,7 @@ constexpr int64_t raw_receive_space = 9216;  // net.inet.raw.recvspace
 constexpr int64_t raw_datagram_max = 65535;
 }  // namespace
 
-class RawSocket final : public DatagramSocket {
+class RawSocket final : public DatagramSocket, public UpcallReceiver {
  public:
   RawSocket(RawIp& owner, IpStack& ip, IpFamily native, uint8_t protocol)
       : DatagramSocket(ip, native, raw_receive_space, raw_datagram_max),
@@ -25,7 +26,12 @@ class RawSocket final : public DatagramSocket {
     // RFC 3542 s3.1: the kernel always checks and computes ICMPv6's checksum.
     if (native == IpFamily::v6 && protocol == ip_protocol::icmpv6) checksum_at_ = 2;
   }
-  ~RawSocket() override { owner_.closed(this); }
+  ~RawSocket() override {
+    owner_.closed(this);
+    IpOutput* output = routes_groups_ ? ip_.present(native(family)) : nullptr;
+    if (output) output->multicast_daemon_closed(*this);
+  }
+  void upcall(const MulticastUpcall& message) override;
 
   bool wants(const IpContext& context) const;
   bool passes(Packet& packet, const IpContext& context) const;
@@ -61,6 +67,7 @@ class RawSocket final : public DatagramSocket {
 
   RawIp& owner_;
   uint8_t protocol_;
+  bool routes_groups_ = false;                       // it is a multicast routing daemon's
   int32_t checksum_at_ = -1;                         // IPV6_CHECKSUM; -1: none
   std::unique_ptr<std::array<uint8_t, 32>> filter_;  // ICMP6_FILTER; null: all pass
 };
@@ -127,8 +134,26 @@ Result<size_t> RawSocket::send(Bytes octets, const SendOptions& options) {
   return octets.size();
 }
 
+void RawSocket::upcall(const MulticastUpcall& message) {
+  std::vector<uint8_t> octets(sizeof message);
+  std::memcpy(octets.data(), &message, sizeof message);
+  Packet packet = ip_.site().make_packet(octets.size());
+  std::copy(octets.begin(), octets.end(), packet.writable_front().begin());
+  Ifnet* any = ip_.net().find("lo0");
+  if (!any) ip_.net().for_each([&](Ifnet& i) { any = any ? any : &i; });
+  const IpAddress nobody = IpAddress::any(native(family));
+  const IpContext context{.source = nobody, .dest = nobody, .ttl = 255, .interface = any};
+  deliver(std::move(packet), {nobody, 0}, {nobody, 0}, context);
+}
+
 Result<> RawSocket::set_option(SocketOption option, const OptionValue& value) {
   const bool v6 = family == PcbFamily::v6;
+  if (option >= SocketOption::mrt_init && option <= SocketOption::mrt_del_mfc) {
+    if (protocol_ != (v6 ? ip_protocol::icmpv6 : ip_protocol::igmp)) return Errno::eopnotsupp;
+    TRY(ip_.output(native(family))->multicast_routing(*this, option, value));
+    routes_groups_ = option != SocketOption::mrt_done;
+    return {};
+  }
   if (option == SocketOption::ip_hdrincl && !v6) {
     header_included_ = value.number;
     return {};

@@ -307,7 +307,7 @@ Task<int> sockets(Sys& sys, const Options& options, Report report) {
 
 Task<int> netstat(Sys& sys, Args args) {
   const XoStyle style = take_xo(args);
-  const Options options(args, "46aAbdF:f:hI:ij:LnoOp:rsSWw:xz");
+  const Options options(args, "46aAbdF:f:ghI:ij:LnoOp:rsSWw:xz");
   if (!options.error().empty() || !options.rest().empty())
     co_return co_await bad_usage(sys, netstat_command, options.error(), 1);
   if (style == XoStyle::unknown) {
@@ -333,6 +333,11 @@ Task<int> netstat(Sys& sys, Args args) {
   if (options.has('s') || (options.has('p') && !options.has('a') && !options.has('n')))
     co_return co_await statistics(sys, options, std::move(report));
   if (options.has('L')) co_return co_await listen_queues(sys);
+  if (options.has('g')) {
+    const bool given = options.has('f') || options.has('4') != options.has('6');
+    const bool only6 = family == "inet6" || options.has('6');
+    co_return co_await show_multicast_routes(sys, !given || !only6, !given || only6);
+  }
   if (options.has('i') || options.has('I'))
     co_return co_await interfaces(sys, options, std::move(report));
   co_return co_await sockets(sys, options, std::move(report));
@@ -345,6 +350,7 @@ const Command netstat_command{.name = "netstat",
                                   "netstat [-j jail] [-46AaLnSWx] [-f protocol_family]\n"
                                   "netstat -i | -I interface [-j jail] [-4bdhnW] "
                                   "[-f address_family]\n"
+                                  "netstat -g [-j jail] [-46] [-f address_family]\n"
                                   "netstat -s [-j jail] [-s] [-p protocol]\n"
                                   "netstat -r | -o | -O [-j jail] [-46nW] [-F fibnum]",
                               .run = netstat};

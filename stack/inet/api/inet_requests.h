@@ -66,6 +66,9 @@ struct DeleteArp : RequestOf<DeleteArp> {
 struct GroupInfo {
   std::string interface;
   Ipv4Address group;
+  bool include = false;  // the mode of the sources that all sockets together want
+  std::vector<Ipv4Address> sources = {};
+  int version = 0;  // of the protocol that is spoken on the interface
 };
 struct ListGroups : RequestOf<ListGroups> {
   static constexpr RequestKind kind_of{"inet", "list groups", true};

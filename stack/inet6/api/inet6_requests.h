@@ -167,6 +167,9 @@ struct DeletePolicy6 : RequestOf<DeletePolicy6> {
 struct GroupInfo6 {
   std::string interface;
   Ipv6Address group;
+  bool include = false;  // the mode of the sources that all sockets together want
+  std::vector<Ipv6Address> sources = {};
+  int version = 0;  // of the protocol that is spoken on the interface
 };
 struct ListGroups6 : RequestOf<ListGroups6> {
   static constexpr RequestKind kind_of{"inet6", "list groups", true};

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/l2/fdb.h"
+#include "core/l2/snooper.h"
 #include "stack/interfaces/api/bridge_requests.h"
 #include "stack/interfaces/bridge.h"
 #include "stack/net/ether.h"
@@ -18,6 +19,7 @@ struct BridgeSettings {
   int64_t inherit_mac = 0, log_mac_flap = 1;
   // For packet filters, spanning tree and IPv6: kept until there is one to ask.
   int64_t pfil_onlyip = 1, pfil_bridge = 1, pfil_member = 1, pfil_local_phys = 0;
+  int64_t mcast_snooping = 0;
   int64_t ipfw = 0, ipfw_arp = 0, allow_llz_overlap = 0, log_stp = 0;
 };
 
@@ -82,6 +84,8 @@ class Bridge final : public EtherIfnet, public InterfaceListener {
   void attach_to_stack();
   void forward(Packet frame, BridgePort& from);
   void flood(const Packet& frame, const BridgePort* from);
+  // What a frame from a member says about groups (RFC 4541); null: nobody wants to know.
+  Snooper* snoop(const Packet& frame, const BridgePort* from, Snooper::Frame& what);
   void mirror(const Packet& frame);
   void hear(Packet frame);
   Packet take_ours(Packet frame, EtherIfnet& ours, BridgePort& from);
@@ -107,6 +111,7 @@ class Bridge final : public EtherIfnet, public InterfaceListener {
   MacAddress first_mac_;
   EtherIfnet* mac_of_ = nullptr;  // inherit_mac: whose address it has
   Fdb fdb_;
+  std::unique_ptr<Snooper> snooper_;                  // null: it has not had to look yet
   std::vector<std::unique_ptr<BridgePort>> members_;  // the latest first
   std::vector<BridgePort*> slots_;                    // by slot; null: free
   std::vector<EtherIfnet*> spans_;
