@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "stack/tcp/ecn.h"
 #include "stack/tcp/listener.h"
 #include "stack/tcp/tcp.h"
 #include "stack/tcp/tcp_socket.h"
@@ -251,7 +252,9 @@ void TcpConnection::open_from(const TcpHalfOpen& from, const TcpConnection& list
   scaling_ = from.scaling;
   timestamps_ = from.timestamps;
   sack_ = from.sack;
-  ecn_ = from.ecn;
+  ecn_ = from.ecn != 0;
+  if (from.ecn > ace::ece) begin_accurate_ecn(from.ecn == ace::arrived_marked);
+  ace_third_ = accurate_ecn_;
   tcp_.counters.ecn_shs += ecn_;
   snd_scale_ = from.snd_scale;
   rcv_scale_ = from.rcv_scale;

@@ -55,7 +55,9 @@ struct TcpSegment {
   uint32_t length = 0;  // octets of data
   uint16_t urgent = 0;
   uint8_t flags = 0;
-  uint8_t ecn = 0;  // the IP header's two bits (RFC 3168 s5)
+  uint8_t ecn = 0;            // the IP header's two bits (RFC 3168 s5)
+  bool accurate_bit = false;  // AE (RFC 9768)
+  bool more_marks = false;    // ... says that more of ours arrived marked
   TcpOptions options;
   Packet payload;
   bool has(uint8_t flag) const { return flags & flag; }
@@ -230,12 +232,14 @@ class TcpConnection : public Pcb {
   size_t readable_before_mark(size_t most);
   Seq unread_seq() const;
 
-  // --- ecn.cpp (RFC 3168) ---
-  uint8_t ecn_syn_flags() const;
+  // --- ecn.cpp (RFC 3168, RFC 9768) ---
+  uint8_t ecn_syn() const;
+  void begin_accurate_ecn(bool arrived_marked);
+  bool take_accurate_echo(const TcpSegment& segment);
   void agree_on_ecn(const TcpSegment& answer);
   void take_mark(const TcpSegment& segment);
   void take_echo(const TcpSegment& segment, uint32_t acked);
-  void mark_segment(const Piece& piece, uint8_t& flags, uint8_t& codepoint);
+  void mark_segment(const Piece& piece, uint8_t& flags, bool& accurate_bit, uint8_t& codepoint);
 
   // --- output.cpp ---
   bool output_once();
@@ -288,8 +292,11 @@ class TcpConnection : public Pcb {
   uint8_t snd_scale_ = 0, rcv_scale_ = 0;
   uint8_t rxtshift_ = 0, dupacks_ = 0;
   bool ecn_ = false;           // agreed on
-  bool echo_mark_ = false;     // ECE, until the sender says CWR
-  bool tell_reduced_ = false;  // CWR, on the next new data
+  bool accurate_ecn_ = false;  // ... with counters instead of one echo
+  bool ace_third_ = false;     // the segment that ends the handshake is yet to come
+  uint8_t ace_counted_ = 0, ace_heard_ = 0, ace_answer_ = 0;  // marked: by us, by the peer
+  bool echo_mark_ = false;                                    // ECE, until the sender says CWR
+  bool tell_reduced_ = false;                                 // CWR, on the next new data
   bool ack_now_ = false, delayed_ack_ = false, window_was_zero_ = false;
   bool wants_fin_ = false;  // the program has sent everything
   bool shut_read_ = false, fin_sent_ = false;

@@ -41,7 +41,12 @@ void TcpConnection::segment_arrives(TcpSegment& segment) {
     return;
   }
   if (state_ == TcpState::established) count_predicted(segment);
-  if (!acceptable(segment) || !accept_ack(segment)) return;
+  if (!acceptable(segment)) return;
+  if (accurate_ecn_) {
+    segment.more_marks = take_accurate_echo(segment);
+    if (segment.more_marks && segment.ack <= snd_una_) take_echo(segment, 0);
+  }
+  if (!accept_ack(segment)) return;
   take_window(segment, segment.window << snd_scale_);
   if (segment.has(tcp_flag::urg)) take_urgent(segment);
   if (ecn_ && segment.length > 0) take_mark(segment);

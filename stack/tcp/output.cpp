@@ -1,6 +1,7 @@
 // stack/tcp/output.cpp - what is sent, and when (RFC 9293 s3.8; RFC 6675; FreeBSD's tcp_output).
 #include <algorithm>
 
+#include "stack/tcp/ecn.h"
 #include "stack/tcp/tcp.h"
 
 namespace stackyard {
@@ -150,8 +151,7 @@ bool TcpConnection::wants_ack() const {
 // --- segments ----------------------------------------------------------------------------------
 
 void TcpConnection::send_syn() {
-  const uint8_t flags = uint8_t(tcp_flag::syn | ecn_syn_flags());
-  Piece piece{.seq = iss_, .flags = flags, .again = rxtshift_ > 0};
+  Piece piece{.seq = iss_, .flags = tcp_flag::syn, .again = rxtshift_ > 0};
   if (state_ == TcpState::syn_received) piece.flags |= tcp_flag::ack;
   transmit(piece);
 }
@@ -200,7 +200,12 @@ void TcpConnection::transmit(const Piece& piece) {
   const Seq end = piece.seq + piece.length;
   if (piece.length > 0 && end == fin_seq()) segment.flags |= tcp_flag::push;
   uint8_t codepoint = 0;
-  mark_segment(piece, segment.flags, codepoint);
+  if (syn) {
+    const uint8_t bits = ecn_syn();
+    segment.flags |= ace::flags(bits);
+    segment.accurate_bit = bits & ace::ae;
+  }
+  mark_segment(piece, segment.flags, segment.accurate_bit, codepoint);
   point_out_urgent(piece, segment.flags, segment.urgent);
   const TcpOptions segment_opts = segment_options(piece.flags);
   Packet packet = tcp_.make_segment(segment, segment_opts);

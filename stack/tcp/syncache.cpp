@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "stack/tcp/drops.h"
+#include "stack/tcp/ecn.h"
 #include "stack/tcp/listener.h"
 #include "stack/tcp/tcp.h"
 #include "stack/tcp/tcp_socket.h"
@@ -58,7 +59,7 @@ void TcpSyncache::syn_arrives(TcpConnection& listener, TcpSegment& segment) {
     ++tcp_.counters.sc_dupsyn;
     half.timestamps &= segment.options.timestamps.has_value();
     if (half.timestamps) half.ts_recent = segment.options.timestamps->value;
-    half.ecn = wants_ecn(segment);
+    half.ecn = ecn_answer(segment);
     half.retransmitted = 0;
     arm(*known);
     return respond(half);
@@ -83,7 +84,7 @@ void TcpSyncache::syn_arrives(TcpConnection& listener, TcpSegment& segment) {
     half.rcv_scale = tcp_.window_scale_offer();
   }
   half.sack = s.sack && options && segment.options.sack_permitted;
-  half.ecn = wants_ecn(segment);
+  half.ecn = ecn_answer(segment);
   if (s.syncookies) bake_cookie(half);
   if (s.syncookies && s.syncookies_only) {
     ++tcp_.counters.sc_sendcookie;
@@ -98,8 +99,12 @@ void TcpSyncache::syn_arrives(TcpConnection& listener, TcpSegment& segment) {
   respond(half);
 }
 
-bool TcpSyncache::wants_ecn(const TcpSegment& syn) const {
-  return tcp_.settings().ecn != 0 && syn.has(tcp_flag::ece) && syn.has(tcp_flag::cwr);
+// RFC 3168 s6.1.1; RFC 9768 s3.1.1.
+uint8_t TcpSyncache::ecn_answer(const TcpSegment& syn) const {
+  const int64_t mode = tcp_.settings().ecn;
+  const uint8_t bits = ace::of(syn.flags, syn.accurate_bit);
+  if (mode == 0 || (bits & ~ace::ae) != (ace::ece | ace::cwr)) return 0;
+  return bits == ace::all && mode >= 3 ? ace::of_codepoint(syn.ecn) : ace::ece;
 }
 
 void TcpSyncache::arm(Entry& entry) {
@@ -115,12 +120,12 @@ void TcpSyncache::respond(const TcpHalfOpen& half) {
     if (half.timestamps)
       options.timestamps = {tcp_.timestamp_now() + half.ts_offset, half.ts_recent};
   }
-  const Tcp::Segment answer{
-      .ends = half.ends,
-      .seq = half.iss,
-      .ack = half.irs + 1,
-      .flags = uint8_t(tcp_flag::syn | tcp_flag::ack | (half.ecn ? tcp_flag::ece : 0)),
-      .window = uint16_t(half.receive_window)};
+  const Tcp::Segment answer{.ends = half.ends,
+                            .seq = half.iss,
+                            .ack = half.irs + 1,
+                            .flags = uint8_t(tcp_flag::syn | tcp_flag::ack | ace::flags(half.ecn)),
+                            .accurate_bit = (half.ecn & ace::ae) != 0,
+                            .window = uint16_t(half.receive_window)};
   ++tcp_.counters.sndacks;
   ++tcp_.counters.sndtotal;
   (void)tcp_.send(tcp_.make_segment(answer, options), half.ends, half.listener->options,
@@ -134,7 +139,7 @@ void TcpSyncache::retransmit(Entry& entry) {
   }
   ++entry.half.retransmitted;
   // The path may be one that eats such answers (RFC 3168 s6.1.1.1).
-  if (entry.half.retransmitted > tcp_.settings().ecn_maxretries) entry.half.ecn = false;
+  if (entry.half.retransmitted > tcp_.settings().ecn_maxretries) entry.half.ecn = 0;
   ++tcp_.counters.sc_retransmitted;
   arm(entry);
   respond(entry.half);

@@ -24,7 +24,8 @@ struct TcpHalfOpen {
   uint16_t mss = 0;             // theirs; 0: not said
   uint8_t snd_scale = 0, rcv_scale = 0;
   uint8_t retransmitted = 0;
-  bool scaling = false, timestamps = false, sack = false, ecn = false;
+  bool scaling = false, timestamps = false, sack = false;
+  uint8_t ecn = 0;           // AE, CWR, ECE of our SYN-ACK (ecn.h)
   bool unreachable = false;  // ICMP has said so
 };
 
@@ -70,7 +71,7 @@ class TcpSyncache {
   void retransmit(Entry& entry);
   void respond(const TcpHalfOpen& half);
   void challenge(const TcpHalfOpen& half);
-  bool wants_ecn(const TcpSegment& syn) const;
+  uint8_t ecn_answer(const TcpSegment& syn) const;
   void complete(TcpConnection& listener, const TcpHalfOpen& half, TcpSegment& segment);
   // --- syncookies.cpp ---
   void bake_cookie(TcpHalfOpen& half) const;

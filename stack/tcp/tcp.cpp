@@ -109,7 +109,7 @@ Packet Tcp::make_segment(const Segment& segment, const TcpOptions& options) {
                   .dest_port = segment.ends.foreign.port,
                   .sequence = segment.seq.value,
                   .acknowledgment = (segment.flags & tcp_flag::ack) ? segment.ack.value : 0,
-                  .offset_flags = uint8_t(size / 4 << 4),
+                  .offset_flags = uint8_t(size / 4 << 4 | (segment.accurate_bit ? 1 : 0)),
                   .flags = segment.flags,
                   .window = segment.window,
                   .checksum = 0,
@@ -207,6 +207,7 @@ bool Tcp::parse(Packet packet, const IpContext& context, TcpSegment& segment) {
   segment.urgent = header.urgent;
   segment.flags = header.flags;
   segment.ecn = context.tos & 3;
+  segment.accurate_bit = header.offset_flags & 1;
   segment.options = parsed->options;
   packet.clear_deferred();
   packet.trim_front(header.header_size());

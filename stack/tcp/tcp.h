@@ -54,6 +54,7 @@ class Tcp final : public StateWithSettings<TcpSettings>, public IpProtocol {
     TcpEnds ends;
     Seq seq, ack;
     uint8_t flags = 0;
+    bool accurate_bit = false;
     uint16_t window = 0;
     uint16_t urgent = 0;
   };
