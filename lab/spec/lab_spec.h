@@ -63,7 +63,7 @@ struct InterfaceSpec {
   bool listed = false;  // in the node's `interfaces`, not only at a link or in a bridge
   bool up = true;
   bool below = false;  // a bridge's member or a vlan's parent
-  uint8_t fib = 0;
+  uint16_t fib = 0;
   uint32_t mtu = 0;   // 0: not given
   uint32_t more = 0;  // index in LabSpec::interface_more
   int link = -1;      // index in LabSpec::links; -1: none

@@ -134,7 +134,7 @@ void LabReader::read_interface(const Yaml& value, InterfaceSpec& interface) {
   read_addresses(value.find("addresses"), interface);
   interface.mtu = uint32_t(r_.integer(value.find("mtu"), 72, 65535).value_or(0));
   interface.up = r_.boolean(value.find("up")).value_or(true);
-  interface.fib = uint8_t(r_.integer(value.find("fib"), 0, 254).value_or(0));
+  interface.fib = uint16_t(r_.integer(value.find("fib"), 0, 65535).value_or(0));
   more.mac = r_.mac(value.find("mac"));
   more.description = r_.word(value.find("description"), "the description").value_or("");
   more.groups = r_.words(value.find("groups"), "groups");

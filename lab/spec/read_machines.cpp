@@ -12,7 +12,7 @@ namespace stackyard {
 void LabReader::read_machine(const Yaml& value, NodeSpec& node, NodeSettings& settings) {
   if (const auto hostname = r_.word(value.find("hostname"), "the hostname"))
     settings.hostname = *hostname;
-  settings.fibs = int(r_.integer(value.find("fibs"), 1, 255).value_or(4));
+  settings.fibs = int(r_.integer(value.find("fibs"), 1, 65536).value_or(4));
   read_vnet(value, node);
   read_interfaces(value.find("interfaces"), node);
   read_routes(value.find("routes"), node, settings.fibs);

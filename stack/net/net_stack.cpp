@@ -52,7 +52,8 @@ Ifnet& NetStack::attach(std::unique_ptr<Ifnet> interface) {
     names_->emplace(attached.name(), &attached);
   else if (interfaces_.size() > names_worthwhile)
     index_names();
-  if (watcher_) watcher_->announced(attached, RouteWatcher::Presence::arrival);
+  if (RouteWatcher* watcher = route_watcher())
+    watcher->announced(attached, RouteWatcher::Presence::arrival);
   tell([&](InterfaceListener& l) { l.interface_arrived(attached); });
   return attached;
 }
@@ -60,7 +61,8 @@ Ifnet& NetStack::attach(std::unique_ptr<Ifnet> interface) {
 std::unique_ptr<Ifnet> NetStack::detach(Ifnet& interface) {
   interface.leave_captures();
   tell([&](InterfaceListener& l) { l.interface_departing(interface); });
-  if (watcher_) watcher_->announced(interface, RouteWatcher::Presence::departure);
+  if (RouteWatcher* watcher = route_watcher())
+    watcher->announced(interface, RouteWatcher::Presence::departure);
   const size_t at = interface.index() - 1;
   if (names_) names_->erase(interface.name());
   first_free_ = std::min(first_free_, at);

@@ -128,16 +128,14 @@ class NetStack final : public StateWithSettings<NetSettings> {
     families_[size_t(family)] = routes;
   }
   // Null: nobody listens.
-  RouteWatcher* route_watcher() const { return watcher_.get(); }
-  void set_route_watcher(std::unique_ptr<RouteWatcher> watcher) { watcher_ = std::move(watcher); }
-  // Made at the first increment.
-  RouteCounters& route_counters() {
-    if (!route_counters_) route_counters_ = std::make_unique<RouteCounters>();
-    return *route_counters_;
+  RouteWatcher* route_watcher() const { return routing_ ? routing_->watcher.get() : nullptr; }
+  void set_route_watcher(std::unique_ptr<RouteWatcher> watcher) {
+    routing().watcher = std::move(watcher);
   }
+  RouteCounters& route_counters() { return routing().counters; }
   template <class Read>
   uint64_t counted(Read read) const {
-    return route_counters_ ? read(*route_counters_) : 0;
+    return routing_ ? read(routing_->counters) : 0;
   }
 
  private:
@@ -145,6 +143,14 @@ class NetStack final : public StateWithSettings<NetSettings> {
     std::unique_ptr<Ifnet> interface;
     uint32_t generation = 0;
   };
+  struct Routing {  // made by the first routing socket, or increment
+    std::unique_ptr<RouteWatcher> watcher;
+    RouteCounters counters;
+  };
+  Routing& routing() {
+    if (!routing_) routing_ = std::make_unique<Routing>();
+    return *routing_;
+  }
   struct Looping {
     SimTime due;
     uint16_t ether_type;
@@ -175,8 +181,7 @@ class NetStack final : public StateWithSettings<NetSettings> {
   Vnet& vnet_;
   uint32_t telling_ = 0;
   RouteFamily* families_[2] = {};
-  std::unique_ptr<RouteWatcher> watcher_;
-  std::unique_ptr<RouteCounters> route_counters_;
+  std::unique_ptr<Routing> routing_;
   std::vector<InterfaceListener*> listeners_;
   std::vector<std::pair<uint16_t, EtherProtocol*>> ether_protocols_;
   std::vector<Slot> interfaces_;  // by index - 1

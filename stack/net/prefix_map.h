@@ -121,6 +121,21 @@ class BitmapTrie {
     return value_at(*owner, last(hits));
   }
 
+  // Of the longest prefix that holds `key`; -1: none does.
+  int longest_length(Key key) const {
+    int length = -1;
+    uint32_t at = 0;
+    for (unsigned level = 0;; ++level) {
+      const Node& node = nodes_[at];
+      const unsigned c = chunk(key, level);
+      // A bit's place in the heap tells how many bits of the node it has seen.
+      const uint64_t hits = node.prefixes & above[c];
+      if (hits) length = int(level * 6 + unsigned(std::bit_width(last(hits))) - 1) - 2;
+      if (!(node.children >> c & 1)) return length;
+      at = node.first_child + rank(node.children, c);
+    }
+  }
+
   uint32_t* find(Key key, unsigned length) {
     const Place place(key, length);
     uint32_t at = 0;
@@ -358,6 +373,13 @@ class PrefixMap {
     for (const Entry& e : list_)
       if (((key ^ e.key) & mask(e.length)) == 0) return e.value;
     return none;
+  }
+  // Of that prefix; -1: there is none.
+  int longest_length(Key key) const {
+    if (trie_) return trie_->longest_length(key);
+    for (const Entry& e : list_)
+      if (((key ^ e.key) & mask(e.length)) == 0) return e.length;
+    return -1;
   }
   uint32_t exact(Key key, unsigned length) const {
     const uint32_t* found = const_cast<PrefixMap*>(this)->find(key, length);

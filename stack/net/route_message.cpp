@@ -43,7 +43,7 @@ bool parse_one(Bytes octets, RtSockaddr& to) {
   if (family != af_link || octets.size() < sdl_data) return false;
   LinkName link{number16(octets, 2), octets[4], {}, {}};
   const size_t name = octets[5], address = octets[6];
-  if (name > 15 || sdl_data + name + address > octets.size()) return false;
+  if (name > 15 || sdl_data + name + address > std::min(octets.size(), sdl_size)) return false;
   const auto data = octets.begin() + long(sdl_data);
   link.name.assign(data, data + long(name));
   link.address.assign(data + long(name), data + long(name + address));

@@ -208,11 +208,10 @@ const RouteGroupOf<Prefix>* RouteTableOf<Prefix>::group(Prefix dest, uint32_t* n
 
 template <class Prefix>
 auto RouteTableOf<Prefix>::match(const Address& dest) const -> std::optional<Match> {
-  for (int length = int(sizeof(Number) * 8); length >= 0; --length) {
-    const Prefix prefix = Prefix{dest, uint8_t(length)}.canonical();
-    if (Route* route = find(prefix)) return Match{prefix, route};
-  }
-  return std::nullopt;
+  const int length = prefixes_.longest_length(number_of(dest));
+  if (length < 0) return std::nullopt;
+  const Prefix prefix = Prefix{dest, uint8_t(length)}.canonical();
+  return Match{prefix, find(prefix)};
 }
 
 template class RouteTableOf<Ipv4Prefix>;

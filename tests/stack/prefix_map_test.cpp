@@ -72,6 +72,10 @@ void churn(uint64_t seed, int steps, unsigned high_bits, unsigned low_bits) {
     pair.toggle(at, unsigned(random.below(Pair<Key>::bits + 1)), uint32_t(random.next() >> 40));
     const Key probe = random.below(2) ? at : key();
     CHECK(pair.map.longest(probe) == pair.longest(probe));
+    const int length = pair.map.longest_length(probe);
+    CHECK((length < 0 ? pair.map.none
+                      : pair.map.exact(probe & mask<Key>(unsigned(length)), unsigned(length))) ==
+          pair.longest(probe));
     if (step % 5000 == 0) pair.compare_all();
   }
   pair.compare_all();
