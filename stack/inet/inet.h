@@ -175,7 +175,7 @@ class Inet final : public StateWithSettings<InetSettings>,
   Result<Destination> destination(const IpSend& send, Bytes payload = {});
   Result<Ipv4Address> source_of(const Destination& to, Ipv4Address dest) const;
   uint32_t flow_of(Bytes packet, const Ipv4Header& header) const;
-  void build_header(Packet& packet, const IpSend& send, Ipv4Address source, bool multicast);
+  void build_header(Packet& packet, const IpSend& send, Ipv4Address source, Ipv4Address dest);
   // Sends a finished packet; fragments it when it has to be. While the next hop does not answer,
   // the packet stays with the caller.
   Result<> output_on(Packet&& packet, const Destination& to, bool broadcast);

@@ -49,18 +49,18 @@ Result<Ipv4Address> Inet::source_of(const Destination& to, Ipv4Address dest) con
   return source;
 }
 
-void Inet::build_header(Packet& packet, const IpSend& send, Ipv4Address source, bool multicast) {
+void Inet::build_header(Packet& packet, const IpSend& send, Ipv4Address source, Ipv4Address dest) {
   const size_t size = sizeof(Ipv4Header) + send.options.size();
   const MutableBytes octets = packet.prepend(size);
   Ipv4Header header{.version_length = uint8_t(0x40 | size / 4),
                     .tos = send.tos,
                     .total_length = uint16_t(packet.size()),
-                    .ttl = send.ttl    ? send.ttl
-                           : multicast ? uint8_t(1)
-                                       : uint8_t(settings().ttl),
+                    .ttl = send.ttl              ? send.ttl
+                           : dest.is_multicast() ? uint8_t(1)
+                                                 : uint8_t(settings().ttl),
                     .protocol = send.protocol,
                     .source = source.value,
-                    .dest = send.dest.v4().value};
+                    .dest = dest.value};
   if (send.dont_fragment) header.fragment = ipv4_dont_fragment;
   // RFC 6864: the field means nothing where fragments are forbidden.
   if (!send.dont_fragment || !settings().rfc6864) header.id = next_id();
@@ -109,9 +109,9 @@ Result<> Inet::output(Packet packet, const IpSend& send) {
     if (packet.size() + sizeof(Ipv4Header) + send.options.size() > 65535) return Errno::emsgsize;
     Ipv4Address source = send.source.v4();
     if (source.is_any()) source = source_of(to, dest).value_or(Ipv4Address());
-    IpSend as = send;
-    if (broadcast && send.ones_broadcast) as.dest = Ipv4Address{0xffffffff};
-    build_header(packet, as, source, multicast);
+    // IP_ONESBCAST: a network's broadcast address finds the way, and this is on the wire.
+    const bool ones = broadcast && send.ones_broadcast;
+    build_header(packet, send, source, ones ? Ipv4Address{0xffffffff} : dest);
   }
   if (dest.is_loopback() && !to.interface->has_flag(if_flag::loopback)) {
     ++counters.bad_address;
