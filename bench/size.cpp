@@ -80,9 +80,10 @@ void configure(Vnet& vnet, const std::string& interface, int i) {
   add.interface = interface;
   add.address = {{network + 2}, 30};
   ask(vnet, add);
-  AddRoute route;
+  RouteChange route;
   route.gateway = Ipv4Address{network + 1};
-  ask(vnet, route);
+  RouteFamily* routes = vnet.state<NetStack>(net_module).route_family(IpFamily::v4);
+  check(bool(routes->add_route(route)), "a default route");
   SetArp arp;
   arp.address = {network + 1};
   arp.mac = {{2, 0, 0, 0, 0, 1}};

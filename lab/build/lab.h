@@ -130,7 +130,6 @@ class Lab {
   void configure_interface(size_t index, Vnet& vnet, const InterfaceSpec& interface);
   static void add_address(Vnet& vnet, const std::string& interface, Ipv4Prefix address);
   void add_address6(Vnet& vnet, const std::string& interface, const AddressItem& item);
-  void add_route6(Jail& jail, const RouteSpec& route);
   void configure_routes(size_t index);
   void start_services(size_t index);
   void start_exec(size_t index);

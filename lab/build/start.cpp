@@ -19,6 +19,20 @@ std::string jail_name(const NodeSpec& node) {
   return name;
 }
 
+RouteChange change_of(const Jail& jail, const RouteSpec& r) {
+  RouteChange change{.fib = r.fib, .dest = r.to, .flags = route_flag::static_};
+  if (r.mtu) change.mtu = r.mtu;
+  if (r.weight) change.weight = r.weight;
+  if (r.gateway) change.gateway = *r.gateway;
+  if (!r.dev.empty()) change.gateway_link = jail.vnet().state<NetStack>(net_module).find(r.dev);
+  if (r.blackhole || r.reject) {
+    change.gateway = r.to.address.is_v6() ? IpAddress(Ipv6Address::loopback())
+                                          : IpAddress(Ipv4Address{0x7f000001});
+    change.flags |= r.blackhole ? route_flag::blackhole : route_flag::reject;
+  }
+  return change;
+}
+
 }  // namespace
 
 std::string Lab::hosts_file() const {
@@ -159,41 +173,13 @@ void Lab::configure_routes(size_t index) {
   Jail* jail = this->jail(index);
   if (!jail) return;
   for (const RouteSpec& r : spec_.nodes[index].routes) {
-    if (r.to.address.is_v6()) {
-      add_route6(*jail, r);
-      continue;
-    }
-    AddRoute request;
-    request.fib = r.fib;
-    request.dest = r.to.v4();
-    request.host = r.to.length == 32;
-    request.mtu = r.mtu;
-    request.interface = r.dev;
-    if (r.gateway) request.gateway = r.gateway->v4();
-    if (r.blackhole || r.reject) {
-      request.gateway = Ipv4Address{0x7f000001};
-      request.flags = r.blackhole ? route_flag::blackhole : route_flag::reject;
-    }
-    const Result<> done = jail->vnet().request(request);
+    RouteFamily* family =
+        jail->vnet().state<NetStack>(net_module).route_family(r.to.address.family());
+    const Result<RouteView> done =
+        family ? family->add_route(change_of(*jail, r)) : Result<RouteView>(Errno::eafnosupport);
     if (!done)
       machine(index)->log(text("route: add {}: {}", to_text(r.to), errno_text(done.error())));
   }
-}
-
-void Lab::add_route6(Jail& jail, const RouteSpec& r) {
-  AddRoute6 request;
-  request.fib = r.fib;
-  request.dest = r.to.v6();
-  request.host = r.to.length == 128;
-  request.mtu = r.mtu;
-  request.interface = r.dev;
-  if (r.gateway) request.gateway = r.gateway->v6();
-  if (r.blackhole || r.reject) {
-    request.gateway = Ipv6Address::loopback();
-    request.flags = r.blackhole ? route_flag::blackhole : route_flag::reject;
-  }
-  const Result<> done = jail.vnet().request(request);
-  if (!done) jail.machine().log(text("route: add {}: {}", to_text(r.to), errno_text(done.error())));
 }
 
 // --- programs ----------------------------------------------------------------------------------

@@ -5,6 +5,8 @@
 #include "stack/inet/api/inet_requests.h"
 #include "stack/inet6/api/inet6_requests.h"
 #include "stack/net/api/interface_requests.h"
+#include "stack/net/net_stack.h"
+#include "stack/net/route_family.h"
 
 namespace stackyard::drill {
 
@@ -60,10 +62,7 @@ void World::configure(const Settings& settings) {
     address.address = {places_.local.v4(), places_.local_length};
     address.second = places_.gateway.v4();
     done(vnet.request(address), "the local address");
-    AddRoute route;
-    route.dest = places_.remote.canonical().v4();
-    route.gateway = places_.gateway.v4();
-    return done(vnet.request(route), "the route");
+    return add_route();
   }
   SetNdFlags enable;
   enable.interface = "tun0";
@@ -74,10 +73,17 @@ void World::configure(const Settings& settings) {
   address.address = {places_.local.v6(), places_.local_length};
   address.flags = in6_flag::no_dad;
   done(vnet.request(address), "the local address");
-  AddRoute6 route;
-  route.dest = places_.remote.canonical().v6();
-  route.gateway = places_.gateway.v6();
-  done(vnet.request(route), "the route");
+  add_route();
+}
+
+void World::add_route() {
+  RouteFamily* family = machine_->vnet().state<NetStack>(net_module).route_family(
+      places_.remote.address.family());
+  RouteChange route{.dest = places_.remote.canonical(), .flags = route_flag::static_};
+  route.gateway = places_.gateway;
+  const Result<RouteView> made =
+      family ? family->add_route(route) : Result<RouteView>(Errno::eafnosupport);
+  if (!made) throw Failure{1, text("the route: {}", errno_text(made.error()))};
 }
 
 // Reads a line, makes the call that waits, and so on.

@@ -41,6 +41,7 @@ class World final : private FileWaiter {
 
  private:
   void configure(const Settings& settings);
+  void add_route();
   void start_process();
   void file_changed() override;
   void act(const std::function<void()>& action);

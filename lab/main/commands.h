@@ -36,6 +36,7 @@ int replay_command(const std::string& journal, ServeArguments arguments);
 int exec_command(const std::string& socket, const std::string& at,
                  const std::vector<std::string>& command);
 int shims_command(const std::string& folder);
+int gui_command(const std::vector<std::string>& arguments);
 int validate_command(const std::vector<std::string>& labs, bool addresses,
                      const std::vector<std::string>& set);
 struct ConsoleArguments {

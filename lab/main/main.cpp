@@ -108,6 +108,13 @@ void add_serve_and_its_clients(CLI::App& app, CommandLine& line) {
   shims->callback([&line] { line.status = shims_command(line.folder); });
 }
 
+// The front end is a program of its own, so that this one needs no window system.
+void add_gui(CLI::App& app, CommandLine& line) {
+  CLI::App* gui = app.add_subcommand("gui", "The front end: [LAB] [--at TIME --screenshot FILE]");
+  gui->prefix_command();
+  gui->callback([gui, &line] { line.status = gui_command(gui->remaining()); });
+}
+
 void add_drill(CLI::App& app, CommandLine& line) {
   CLI::App* drill = app.add_subcommand("drill", "Run packet scripts in packetdrill's language");
   drill->add_option("-j", line.drill.jobs, "so many scripts at a time")->check(CLI::PositiveNumber);
@@ -137,6 +144,7 @@ int main(int argc, char** argv) {
   add_run_and_validate(app, line);
   add_console(app, line);
   add_serve_and_its_clients(app, line);
+  add_gui(app, line);
   add_drill(app, line);
   CLI11_PARSE(app, argc, argv);
   return line.status;

@@ -1,4 +1,4 @@
-// lab/main/serve.cpp - `stackyard serve`, `replay`, `exec` and `shims`.
+// lab/main/serve.cpp - `stackyard serve` and what belongs to it: `replay`, `exec`, `shims`, `gui`.
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -191,6 +191,19 @@ int shims_command(const std::string& folder) {
     }
   }
   return exit_status::passed;
+}
+
+int gui_command(const std::vector<std::string>& arguments) {
+  const auto here = std::filesystem::read_symlink("/proc/self/exe").parent_path();
+  const std::string program = here / "stackyard-gui";
+  std::vector<char*> words{const_cast<char*>(program.c_str())};
+  for (const std::string& argument : arguments)
+    words.push_back(const_cast<char*>(argument.c_str()));
+  words.push_back(nullptr);
+  execv(program.c_str(), words.data());
+  std::fprintf(stderr, "%s: %s; it is built where Qt 6 is: ./yard gui\n", program.c_str(),
+               std::strerror(errno));
+  return exit_status::run_failed;
 }
 
 }  // namespace stackyard

@@ -50,30 +50,34 @@ uint64_t Subscriptions::add(uint32_t client, const Json& params) {
   } else if (what == "packets") {
     auto compiled = PacketFilter::compile(params.value("filter", ""));
     if (!compiled.error.empty()) throw RequestError{1, compiled.error};
-    packets_[++last_number_] = {client, taps_of(params.at("on").get<std::string>()), std::move(compiled.filter),
-                                params.value("snaplen", 262144u),
+    packets_[++last_number_] = {client, taps_of(params.at("on").get<std::string>()),
+                                std::move(compiled.filter), params.value("snaplen", 262144u),
                                 params.value("packets", UINT64_MAX)};
-  } else if (what == "log" || what == "drops" || what == "output" || what == "checks" ||
-             what == "time") {
+  } else if (what == "log" || what == "drops" || what == "decisions" || what == "output" ||
+             what == "checks" || what == "time") {
     events_[++last_number_] = {client, what};
+    if (what == "decisions") worker_.session().lab().want_decisions(true);
   } else {
     throw RequestError{
-        1, text("\"{}\" is none of table, packets, log, drops, output, checks, time", what)};
+        1, text("\"{}\" is none of table, packets, log, drops, decisions, output, checks, time",
+                what)};
   }
   return last_number_;
 }
 
 // Of a link, an interface or a node; of all links: "*".
-std::vector<uint32_t> Subscriptions::taps_of(const std::string& on) {
+std::map<uint32_t, std::string> Subscriptions::taps_of(const std::string& on) {
   Lab& lab = worker_.session().lab();
-  std::vector<uint32_t> taps;
+  std::map<uint32_t, std::string> taps;
   for (size_t i = 0; on == "*" && i < lab.spec().links.size(); ++i)
-    if (lab.has_link(i)) taps.push_back(lab.tap_link(i));
+    if (lab.has_link(i)) taps.emplace(lab.tap_link(i), lab.spec().links[i].name);
   if (on == "*") return taps;
   Problems problems;
   const auto tap = read_tap(lab.spec(), on, problems);
   if (!tap || problems.any_errors()) throw RequestError{1, std::string(trim(problems.text("on")))};
-  return lab.taps(*tap);
+  for (const uint32_t number : lab.taps(*tap))
+    taps.emplace(number, tap->kind == Tap::Kind::link ? lab.spec().links[tap->index].name : "");
+  return taps;
 }
 
 void Subscriptions::remove(uint32_t client, uint64_t number) {
@@ -83,6 +87,7 @@ void Subscriptions::remove(uint32_t client, uint64_t number) {
   };
   if (!erase(tables_) && !erase(packets_) && !erase(events_))
     throw RequestError{1, "there is no such subscription"};
+  worker_.session().lab().want_decisions(anybody_wants("decisions"));
 }
 
 void Subscriptions::drop_client(uint32_t client) {
@@ -90,6 +95,12 @@ void Subscriptions::drop_client(uint32_t client) {
   std::erase_if(tables_, theirs);
   std::erase_if(packets_, theirs);
   std::erase_if(events_, theirs);
+  worker_.session().lab().want_decisions(anybody_wants("decisions"));
+}
+
+bool Subscriptions::anybody_wants(const std::string& what) const {
+  return std::any_of(events_.begin(), events_.end(),
+                     [&](const auto& entry) { return entry.second.what == what; });
 }
 
 // None, once the jail or machine is gone.
@@ -146,8 +157,8 @@ void Subscriptions::time_changed(const Json& state) { tell("time", "time", state
 void Subscriptions::frame(const TraceStamp& stamp, const FrameNote& note) {
   ++frames_seen_;
   for (auto& [number, subscription] : packets_) {
-    const auto& taps = subscription.taps;
-    if (subscription.left == 0 || std::find(taps.begin(), taps.end(), note.tap) == taps.end() ||
+    const auto tap = subscription.taps.find(note.tap);
+    if (subscription.left == 0 || tap == subscription.taps.end() ||
         !subscription.filter.matches(note.octets, note.length))
       continue;
     --subscription.left;
@@ -157,6 +168,7 @@ void Subscriptions::frame(const TraceStamp& stamp, const FrameNote& note) {
                    {{"subscription", number},
                     {"time", stamp.key.time.ns()},
                     {"node", worker_.session().lab().simulation().node_name(note.node)},
+                    {"link", tap->second},
                     {"id", note.packet},
                     {"outbound", note.outbound},
                     {"length", note.length},
@@ -175,6 +187,39 @@ void Subscriptions::drop(const TraceStamp& stamp, const DropNote& note) {
         {"reason", note.reason->name},
         {"sentence", note.reason->sentence},
         {"detail", note.detail}});
+}
+
+namespace {
+
+// What was decided, and by what.
+std::string sentence(const DecisionNote& note) {
+  switch (note.kind) {
+    case DecisionKind::local:
+      return text("for this machine: {} is its own", to_text(note.address));
+    case DecisionKind::route:
+      return text("to {} by the route {}/{}, out of link#{}", to_text(note.address),
+                  to_text(note.network), note.by_length, note.interface);
+    case DecisionKind::neighbour:
+      return text("next hop {} on link#{}", to_text(note.address), note.interface);
+    case DecisionKind::socket:
+      return text("to the socket of port {}, from {} port {}", note.by_length,
+                  to_text(note.address), note.by);
+    case DecisionKind::rule:
+      return text("by rule {}", note.by);
+  }
+  return "";
+}
+
+}  // namespace
+
+void Subscriptions::decision(const TraceStamp& stamp, const DecisionNote& note) {
+  if (events_.empty()) return;
+  tell("decisions", "decision",
+       {{"time", stamp.key.time.ns()},
+        {"node", worker_.session().lab().simulation().node_name(note.node)},
+        {"id", note.packet},
+        {"kind", decision_name(note.kind)},
+        {"sentence", sentence(note)}});
 }
 
 void Subscriptions::log(const TraceStamp& stamp, const LogNote& note) {

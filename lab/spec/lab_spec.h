@@ -77,7 +77,8 @@ struct RouteSpec {
   bool blackhole = false, reject = false;
   int fib = 0;
   uint32_t mtu = 0;
-  std::string via;  // an address, a node's name, "auto" or empty
+  uint32_t weight = 0;  // beside other routes to the same; 0: not given
+  std::string via;      // an address, a node's name, "auto" or empty
   std::string dev;
   Place place, via_place;
   std::optional<IpAddress> gateway;  // what `via` means; none for an "auto" without router

@@ -45,10 +45,10 @@ void LabReader::read_routes(const Yaml* value, NodeSpec& node, int fibs) {
 }
 
 void LabReader::read_route(const Yaml& value, NodeSpec& node, int fibs) {
-  if (!r_.map(value, "a route",
-              {.known = {"to", "via", "dev", "blackhole", "reject", "fib", "metric", "mtu"},
-               .later = {"weight"},
-               .hints = {{"gateway", "write via"}, {"next_hop", "write via"}}}))
+  if (!r_.map(
+          value, "a route",
+          {.known = {"to", "via", "dev", "blackhole", "reject", "fib", "metric", "mtu", "weight"},
+           .hints = {{"gateway", "write via"}, {"next_hop", "write via"}}}))
     return;
   RouteSpec route;
   route.place = value.place;
@@ -82,15 +82,13 @@ void LabReader::read_route(const Yaml& value, NodeSpec& node, int fibs) {
   route.fib = int(r_.integer(value.find("fib"), 0, fibs - 1).value_or(0));
   route.mtu = uint32_t(r_.integer(value.find("mtu"), 72, 65535).value_or(0));
   (void)r_.integer(value.find("metric"), 0, INT32_MAX);
+  route.weight = uint32_t(r_.integer(value.find("weight"), 1, 0xffffff).value_or(0));
   const int ways = !route.via.empty() + !route.dev.empty() + route.blackhole + route.reject;
   if (ways != 1) {
     r_.problems.error(value.place, ways == 0 ? "a route needs a way" : "a route has one way only",
                       "give one of via, dev, blackhole and reject");
     return;
   }
-  for (const RouteSpec& other : node.routes)
-    if (other.to == route.to && other.fib == route.fib)
-      r_.not_yet(value.place, text("multipath (a second route to {})", *dest));
   node.routes.push_back(route);
 }
 

@@ -83,7 +83,7 @@ Ifnet* Inet::interface_of(const IpAddress& address) const {
 }
 
 bool Inet::reaches_elsewhere(const Ifnet& from, Ipv4Address target) {
-  const Route* route = net_.routes(from.fib()).lookup(target);
+  const Route* route = routes(from.fib()).lookup(target);
   return route && route->interface != &from && !route->has(route_flag::reject);
 }
 
@@ -95,11 +95,11 @@ Result<> Inet::add_address(const AddAddress& wanted) {
   const Ipv4Address ip = wanted.address.address;
   if (ip.is_multicast() || ip.is_any() || ip.is_broadcast()) return Errno::einval;
   for (const Address& a : addresses_) {
-    if (!is_local(ip)) break;
-    if (a.prefix.address == ip && (a.interface == interface || a.prefix == wanted.address)) {
-      if (a.interface == interface && a.prefix == wanted.address) return {};
-      if (a.interface != interface) return Errno::eexist;
-    }
+    if (a.interface == interface && a.prefix == wanted.address) return {};
+    // The same network, or even the same address, may be on several links (in_addprefix).
+    const bool same = a.interface != interface && a.prefix.length == wanted.address.length &&
+                      a.prefix.network() == wanted.address.network();
+    if (same && settings().no_same_prefix) return Errno::eexist;
   }
   if (is_local(ip) && is_local_on(*interface, ip)) {
     TRY(delete_address({{}, wanted.interface, ip}));
@@ -113,32 +113,48 @@ Result<> Inet::add_address(const AddAddress& wanted) {
   addresses_.push_back(address);
   add_local(ip);
   interface->set_up(true);
+  tell_address(RouteEvent::added, address);
   add_address_routes(address);
   if (!interface->has_flag(if_flag::loopback)) igmp_.join(*interface, {0xe0000001});
   arp_.announce(*interface, ip);
   return {};
 }
 
+template <class Visit>
+void Inet::for_each_fib_of(const Ifnet& interface, Visit visit) {
+  if (!net_.settings().add_addr_allfibs) return visit(interface.fib());
+  for (int fib = 0; fib < net_.fib_count(); ++fib) visit(fib);
+}
+
 void Inet::add_address_routes(const Address& address) {
-  RouteTable& table = net_.routes(address.interface->fib());
+  for_each_fib_of(*address.interface, [&](int fib) { add_address_routes(address, fib); });
+}
+
+void Inet::add_address_routes(const Address& address, int fib) {
   const bool loopback = address.interface->has_flag(if_flag::loopback);
   Route route{.link = address.interface, .source = address.prefix.address};
   route.interface = address.interface;
   if (address.interface->has_flag(if_flag::point_to_point)) {
-    route.dest = {address.peer, 32};
     route.flags = route_flag::up | route_flag::host | route_flag::pinned;
-    if (address.peer != address.prefix.address) (void)table.add(route);
+    if (address.peer != address.prefix.address) install(fib, {address.peer, 32}, route);
   } else if (!loopback && address.prefix.length < 32) {
-    route.dest = address.prefix.canonical();
     route.flags = route_flag::up | route_flag::pinned;
-    (void)table.add(route);  // a second address of the same network finds it there
+    install(fib, address.prefix, route);  // a second address of the same network finds it there
   }
   Ifnet* lo0 = net_.find("lo0");
-  route.dest = {address.prefix.address, 32};
   route.flags = route_flag::up | route_flag::host | route_flag::pinned;
   if (!loopback) route.flags |= route_flag::static_;
   route.interface = lo0 ? lo0 : address.interface;
-  (void)table.add(route);
+  install(fib, {address.prefix.address, 32}, route);
+}
+
+void Inet::tell_address(RouteEvent event, const Address& address) const {
+  RouteWatcher* watcher = net_.route_watcher();
+  if (!watcher) return;
+  RouteWatcher::AddressView view{*address.interface, address.prefix, std::nullopt};
+  if (!address.broadcast.is_any()) view.broadcast = IpAddress(address.broadcast);
+  if (!address.peer.is_any()) view.broadcast = IpAddress(address.peer);
+  watcher->address_changed(event, view);
 }
 
 Result<> Inet::delete_address(const DeleteAddress& wanted) {
@@ -152,28 +168,35 @@ Result<> Inet::delete_address(const DeleteAddress& wanted) {
   addresses_.erase(found);
   remove_local(gone.prefix.address);
   remove_address_routes(gone);
+  tell_address(RouteEvent::removed, gone);
   arp_.forget_address(gone.prefix.address);
   if (!interface->has_flag(if_flag::loopback)) igmp_.leave(*interface, {0xe0000001});
   return {};
 }
 
 void Inet::remove_address_routes(const Address& gone) {
-  RouteTable& table = net_.routes(gone.interface->fib());
-  (void)table.remove({gone.prefix.address, 32});
-  if (!gone.peer.is_any()) (void)table.remove({gone.peer, 32});
-  const Route* route = table.find(gone.prefix.canonical());
-  if (route && route->interface == gone.interface && route->has(route_flag::pinned))
-    (void)table.remove(gone.prefix.canonical());
-  // Another address of the network takes the route over.
+  for_each_table([&](int fib, RouteTable& table) {
+    const auto own = [&](const Ipv4Prefix& dest) {
+      const Route* route = table.find(dest);
+      if (route && route->has(route_flag::pinned) && route->link == gone.interface)
+        uninstall(fib, dest);
+    };
+    own({gone.prefix.address, 32});
+    if (!gone.peer.is_any()) own({gone.peer, 32});
+    own(gone.prefix.canonical());
+  });
+  // Another address of the network takes the route over, of the same interface or of another.
   for (const Address& other : addresses_)
-    if (other.interface == gone.interface && other.prefix.contains(gone.prefix.network()))
+    if (other.interface->up() && (other.prefix.contains(gone.prefix.network()) ||
+                                  other.prefix.address == gone.prefix.address))
       add_address_routes(other);
   // Routes by gateways that are no longer reached are left, as FreeBSD leaves them; those that
   // would send from the dead address choose anew.
-  for (int fib = 0; fib < net_.fib_count(); ++fib)
-    net_.routes(fib).for_each([&](Route& r) {
+  for_each_table([&](int, RouteTable& table) {
+    table.for_each_path([&](Route& r) {
       if (r.source == gone.prefix.address) r.source = {};
     });
+  });
 }
 
 void Inet::addresses_unwanted(Ifnet& interface) {
@@ -183,6 +206,9 @@ void Inet::addresses_unwanted(Ifnet& interface) {
 
 void Inet::interface_departing(Ifnet& interface) {
   addresses_unwanted(interface);
+  uninstall_if([&](const Ipv4Prefix&, const Route& r) {
+    return r.interface == &interface || r.link == &interface;
+  });
   arp_.forget(interface);
   igmp_.forget(interface);
 }
@@ -195,9 +221,11 @@ void Inet::interface_up_changed(Ifnet& interface) {
       arp_.announce(interface, a.prefix.address);
     } else {
       // As in_ifdown: the network's route goes, the address stays.
-      const Route* route = net_.routes(interface.fib()).find(a.prefix.canonical());
-      if (route && route->interface == &interface && a.prefix.length < 32)
-        (void)net_.routes(interface.fib()).remove(a.prefix.canonical());
+      for_each_fib_of(interface, [&](int fib) {
+        const Route* route = routes(fib).find(a.prefix.canonical());
+        if (route && route->interface == &interface && a.prefix.length < 32)
+          uninstall(fib, a.prefix.canonical());
+      });
     }
   }
   if (!interface.up()) arp_.forget(interface);

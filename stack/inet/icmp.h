@@ -21,7 +21,7 @@ struct IcmpCounters {
 
 struct IcmpSettings {
   int64_t icmplim = 200, bmcastecho = 0, tstamprepl = 1, maskrepl = 0, drop_redirect = 0;
-  int64_t log_redirect = 0, quotelen = 8, reply_from_interface = 0;
+  int64_t log_redirect = 0, quotelen = 8, reply_from_interface = 0, redirtimeout = 600;
 };
 
 class Icmp final : public IpProtocol {

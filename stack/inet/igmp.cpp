@@ -45,6 +45,8 @@ void Igmp::join(Ifnet& interface, Ipv4Address group) {
     return;
   }
   memberships_.push_back(std::make_unique<Membership>(*this, interface, group));
+  if (RouteWatcher* watcher = inet_.net().route_watcher())
+    watcher->group_changed(RouteEvent::added, interface, group);
   interface.update_link_groups();
   if (group == all_systems || interface.has_flag(if_flag::loopback)) return;
   Membership& m = *memberships_.back();
@@ -58,6 +60,8 @@ void Igmp::leave(Ifnet& interface, Ipv4Address group) {
   const bool tell = group != all_systems && !interface.has_flag(if_flag::loopback);
   const bool last_reporter = m->last_reporter;
   std::erase_if(memberships_, [&](const auto& other) { return other.get() == m; });
+  if (RouteWatcher* watcher = inet_.net().route_watcher())
+    watcher->group_changed(RouteEvent::removed, interface, group);
   interface.update_link_groups();
   if (!tell) return;
   switch (version_on(interface)) {

@@ -30,6 +30,7 @@ struct InetCounters {
 struct InetSettings {
   int64_t forwarding = 0, redirect = 1, ttl = 64, sourceroute = 0, accept_sourceroute = 0;
   int64_t process_options = 1, random_id = 0, rfc6864 = 1, rfc1122_strong_es = 0;
+  int64_t no_same_prefix = 0;
   IcmpSettings icmp;
   ArpSettings arp;
   FragmentSettings fragments;
@@ -38,7 +39,8 @@ struct InetSettings {
 class Inet final : public StateWithSettings<InetSettings>,
                    public IpOutput,
                    public EtherProtocol,
-                   public InterfaceListener {
+                   public InterfaceListener,
+                   public RoutesOf<Ipv4Prefix> {
  public:
   Inet(Vnet& vnet, const InetSettings& defaults);
   ~Inet() override;
@@ -94,11 +96,7 @@ class Inet final : public StateWithSettings<InetSettings>,
     igmp_.add_link_groups(interface, to);
   }
 
-  // --- routes (routes.cpp) ---
-  Result<> add_route(const AddRoute& wanted);
-  Result<> delete_route(DeleteRoute& wanted);
-  Result<> get_route(GetRoute& wanted);
-  void list_routes(ListRoutes& list) const;
+  // --- redirects, path MTU (routes.cpp) ---
   void add_redirect(Ipv4Address dest, Ipv4Address gateway, const IpContext& context);
 
   // --- input (ip_input.cpp) ---
@@ -135,11 +133,24 @@ class Inet final : public StateWithSettings<InetSettings>,
     Route* route = nullptr;
   };
 
+  // RoutesOf's (routes.cpp).
+  Ifnet* link_towards(int fib, const Ipv4Address& gateway) override;
+  Ipv4Address source_on_link(const Ifnet& link, const Ipv4Address& neighbour) const override {
+    return source_on(link, neighbour);
+  }
+  bool is_own(const Ipv4Address& address) const override { return is_local(address); }
+  uint32_t mtu_of(const Ifnet& link) const override { return link.mtu(); }
+
   void drop(Packet& packet, const DropReason& why, std::string_view detail = {});
   void add_local(Ipv4Address address);
   void remove_local(Ipv4Address address);
+  // In the FIB of its interface, or in all of them (net.add_addr_allfibs).
+  template <class Visit>
+  void for_each_fib_of(const Ifnet& interface, Visit visit);
   void add_address_routes(const Address& address);
+  void add_address_routes(const Address& address, int fib);
   void remove_address_routes(const Address& address);
+  void tell_address(RouteEvent event, const Address& address) const;
 
   void header_error(Packet& packet, const DropReason& why);
   bool for_this_host(Packet& packet, const Ipv4Header& header, Ifnet& from) const;
@@ -147,10 +158,15 @@ class Inet final : public StateWithSettings<InetSettings>,
   void forward(Packet packet, const Ipv4Header& header, Ifnet& from);
   void maybe_redirect(Packet& packet, const Ipv4Header& header, Ifnet& from, const Route& route);
   void note_route(const Packet& packet, Ipv4Address dest, const Route& route);
+  // RTM_MISS.
+  void note_miss(int fib, Ipv4Address dest);
   IpProtocol* protocol(uint8_t number);
   bool process_options(Packet& packet, Ipv4Header& header, Ifnet& from);
 
-  Result<Destination> destination(const IpSend& send);
+  // `payload`: of the packet, where its flow matters.
+  Result<Destination> destination(const IpSend& send, Bytes payload = {});
+  Result<Ipv4Address> source_of(const Destination& to, Ipv4Address dest) const;
+  uint32_t flow_of(Bytes packet, const Ipv4Header& header) const;
   void build_header(Packet& packet, const IpSend& send, Ipv4Address source, bool multicast);
   // Sends a finished packet; fragments it when it has to be. While the next hop does not answer,
   // the packet stays with the caller.

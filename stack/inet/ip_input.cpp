@@ -41,7 +41,7 @@ void Inet::ether_receive(Packet packet, Ifnet& from) {
     ++counters.bad_address;  // RFC 1122 s3.2.1.3g: 127/8 never appears outside a host
     return drop(packet, drops::bad_address);
   }
-  packet.set_fib(uint8_t(from.fib()));
+  packet.set_fib(uint16_t(from.fib()));
   if (header.header_size() > sizeof(Ipv4Header)) [[unlikely]] {
     if (!process_options(packet, header, from)) return;
   }
@@ -60,8 +60,9 @@ void Inet::ether_receive(Packet packet, Ifnet& from) {
 bool Inet::for_this_host(Packet& packet, const Ipv4Header& header, Ifnet& from) const {
   const Ipv4Address dest = header.dest_address();
   if (is_local(dest)) {
-    // Weak end system by default: an address of any interface will do (RFC 1122 s3.3.4.2).
-    return !settings().rfc1122_strong_es || from.has_flag(if_flag::loopback) ||
+    // Weak end system by default: an address of any interface will do (RFC 1122 s3.3.4.2). Routers
+    // are weak in any case.
+    return !settings().rfc1122_strong_es || forwarding() || from.has_flag(if_flag::loopback) ||
            is_local_on(from, dest);
   }
   if (dest.is_multicast()) return igmp_.member(from, dest);
@@ -122,13 +123,15 @@ IpProtocol* Inet::protocol(uint8_t number) {
 // --- forwarding --------------------------------------------------------------------------------
 
 void Inet::note_route(const Packet& packet, Ipv4Address dest, const Route& route) {
+  const auto match = routes(packet.fib()).match(dest);
+  const Ipv4Prefix by = match ? match->dest : Ipv4Prefix{dest, 32};
   site_.note_decision({.node = 0,
                        .packet = packet.id(),
                        .kind = DecisionKind::route,
                        .address = dest,
-                       .network = route.dest.address,
+                       .network = by.address,
                        .by = 0,
-                       .by_length = route.dest.length,
+                       .by_length = by.length,
                        .interface = uint16_t(route.interface->index())});
 }
 
@@ -145,12 +148,13 @@ void Inet::forward(Packet packet, const Ipv4Header& header, Ifnet& from) {
     drop(packet, drops::ttl_exceeded);
     return icmp_.send_error(std::move(packet), icmp_type::time_exceeded, icmp_code::ttl_in_transit);
   }
-  Route* route = net_.routes(packet.fib()).lookup(dest);
+  Route* route = routes(packet.fib()).lookup(dest, [&] { return flow_of(packet.front(), header); });
   if (!route || route->has(route_flag::reject | route_flag::blackhole)) {
     const DropReason& why = !route                              ? drops::no_route
                             : route->has(route_flag::blackhole) ? drops::blackhole_route
                                                                 : drops::reject_route;
     ++counters.not_forwardable;
+    if (!route) note_miss(packet.fib(), dest);
     drop(packet, why, to_text(dest));
     if (route && route->has(route_flag::blackhole)) return;
     return icmp_.send_error(std::move(packet), icmp_type::unreachable, icmp_code::host_unreachable);
@@ -192,10 +196,12 @@ void Inet::forward(Packet packet, const Ipv4Header& header, Ifnet& from) {
 // and so is the sender; never for the default route.
 void Inet::maybe_redirect(Packet& packet, const Ipv4Header& header, Ifnet& from,
                           const Route& route) {
-  const bool fit = !route.has(route_flag::dynamic | route_flag::modified) && route.dest.length > 0;
+  const bool fit = !route.has(route_flag::dynamic | route_flag::modified);
   const bool neighbour = on_link(from, header.source_address());
   const bool source_routed = header.header_size() > sizeof(Ipv4Header);
   if (!fit || !neighbour || source_routed) return;
+  const auto match = routes(packet.fib()).match(header.dest_address());
+  if (!match || match->dest.length == 0) return;
   ++counters.redirects_sent;
   icmp_.send_error(packet.clone(), icmp_type::redirect, icmp_code::redirect_host,
                    route.next_hop(header.dest_address()).value);

@@ -4,18 +4,29 @@
 #include "core/offload/checksum_offload.h"
 #include "stack/inet/drops.h"
 #include "stack/inet/inet.h"
+#include "stack/ip/flow_hash.h"
 
 namespace stackyard {
 
-Result<Inet::Destination> Inet::destination(const IpSend& send) {
+// What a NIC's receive hash would be: of addresses, protocol and ports, and of the addresses alone
+// where the ports are not in every packet of the flow (fragments).
+uint32_t Inet::flow_of(Bytes packet, const Ipv4Header& header) const {
+  const size_t at = header.header_size();
+  const bool ports = !header.is_fragment() && packet.size() >= at + 4;
+  return flow_hash(ip_.flow_seed(), header.source_address(), header.dest_address(), header.protocol,
+                   ports ? packet.subspan(at) : Bytes());
+}
+
+Result<Inet::Destination> Inet::destination(const IpSend& send, Bytes payload) {
   const Ipv4Address dest = send.dest.v4();
   if (send.interface) return Destination{send.interface, dest, nullptr};
   if (send.dont_route) {
     Ifnet* link = is_local(dest) ? net_.find("lo0") : link_of(dest);
     if (!link) return Errno::enetunreach;
-    return Destination{link, dest, net_.routes(send.fib).lookup(dest)};
+    return Destination{link, dest, routes(send.fib).lookup(dest)};
   }
-  Route* route = net_.routes(send.fib).lookup(dest);
+  Route* route = routes(send.fib).lookup(
+      dest, [&] { return flow_hash(ip_.flow_seed(), send.source, dest, send.protocol, payload); });
   if (!route) return Errno::ehostunreach;
   if (route->has(route_flag::reject))
     return route->has(route_flag::host) ? Errno::ehostunreach : Errno::enetunreach;
@@ -26,13 +37,16 @@ Result<Inet::Destination> Inet::destination(const IpSend& send) {
 }
 
 Result<IpAddress> Inet::source_for(const IpSend& send) {
-  const Destination to = TRY(destination(send));
-  if (to.route && to.route->has(route_flag::host) && is_local(send.dest.v4())) return send.dest;
+  return IpAddress(TRY(source_of(TRY(destination(send)), send.dest.v4())));
+}
+
+Result<Ipv4Address> Inet::source_of(const Destination& to, Ipv4Address dest) const {
+  if (to.route && to.route->has(route_flag::host) && is_local(dest)) return dest;
   const Ipv4Address source = to.route && !to.route->source.is_any()
                                  ? to.route->source
                                  : source_on(*to.interface, to.next_hop);
   if (source.is_any()) return Errno::eaddrnotavail;
-  return IpAddress(source);
+  return source;
 }
 
 void Inet::build_header(Packet& packet, const IpSend& send, Ipv4Address source, bool multicast) {
@@ -58,9 +72,10 @@ void Inet::build_header(Packet& packet, const IpSend& send, Ipv4Address source, 
 Result<> Inet::output(Packet packet, const IpSend& send) {
   packet.set_fib(send.fib);
   const Ipv4Address dest = send.dest.v4();
-  const Result<Destination> found = destination(send);
+  const Result<Destination> found = destination(send, packet.front());
   if (!found) {
     ++counters.no_route;
+    note_miss(send.fib, dest);
     drop(packet, found.error() == Errno::ehostunreach ? drops::no_route : drops::reject_route,
          to_text(dest));
     return found.error();
@@ -87,14 +102,16 @@ Result<> Inet::output(Packet packet, const IpSend& send) {
     auto header = load<Ipv4Header>(octets);
     header.total_length = uint16_t(packet.size());
     if (header.id == 0) header.id = next_id();
-    if (header.source == 0) header.source = source_for(send).value_or(IpAddress()).v4().value;
+    if (header.source == 0) header.source = source_of(to, dest).value_or(Ipv4Address()).value;
     store(header, octets);
     finish_ipv4_header(octets);
   } else {
     if (packet.size() + sizeof(Ipv4Header) + send.options.size() > 65535) return Errno::emsgsize;
     Ipv4Address source = send.source.v4();
-    if (source.is_any()) source = source_for(send).value_or(IpAddress()).v4();
-    build_header(packet, send, source, multicast);
+    if (source.is_any()) source = source_of(to, dest).value_or(Ipv4Address());
+    IpSend as = send;
+    if (broadcast && send.ones_broadcast) as.dest = Ipv4Address{0xffffffff};
+    build_header(packet, as, source, multicast);
   }
   if (dest.is_loopback() && !to.interface->has_flag(if_flag::loopback)) {
     ++counters.bad_address;
@@ -138,7 +155,8 @@ Result<> Inet::hand_to_link(Packet&& packet, const Destination& to, bool broadca
   if (to.next_hop.is_multicast())
     return interface.output(std::move(packet), ether_type::ipv4, ethernet_group(to.next_hop));
   if (to.route) return arp_.output(std::move(packet), interface, to.next_hop, *to.route);
-  Route none{.interface = &interface};
+  Route none;
+  none.interface = &interface;
   return arp_.output(std::move(packet), interface, to.next_hop, none);
 }
 
@@ -200,12 +218,12 @@ void Inet::send_unreachable(Packet packet, Unreachable why) {
 }
 
 Ifnet* Inet::interface_towards(const IpAddress& dest, int fib) {
-  const Route* route = net_.routes(fib).lookup(dest.v4());
+  const Route* route = routes(fib).lookup(dest.v4());
   return route ? route->interface : nullptr;
 }
 
 uint32_t Inet::mtu_towards(const IpAddress& dest, int fib) {
-  const Route* route = net_.routes(fib).lookup(dest.v4());
+  const Route* route = routes(fib).lookup(dest.v4());
   if (!route) return 0;
   const uint32_t by_route = route->mtu ? route->mtu : route->interface->mtu();
   const uint32_t by_path = path_mtu(dest);

@@ -52,7 +52,7 @@ bool Inet::process_options(Packet& packet, Ipv4Header& header, Ifnet& from) {
   const size_t size = header.header_size();
   const MutableBytes octets = packet.writable_front().first(size);
   const bool ours = is_local(header.dest_address());
-  const Route* route = net_.routes(packet.fib()).lookup(header.dest_address());
+  const Route* route = routes(packet.fib()).lookup(header.dest_address());
   const Ipv4Address own = ours || !route ? source_on(from, header.source_address())
                                          : primary_address(*route->interface);
   size_t wrong = 0;

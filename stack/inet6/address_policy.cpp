@@ -44,8 +44,7 @@ int AddressPolicy::precedence(const Ipv6Address& address) const {
 
 std::vector<PolicyInfo6>& AddressPolicy::own() {
   if (!own_)
-    own_ = std::make_unique<std::vector<PolicyInfo6>>(std::begin(by_default),
-                                                      std::end(by_default));
+    own_ = std::make_unique<std::vector<PolicyInfo6>>(std::begin(by_default), std::end(by_default));
   return *own_;
 }
 
@@ -74,8 +73,8 @@ Result<> AddressPolicy::add(const PolicyInfo6& entry) {
 }
 
 Result<> AddressPolicy::remove(const Ipv6Prefix& prefix) {
-  const auto gone = std::erase_if(
-      own(), [&](const PolicyInfo6& p) { return p.prefix == prefix.canonical(); });
+  const auto gone =
+      std::erase_if(own(), [&](const PolicyInfo6& p) { return p.prefix == prefix.canonical(); });
   return gone ? Result<>() : Errno::esrch;
 }
 

@@ -23,8 +23,8 @@ class AddressPolicy {
   void used(const Ipv6Address& address);
 
   std::vector<PolicyInfo6> entries() const;
-  Result<> add(const PolicyInfo6& entry);           // EEXIST, ENOBUFS, EINVAL
-  Result<> remove(const Ipv6Prefix& prefix);        // ESRCH
+  Result<> add(const PolicyInfo6& entry);     // EEXIST, ENOBUFS, EINVAL
+  Result<> remove(const Ipv6Prefix& prefix);  // ESRCH
   void flush();
 
  private:

@@ -208,8 +208,8 @@ Ipv6Address Inet6::link_local_on(const Ifnet& interface) const {
 
 bool Inet6::on_link(const Ifnet& interface, const Ipv6Address& address) const {
   if (address.is_link_local()) return address.zone() == interface.index();
-  for (int fib = 0; fib < int(routes_.size()); ++fib) {
-    const Route6* route = routes_[size_t(fib)].lookup(address);
+  for (int fib = 0; routes_if_there(fib); ++fib) {
+    const Route6* route = routes_if_there(fib)->lookup(address);
     if (route && route->interface == &interface && !route->has(route_flag::gateway)) return true;
   }
   return std::any_of(addresses_.begin(), addresses_.end(), [&](const auto& a) {
@@ -278,6 +278,7 @@ Result<Inet6::Address*> Inet6::configure(Ifnet& interface, const Ipv6Prefix& wan
                    interface.has_flag(if_flag::multicast);
   if (dad) address.flags |= in6_flag::tentative;
   join_address_groups(address, true);
+  tell_address(RouteEvent::added, address);
   add_address_routes(address);
   lifetimes_changed();
   if (dad) {
@@ -316,32 +317,31 @@ void Inet6::join_address_groups(const Address& address, bool join) {
 
 void Inet6::add_address_routes(const Address& address) {
   Ifnet& interface = *address.interface;
-  RouteTable6& table = routes(interface.fib());
   Route6 route{.link = &interface, .source = address.address};
   route.interface = &interface;
   const Ipv6Prefix network = address.prefix().canonical();
   const bool ifroute = !(link(interface).flags & nd6_flag::dont_set_ifroute);
   if (address.length < 128 && ifroute && !(address.flags & in6_flag::autoconf)) {
-    route.dest = network;
     route.flags =
         route_flag::up | (interface.has_flag(if_flag::loopback) ? 0u : route_flag::pinned);
-    (void)table.add(route);
+    for_each_fib_of(interface, [&](int fib) { install(fib, network, route); });
   }
   Ifnet* lo0 = net_.find("lo0");
-  route.dest = {address.address, 128};
   route.flags = route_flag::up | route_flag::host | route_flag::static_ | route_flag::pinned;
   route.interface = lo0 ? lo0 : &interface;
-  (void)table.add(route);
+  for_each_fib_of(interface, [&](int fib) { install(fib, {address.address, 128}, route); });
 }
 
 void Inet6::drop_address_routes(const Address& gone) {
-  RouteTable6& table = routes(gone.interface->fib());
-  (void)table.remove({gone.address, 128});
   const Ipv6Prefix network = gone.prefix().canonical();
-  const Route6* route = table.find(network);
-  if (gone.length < 128 && route && route->interface == gone.interface &&
-      !route->has(route_flag::gateway) && !(gone.flags & in6_flag::autoconf))
-    (void)table.remove(network);
+  for_each_table([&](int fib, RouteTable6& table) {
+    const Route6* own = table.find({gone.address, 128});
+    if (own && own->link == gone.interface) uninstall(fib, {gone.address, 128});
+    const Route6* route = table.find(network);
+    if (gone.length < 128 && route && route->interface == gone.interface &&
+        !route->has(route_flag::gateway) && !(gone.flags & in6_flag::autoconf))
+      uninstall(fib, network);
+  });
 }
 
 Result<> Inet6::delete_address(const DeleteAddress6& wanted) {
@@ -366,17 +366,19 @@ void Inet6::remove(Address& address) {
   for (const auto& other : addresses_)
     if (other->interface == gone->interface && other->prefix().contains(gone->prefix().network()))
       add_address_routes(*other);
-  for (RouteTable6& table : routes_)
-    table.for_each([&](Route6& r) {
+  tell_address(RouteEvent::removed, *gone);
+  for_each_table([&](int, RouteTable6& table) {
+    table.for_each_path([&](Route6& r) {
       if (r.source == gone->address) r.source = {};
     });
+  });
 }
 
 // --- lifetimes -----------------------------------------------------------------------------------
 
 // One timer for all: of what ends, or is deprecated, next.
 void Inet6::lifetimes_changed() {
-  SimTime next = redirect_ends_;
+  SimTime next = SimTime::max();
   for (const auto& a : addresses_) {
     if (!(a->flags & in6_flag::deprecated)) next = std::min(next, a->preferred_until);
     next = std::min({next, a->valid_until, a->replace_at});
@@ -400,7 +402,6 @@ void Inet6::expire() {
     }
     ++i;
   }
-  expire_redirects();
   lifetimes_changed();
 }
 
@@ -418,9 +419,9 @@ void Inet6::interface_departing(Ifnet& interface) {
   }
   neighbours_.forget(interface);
   mld_.forget(interface);
-  for (RouteTable6& table : routes_)
-    table.remove_if(
-        [&](const Route6& r) { return r.interface == &interface || r.link == &interface; });
+  uninstall_if([&](const Ipv6Prefix&, const Route6& r) {
+    return r.interface == &interface || r.link == &interface;
+  });
   if (interface.index() < links_.size()) links_[interface.index()] = {};
 }
 
@@ -435,9 +436,10 @@ void Inet6::interface_up_changed(Ifnet& interface) {
   for (const auto& a : addresses_) {
     if (a->interface != &interface) continue;
     const Ipv6Prefix network = a->prefix().canonical();
-    RouteTable6& table = routes(interface.fib());
-    const Route6* route = table.find(network);
-    if (a->length < 128 && route && route->interface == &interface) (void)table.remove(network);
+    for_each_fib_of(interface, [&](int fib) {
+      const Route6* route = routes(fib).find(network);
+      if (a->length < 128 && route && route->interface == &interface) uninstall(fib, network);
+    });
   }
 }
 

@@ -92,8 +92,7 @@ void Autoconf::take(const NdPrefix& option, Ifnet& interface) {
     if (temporary) {  // RFC 8981 s3.4: never beyond what it had when it was made
       const SimTime most_preferred =
           a->created + SimTime(settings.temporary_preferred_s * 1'000'000'000) - desync_;
-      const SimTime most_valid =
-          a->created + SimTime(settings.temporary_valid_s * 1'000'000'000);
+      const SimTime most_valid = a->created + SimTime(settings.temporary_valid_s * 1'000'000'000);
       a->preferred_until = std::min(a->preferred_until, most_preferred);
       a->valid_until = std::min(a->valid_until, most_valid);
     }
@@ -174,8 +173,8 @@ void Autoconf::make_temporary(Ifnet& interface, const Ipv6Prefix& prefix, unsign
   const SimTime preferred =
       std::min((*found)->preferred_until,
                now + SimTime(settings.temporary_preferred_s * 1'000'000'000) - desync_);
-  const SimTime valid = std::min((*found)->valid_until,
-                                 now + SimTime(settings.temporary_valid_s * 1'000'000'000));
+  const SimTime valid =
+      std::min((*found)->valid_until, now + SimTime(settings.temporary_valid_s * 1'000'000'000));
   const SimTime before = regenerate_before(interface);
   if (preferred <= now + before) return;  // it would be replaced at once
   Ipv6Address address;

@@ -290,7 +290,7 @@ void Icmp6::redirected(Bytes message, const NdOptions& options, const IpContext&
   }
   inet_.neighbours().learn(from, target, options.target_link,
                            target == dest ? Neighbours::Role::unknown : Neighbours::Role::router);
-  inet_.add_redirect(dest, target, from);
+  inet_.add_redirect(dest, target, from, context.source.v6());
 }
 
 }  // namespace stackyard

@@ -10,6 +10,7 @@ namespace stackyard {
 
 Inet6::Inet6(Vnet& vnet, const Inet6Settings& defaults)
     : StateWithSettings(defaults),
+      RoutesOf(vnet.state<NetStack>(net_module)),
       net_(vnet.state<NetStack>(net_module)),
       site_(vnet.site()),
       ip_(vnet.state<IpStack>(ip_module)),
@@ -63,6 +64,8 @@ constexpr SysctlRecord sysctls[] = {
      .most = 1,
      .changed = [](ModuleState& m) { self(m).forwarding_changed(); }},
     NUMBER("ip6.redirect", "Send ICMPv6 redirects for unforwardable IPv6 packets", redirect, 0, 1),
+    NUMBER("ip6.rfc1122_strong_es", "Packet's IPv6 destination address must match the interface",
+           rfc1122_strong_es, 0, 1),
     NUMBER("ip6.hlim", "Default hop limit to use for outgoing IPv6 packets", hlim, 1, 255),
     NUMBER("ip6.accept_rtadv",
            "Default value of per-interface flag for accepting ICMPv6 RA messages", accept_rtadv, 0,
@@ -304,14 +307,6 @@ constexpr RequestRecord requests[] = {
               return {};
             }>(),
     request<SetNdFlags, [](Inet6& inet, SetNdFlags& r) { return inet.set_nd_flags(r); }>(),
-    request<ListRoutes6,
-            [](Inet6& inet, ListRoutes6& r) -> Result<> {
-              inet.list_routes(r);
-              return {};
-            }>(),
-    request<AddRoute6, [](Inet6& inet, AddRoute6& r) { return inet.add_route(r); }>(),
-    request<DeleteRoute6, [](Inet6& inet, DeleteRoute6& r) { return inet.delete_route(r); }>(),
-    request<GetRoute6, [](Inet6& inet, GetRoute6& r) { return inet.get_route(r); }>(Errno::esrch),
     request<ListNeighbours6,
             [](Inet6& inet, ListNeighbours6& r) -> Result<> {
               r.entries = inet.neighbours().entries();

@@ -38,6 +38,7 @@ struct Inet6Settings {
   int64_t forwarding = 0, redirect = 1, hlim = 64, accept_rtadv = 0, auto_linklocal = 1;
   int64_t dad_count = 1, dad_enhanced = 1, hdrnestlimit = 15, auto_flowlabel = 1;
   int64_t prefer_tempaddr = 0, no_radr = 0, rfc6204w3 = 0, log_interval = 5;
+  int64_t rfc1122_strong_es = 0;
   AutoconfSettings autoconf;
   FragmentSettings6 fragments;
   Icmp6Settings icmp;
@@ -48,7 +49,8 @@ struct Inet6Settings {
 class Inet6 final : public StateWithSettings<Inet6Settings>,
                     public IpOutput,
                     public EtherProtocol,
-                    public InterfaceListener {
+                    public InterfaceListener,
+                    public RoutesOf<Ipv6Prefix> {
  public:
   struct Address {
     Ifnet* interface;
@@ -56,7 +58,7 @@ class Inet6 final : public StateWithSettings<Inet6Settings>,
     uint8_t length;
     uint32_t flags = 0;  // in6_flag
     SimTime preferred_until = SimTime::max(), valid_until = SimTime::max();
-    unsigned failures = 0;  // of RFC 7217: how many before it others had
+    unsigned failures = 0;                         // of RFC 7217: how many before it others had
     SimTime created, replace_at = SimTime::max();  // of temporary ones
     bool usable() const { return !(flags & (in6_flag::tentative | in6_flag::duplicated)); }
     Ipv6Prefix prefix() const { return {address, length}; }
@@ -147,19 +149,8 @@ class Inet6 final : public StateWithSettings<Inet6Settings>,
   }
 
   // --- routes (routes6.cpp) ---
-  RouteTable6& routes(int fib) {
-    if (size_t(fib) >= routes_.size()) [[unlikely]]
-      routes_.resize(size_t(fib) + 1);
-    return routes_[size_t(fib)];
-  }
-  const RouteTable6* routes_if_there(int fib) const {
-    return size_t(fib) < routes_.size() ? &routes_[size_t(fib)] : nullptr;
-  }
-  Result<> add_route(const AddRoute6& wanted);
-  Result<> delete_route(DeleteRoute6& wanted);
-  Result<> get_route(GetRoute6& wanted);
-  void list_routes(ListRoutes6& list) const;
-  void add_redirect(const Ipv6Address& dest, const Ipv6Address& gateway, Ifnet& on);
+  void add_redirect(const Ipv6Address& dest, const Ipv6Address& gateway, Ifnet& on,
+                    const Ipv6Address& author);
   // Keeps what a router said about the path's MTU (RFC 8201).
   void note_path_mtu(const Ipv6Address& dest, uint32_t mtu);
   uint32_t path_mtu(const IpAddress& dest) const override;
@@ -203,6 +194,22 @@ class Inet6 final : public StateWithSettings<Inet6Settings>,
   enum class Step : uint8_t { next, done, final };
 
   Candidate candidate_for(const SockAddr& name);
+  // RoutesOf's (routes6.cpp).
+  Ifnet* link_towards(int fib, const Ipv6Address& gateway) override;
+  Ipv6Address source_on_link(const Ifnet&, const Ipv6Address&) const override { return {}; }
+  bool is_own(const Ipv6Address& address) const override { return is_local(address); }
+  uint32_t mtu_of(const Ifnet& link) const override { return link_mtu(link); }
+  // In the FIB of its interface, or in all of them (net.add_addr_allfibs).
+  template <class Visit>
+  void for_each_fib_of(const Ifnet& interface, Visit visit) {
+    if (!net_.settings().add_addr_allfibs) return visit(interface.fib());
+    for (int fib = 0; fib < net_.fib_count(); ++fib) visit(fib);
+  }
+  void tell_address(RouteEvent event, const Address& address) const;
+  // RTM_MISS.
+  void note_miss(int fib, const Ipv6Address& dest);
+  uint32_t flow_of(Bytes packet, const Ipv6Header& header) const;
+
   void drop(const Packet& packet, const DropReason& why, std::string_view detail = {});
   void add_local(const Ipv6Address& address);
   void remove_local(const Ipv6Address& address);
@@ -212,7 +219,6 @@ class Inet6 final : public StateWithSettings<Inet6Settings>,
   void join_address_groups(const Address& address, bool join);
   void add_address_routes(const Address& address);
   void expire();
-  void expire_redirects();
   void start_dad(Address& address, SimTime delay);
   void stop_dad(const Address& address);
   void dad_step(Dad& dad);
@@ -232,12 +238,13 @@ class Inet6 final : public StateWithSettings<Inet6Settings>,
                       const Route6& route);
   void note_route(const Packet& packet, const Ipv6Address& dest, const Route6& route);
 
-  Result<Destination> destination(const IpSend& send);
+  Result<Destination> destination(const IpSend& send, Bytes payload = {});
   Result<Destination> group_destination(const IpSend& send);
   uint32_t flow_label(const Packet& packet, const IpSend& send, const Ipv6Address& source) const;
   void build_header(Packet& packet, const IpSend& send, const Ipv6Address& source,
                     const Ifnet& outgoing);
-  Result<> fragment(Packet packet, const Destination& to, uint32_t mtu, size_t unfragmentable);
+  Result<> fragment(Packet packet, const Destination& to, uint32_t mtu, size_t unfragmentable,
+                    size_t next_at);
   Result<> hand_to_link(Packet&& packet, const Destination& to);
 
   NetStack& net_;
@@ -251,10 +258,8 @@ class Inet6 final : public StateWithSettings<Inet6Settings>,
   std::vector<std::unique_ptr<Address>> addresses_;
   std::vector<Ipv6Address> locals_;  // those in use, sorted
   std::vector<std::unique_ptr<Dad>> trying_;
-  std::vector<RouteTable6> routes_;  // by FIB
   std::map<Ipv6Address, PathMtu> path_mtus_;
-  SimTime redirect_ends_ = SimTime::max();  // the first of the redirects to expire
-  Timer expiry_;                            // of the address that ends or is deprecated next
+  Timer expiry_;  // of the address that ends or is deprecated next
   AddressPolicy policy_;
   Autoconf autoconf_;
   Neighbours neighbours_;

@@ -50,13 +50,18 @@ void Inet6::ether_receive(Packet packet, Ifnet& from) {
   if (!enabled(from)) [[unlikely]]
     return drop(packet, drops6::disabled);
   if (!plausible(packet, header, from)) return;
-  packet.set_fib(uint8_t(from.fib()));
+  packet.set_fib(uint16_t(from.fib()));
   Arrival a{.source = header.source.with_zone(from.index()),
             .dest = header.dest.with_zone(from.index()),
             .from = from,
             .protocol = header.next_header};
   a.group = a.dest.is_multicast();
   a.local = a.group ? mld_.member(from, a.dest) : is_local(a.dest);
+  // Strong end system (RFC 1122 s3.3.4.2): hosts only, as routers have addresses for all their
+  // links.
+  if (settings().rfc1122_strong_es && a.local && !a.group && !forwarding() &&
+      !from.has_flag(if_flag::loopback) && !find_on(from, a.dest))
+    a.local = false;
   if (header.next_header == ipv6_next::hop_by_hop) [[unlikely]] {
     if (!hop_by_hop(packet, a)) return;
   }
@@ -257,13 +262,15 @@ void Inet6::to_protocol(Packet packet, const Arrival& a) {
 // --- forwarding ----------------------------------------------------------------------------------
 
 void Inet6::note_route(const Packet& packet, const Ipv6Address& dest, const Route6& route) {
+  const auto match = routes(packet.fib()).match(dest);
+  const Ipv6Prefix by = match ? match->dest : Ipv6Prefix{dest, 128};
   site_.note_decision({.node = 0,
                        .packet = packet.id(),
                        .kind = DecisionKind::route,
                        .address = dest,
-                       .network = route.dest.address,
+                       .network = by.address,
                        .by = 0,
-                       .by_length = route.dest.length,
+                       .by_length = by.length,
                        .interface = uint16_t(route.interface->index())});
 }
 
@@ -277,7 +284,9 @@ void Inet6::forward(Packet packet, const Ipv6Header& header, const Arrival& a) {
     return icmp_.send_error(std::move(packet), icmpv6_type::time_exceeded,
                             icmpv6_code::hop_limit_in_transit);
   }
-  Route6* route = routes(packet.fib()).lookup(a.dest);
+  Route6* route =
+      routes(packet.fib()).lookup(a.dest, [&] { return flow_of(packet.front(), header); });
+  if (!route) note_miss(packet.fib(), a.dest);
   if (!route || route->has(route_flag::reject | route_flag::blackhole)) {
     ++counters.not_forwardable;
     drop(packet,

@@ -4,8 +4,29 @@
 #include "core/offload/checksum_offload.h"
 #include "stack/inet6/drops.h"
 #include "stack/inet6/inet6.h"
+#include "stack/ip/flow_hash.h"
 
 namespace stackyard {
+
+namespace {
+
+// RFC 8200 s4.5: hop-by-hop options and what is up to a routing header are in each fragment, what
+// is for the end only is not. The octets of it, and where its last next-header field is.
+std::pair<size_t, size_t> unfragmentable_part(Bytes packet) {
+  std::pair<size_t, size_t> part{sizeof(Ipv6Header), 6};
+  uint8_t type = packet[6];
+  size_t at = sizeof(Ipv6Header);
+  while (type == ipv6_next::hop_by_hop || type == ipv6_next::dest_options ||
+         type == ipv6_next::routing) {
+    const auto header = load<Ipv6Extension>(packet.subspan(at));
+    if (type != ipv6_next::dest_options) part = {at + header.size(), at};
+    type = header.next_header;
+    at += header.size();
+  }
+  return part;
+}
+
+}  // namespace
 
 Result<Inet6::Destination> Inet6::group_destination(const IpSend& send) {
   const Ipv6Address dest = send.dest.v6();
@@ -20,16 +41,34 @@ Result<Inet6::Destination> Inet6::group_destination(const IpSend& send) {
   return Destination{interface, dest.with_zone(interface->index()), nullptr};
 }
 
-Result<Inet6::Destination> Inet6::destination(const IpSend& send) {
+// Ports count where they stand right behind the header; of others the flow label says it (RFC
+// 6438).
+uint32_t Inet6::flow_of(Bytes packet, const Ipv6Header& header) const {
+  const uint64_t seed = ip_.flow_seed() + (header.version_class_flow & 0xfffff);
+  return flow_hash(seed, header.source, header.dest, header.next_header,
+                   packet.subspan(std::min(packet.size(), sizeof header)));
+}
+
+Result<Inet6::Destination> Inet6::destination(const IpSend& send, Bytes payload) {
   const Ipv6Address dest = send.dest.v6();
   if (dest.is_multicast()) return group_destination(send);
+  // RFC 3542 s6.5: by a neighbour that the program names.
+  if (send.next_hop.is_v6() && !send.next_hop.is_any()) {
+    const Ipv6Address hop = send.next_hop.v6();
+    Route6* towards = routes(send.fib).lookup(hop);
+    if (!towards || towards->has(route_flag::gateway)) return Errno::ehostunreach;
+    if (send.interface && towards->interface != send.interface) return Errno::ehostunreach;
+    return Destination{towards->interface, hop, nullptr};
+  }
   Ipv6Address to = dest;
   if (dest.is_link_local() && dest.zone() == 0 && send.interface)
     to = dest.with_zone(send.interface->index());
   if (to.is_link_local() && to.zone() == 0)
     if (const Ifnet* by_default = net_.resolve(default_interface_))
       to = dest.with_zone(by_default->index());
-  Route6* route = routes(send.fib).lookup(to);
+  Route6* route = routes(send.fib).lookup(to, [&] {
+    return flow_hash(ip_.flow_seed() + send.flow_label, send.source, to, send.protocol, payload);
+  });
   if (to.is_link_local() && to.zone() != 0 && !route) return Errno::ehostunreach;
   if (!route) return Errno::ehostunreach;
   if (route->has(route_flag::reject))
@@ -101,9 +140,10 @@ void Inet6::build_header(Packet& packet, const IpSend& send, const Ipv6Address& 
 Result<> Inet6::output(Packet packet, const IpSend& send) {
   packet.set_fib(send.fib);
   const Ipv6Address dest = send.dest.v6();
-  const Result<Destination> found = destination(send);
+  const Result<Destination> found = destination(send, packet.front());
   if (!found) {
     ++counters.no_route;
+    note_miss(send.fib, dest);
     drop(packet, found.error() == Errno::ehostunreach ? drops6::no_route : drops6::reject_route,
          to_text(dest));
     return found.error();
@@ -155,11 +195,8 @@ Result<> Inet6::output(Packet packet, const IpSend& send) {
       drop(packet, drops6::too_big, to.interface->name());
       return Errno::emsgsize;
     }
-    // RFC 8200 s4.5: hop-by-hop options are in each fragment, what is for the end is not.
-    const bool per_hop = !send.options.empty() && send.options_type == ipv6_next::hop_by_hop;
-    const size_t unfragmentable =
-        sizeof(Ipv6Header) + (per_hop ? (size_t(send.options[1]) + 1) * 8 : 0);
-    return fragment(std::move(packet), to, mtu, unfragmentable);
+    const auto [unfragmentable, next_at] = unfragmentable_part(packet.octets());
+    return fragment(std::move(packet), to, mtu, unfragmentable, next_at);
   }
   const Result<> sent = hand_to_link(std::move(packet), to);
   if (!sent && packet) drop(packet, drops6::neighbour_limit, to_text(to.next_hop));
@@ -184,8 +221,8 @@ Result<> Inet6::hand_to_link(Packet&& packet, const Destination& to) {
 }
 
 // RFC 8200 s4.5. Fragments share the datagram's octets.
-Result<> Inet6::fragment(Packet packet, const Destination& to, uint32_t mtu,
-                         size_t unfragmentable) {
+Result<> Inet6::fragment(Packet packet, const Destination& to, uint32_t mtu, size_t unfragmentable,
+                         size_t next_at) {
   finish_checksum(packet);
   const Bytes whole = packet.octets();
   const size_t head = unfragmentable + sizeof(Ipv6FragmentHeader);
@@ -195,7 +232,6 @@ Result<> Inet6::fragment(Packet packet, const Destination& to, uint32_t mtu,
     return Errno::emsgsize;
   }
   ++counters.fragmented;
-  const size_t next_at = unfragmentable == sizeof(Ipv6Header) ? 6 : sizeof(Ipv6Header);
   const uint32_t id = uint32_t(random_.next());  // RFC 7739: not to be guessed
   const size_t payload = whole.size() - unfragmentable;
   const size_t room = (mtu - head) / 8 * 8;

@@ -53,6 +53,8 @@ Result<> Mld::join(Ifnet& interface, const Ipv6Address& group) {
   }
   if (int64_t(memberships_.size()) >= inet_.settings().mld.max_groups) return Errno::enobufs;
   memberships_.push_back(std::make_unique<Membership>(*this, interface, group));
+  if (RouteWatcher* watcher = inet_.net().route_watcher())
+    watcher->group_changed(RouteEvent::added, interface, group);
   interface.update_link_groups();
   if (!reported(group) || interface.has_flag(if_flag::loopback) || inet_.settled_start()) return {};
   Membership& m = *memberships_.back();
@@ -67,6 +69,8 @@ void Mld::leave(Ifnet& interface, const Ipv6Address& group) {
   const bool tell = reported(group) && !interface.has_flag(if_flag::loopback) && interface.up();
   const bool last = m->last_reporter;
   std::erase_if(memberships_, [&](const auto& other) { return other.get() == m; });
+  if (RouteWatcher* watcher = inet_.net().route_watcher())
+    watcher->group_changed(RouteEvent::removed, interface, group);
   interface.update_link_groups();
   if (!tell) return;
   if (!version1_on(interface)) {

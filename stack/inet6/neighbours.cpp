@@ -148,9 +148,10 @@ void Neighbours::ask(Entry& entry, bool multicast) {
   ++entry.asked;
   ++counters.solicits_sent;
   Ifnet& interface = *entry.interface;
-  // RFC 4861 s7.2.2: the source of the packet that prompts it, if it is ours.
+  // RFC 4861 s7.2.2: the source of the packet that prompts it, if it is this interface's.
   Ipv6Address source = entry.asker;
-  if (!inet_.is_local(source)) {
+  const Inet6::Address* asker = inet_.find_on(interface, source);
+  if (!asker || !asker->usable() || (asker->flags & in6_flag::anycast)) {
     source = inet_.link_local_on(interface);
     if (const Inet6::Address* fits = inet_.select_source(entry.address, interface);
         fits && source.is_any())

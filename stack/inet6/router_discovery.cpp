@@ -107,17 +107,17 @@ void RouterDiscovery::take_prefix(const NdPrefix& option, const IpContext& conte
 }
 
 void RouterDiscovery::on_link_changed(Prefix& prefix, bool on_link) {
-  RouteTable6& table = inet_.routes(prefix.interface->fib());
+  const RouteTable6& table = inet_.routes(prefix.interface->fib());
   if (on_link && !table.find(prefix.prefix)) {
-    Route6 route{.dest = prefix.prefix, .flags = route_flag::up};
+    Route6 route;
     route.interface = route.link = prefix.interface;
-    (void)table.add(route);
+    inet_.install(prefix.interface->fib(), prefix.prefix, route);
   }
   if (!on_link && prefix.routed) {
     const Route6* route = table.find(prefix.prefix);
     if (route && route->interface == prefix.interface && !route->has(route_flag::gateway) &&
         !route->has(route_flag::static_))
-      (void)table.remove(prefix.prefix);
+      inet_.uninstall(prefix.interface->fib(), prefix.prefix);
   }
   prefix.routed = on_link;
 }
@@ -145,17 +145,18 @@ void RouterDiscovery::select() {
   }
   if (best && best->interface == installed_interface_ && best->address == installed_) return;
   if (installed_interface_) {
-    RouteTable6& table = inet_.routes(installed_interface_->fib());
+    const RouteTable6& table = inet_.routes(installed_interface_->fib());
     const Route6* route = table.find({{}, 0});
     if (route && route->gateway == installed_ && !route->has(route_flag::static_))
-      (void)table.remove({{}, 0});
+      inet_.uninstall(installed_interface_->fib(), {{}, 0});
     installed_interface_ = nullptr;
   }
   if (!best) return;
-  Route6 route{.dest = {{}, 0}, .flags = route_flag::up | route_flag::gateway};
+  Route6 route;
+  route.flags = route_flag::up | route_flag::gateway;
   route.gateway = best->address;
   route.interface = route.link = best->interface;
-  if (!inet_.routes(best->interface->fib()).add(route)) return;  // a static one is there
+  if (!inet_.install(best->interface->fib(), {{}, 0}, route)) return;  // a static one is there
   installed_interface_ = best->interface;
   installed_ = best->address;
 }

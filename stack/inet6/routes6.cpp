@@ -1,4 +1,4 @@
-// stack/inet6/routes6.cpp - route(8)'s requests, redirects, path MTU.
+// stack/inet6/routes6.cpp - IPv6's part in routing: gateways, redirects, path MTU.
 #include <algorithm>
 
 #include "stack/inet6/inet6.h"
@@ -10,99 +10,20 @@ namespace {
 constexpr size_t path_mtus_max = 4096;
 constexpr SimTime path_mtu_life = 600_s;  // RFC 8201 s4: then a larger one may be tried
 
-std::string zone_name(const NetStack& net, const Ipv6Address& address) {
-  const Ifnet* interface = address.zone() ? net.by_index(address.zone()) : nullptr;
-  return interface ? interface->name() : "";
-}
-
-RouteInfo6 info_of(const NetStack& net, const Route6& route, uint32_t mtu, SimTime now) {
-  RouteInfo6 info{.dest = {route.dest.address.without_zone(), route.dest.length},
-                  .dest_zone = zone_name(net, route.dest.address),
-                  .flags = route.flags,
-                  .gateway = route.gateway.without_zone(),
-                  .gateway_zone = zone_name(net, route.gateway),
-                  .interface = route.interface->name(),
-                  .link_index = route.link ? route.link->index() : route.interface->index(),
-                  .mtu = route.mtu ? route.mtu : mtu,
-                  .uses = route.uses,
-                  .expires = {}};
-  if (route.expires > SimTime()) info.expires = route.expires - now;
-  return info;
-}
-
 }  // namespace
 
-Result<> Inet6::add_route(const AddRoute6& wanted) {
-  if (wanted.fib < 0 || wanted.fib >= net_.fib_count()) return Errno::einval;
-  RouteTable6& table = routes(wanted.fib);
-  Route6 route{.dest = {wanted.dest.address.with_zone(wanted.dest_scope), wanted.dest.length}};
-  route.dest = route.dest.canonical();
-  route.flags = route_flag::up | route_flag::static_ | wanted.flags;
-  if (wanted.host) route.flags |= route_flag::host;
-  route.mtu = wanted.mtu;
-  if (!wanted.interface.empty()) {
-    route.interface = net_.find(wanted.interface);
-    if (!route.interface) return Errno::enetunreach;
-    route.link = route.interface;
-  } else if (wanted.gateway) {
-    const Ipv6Address gateway = wanted.gateway->with_zone(wanted.gateway_scope);
-    const Route6* towards = table.lookup(gateway);
-    if (gateway.is_link_local()) {
-      route.interface = net_.by_index(gateway.zone());
-    } else if (towards && !towards->has(route_flag::gateway)) {
-      route.interface = towards->link ? towards->link : towards->interface;
-    }
-    if (gateway.is_loopback()) route.interface = net_.find("lo0");
-    if (!route.interface) return Errno::enetunreach;
-    if (is_local(gateway) && !gateway.is_loopback()) {
-      route.link = route.interface;
-    } else {
-      route.gateway = gateway;
-      route.flags |= route_flag::gateway;
-    }
-  } else {
-    return Errno::einval;
-  }
-  if (wanted.change) {
-    const Route6* old = table.find(route.dest);
-    if (!old || old->has(route_flag::pinned)) return old ? Errno::eperm : Errno::esrch;
-    (void)table.remove(route.dest);
-  }
-  TRY(table.add(route));
-  return {};
-}
-
-Result<> Inet6::delete_route(DeleteRoute6& wanted) {
-  if (wanted.fib < 0 || wanted.fib >= net_.fib_count()) return Errno::einval;
-  RouteTable6& table = routes(wanted.fib);
-  const Ipv6Prefix dest{wanted.dest.address.with_zone(wanted.dest_scope), wanted.dest.length};
-  const Route6* route = table.find(dest.canonical());
-  if (!route) return Errno::esrch;
-  if (route->has(route_flag::pinned)) return Errno::eaddrinuse;
-  wanted.gateway = route->gateway.without_zone();
-  return table.remove(route->dest);
-}
-
-Result<> Inet6::get_route(GetRoute6& wanted) {
-  if (wanted.fib < 0 || wanted.fib >= net_.fib_count()) return Errno::einval;
-  const Route6* route = routes(wanted.fib).lookup(wanted.dest.with_zone(wanted.dest_scope));
-  if (!route) return Errno::esrch;
-  wanted.route = info_of(net_, *route, link_mtu(*route->interface), now());
-  return {};
-}
-
-void Inet6::list_routes(ListRoutes6& list) const {
-  if (list.fib < 0 || list.fib >= net_.fib_count()) return;
-  const RouteTable6* table = routes_if_there(list.fib);
-  if (!table) return;
-  for (const Route6* route : table->sorted())
-    list.routes.push_back(info_of(net_, *route, link_mtu(*route->interface), now()));
+Ifnet* Inet6::link_towards(int fib, const Ipv6Address& gateway) {
+  if (gateway.is_loopback()) return net_.find("lo0");
+  if (gateway.is_link_local()) return net_.by_index(gateway.zone());
+  const Route6* towards = routes(fib).lookup(gateway);
+  if (!towards || towards->has(route_flag::gateway)) return nullptr;
+  return towards->link ? towards->link : towards->interface;
 }
 
 // icmp6_redirect_input's: a host route, which goes when the target turns out to be none.
-void Inet6::add_redirect(const Ipv6Address& dest, const Ipv6Address& gateway, Ifnet& on) {
-  RouteTable6& table = routes(on.fib());
-  Route6 route{.dest = {dest, 128}};
+void Inet6::add_redirect(const Ipv6Address& dest, const Ipv6Address& gateway, Ifnet& on,
+                         const Ipv6Address& author) {
+  Route6 route;
   route.flags = route_flag::up | route_flag::host | route_flag::dynamic;
   route.interface = &on;
   route.link = &on;
@@ -111,23 +32,26 @@ void Inet6::add_redirect(const Ipv6Address& dest, const Ipv6Address& gateway, If
     route.flags |= route_flag::gateway;
   }
   route.expires = now() + SimTime(settings().icmp.redirtimeout * 1'000'000'000);
-  if (const Route6* old = table.find(route.dest); old && old->has(route_flag::pinned)) return;
-  (void)table.remove(route.dest);
-  (void)table.add(route);
-  redirect_ends_ = std::min(redirect_ends_, route.expires);
-  lifetimes_changed();
+  const Route6* old = routes(on.fib()).find({dest, 128});
+  if (old && old->has(route_flag::pinned)) return;
+  if (!old && routes(on.fib()).size() >= size_t(net_.settings().routes_max)) {
+    ++net_.route_counters().refused;
+    return;
+  }
+  ++net_.route_counters().redirects;
+  reinstall(on.fib(), {dest, 128}, route);
+  if (RouteWatcher* watcher = net_.route_watcher())
+    watcher->redirected(on.fib(), dest, gateway, author, route.flags);
 }
 
-void Inet6::expire_redirects() {
-  if (redirect_ends_ > now()) return;
-  redirect_ends_ = SimTime::max();
-  for (RouteTable6& table : routes_)
-    table.remove_if([&](const Route6& r) {
-      if (r.expires == SimTime()) return false;
-      if (r.expires <= now()) return true;
-      redirect_ends_ = std::min(redirect_ends_, r.expires);
-      return false;
-    });
+void Inet6::note_miss(int fib, const Ipv6Address& dest) {
+  ++net_.route_counters().misses;
+  if (RouteWatcher* watcher = net_.route_watcher()) watcher->route_missed(fib, dest);
+}
+
+void Inet6::tell_address(RouteEvent event, const Address& address) const {
+  if (RouteWatcher* watcher = net_.route_watcher())
+    watcher->address_changed(event, {*address.interface, address.prefix(), std::nullopt});
 }
 
 // RFC 8201 s4: never below 1280, and never up by a message.

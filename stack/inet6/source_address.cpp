@@ -30,9 +30,8 @@ Ipv6Address mapped(const IpAddress& address) {
 
 const Inet6::Address* Inet6::select_source(const Ipv6Address& dest, const Ifnet& outgoing,
                                            Temporary temporary) const {
-  const bool like_temporary = temporary == Temporary::by_sysctl
-                                  ? settings().prefer_tempaddr != 0
-                                  : temporary == Temporary::prefer;
+  const bool like_temporary = temporary == Temporary::by_sysctl ? settings().prefer_tempaddr != 0
+                                                                : temporary == Temporary::prefer;
   const int dest_scope = dest.scope();
   const int dest_label = policy_.label(dest);
   const Link* out = link_if_there(outgoing);
@@ -87,8 +86,8 @@ struct Inet6::Candidate {
     if (scope_fits != other.scope_fits) return scope_fits;        // rule 2
     if (deprecated != other.deprecated) return other.deprecated;  // rule 3; 4 is Mobile IPv6's
     if (label_fits != other.label_fits) return label_fits;        // rule 5
-    if (precedence != other.precedence) return precedence > other.precedence;  // rule 6
-    if (scope != other.scope) return scope < other.scope;                      // rule 8
+    if (precedence != other.precedence) return precedence > other.precedence;              // rule 6
+    if (scope != other.scope) return scope < other.scope;                                  // rule 8
     if (name.address.is_v6() && other.name.address.is_v6()) return common > other.common;  // 9
     return false;  // rule 10: the order that was
   }

@@ -34,7 +34,10 @@ Table addresses_table(const ModuleState* state) {
     flag(in6_flag::duplicated, "duplicated");
     flag(in6_flag::deprecated, "deprecated");
     flag(in6_flag::autoconf, "autoconf");
+    flag(in6_flag::temporary, "temporary");
+    flag(in6_flag::detached, "detached");
     flag(in6_flag::anycast, "anycast");
+    flag(in6_flag::prefer_source, "prefer_source");
     table.rows.push_back({a.interface, to_text(a.address), std::string("inet6"), Cell(), flags});
   }
   return table;
@@ -51,17 +54,19 @@ Table routes_table(const ModuleState* state) {
               {}};
   if (!state) return table;
   for (int fib = 0; fib < self(*state).net().fib_count(); ++fib) {
-    ListRoutes6 list;
+    ListRoutes list;
+    list.family = IpFamily::v6;
     list.fib = fib;
     self(*state).list_routes(list);
-    for (const RouteInfo6& r : list.routes) {
-      std::string dest = zoned(r.dest.address, r.dest_zone);
+    for (const RouteInfo& r : list.routes) {
+      std::string dest = zoned(r.dest.address.v6(), r.dest_zone);
       if (r.dest.length == 0)
         dest = "default";
       else if (r.dest.length < 128)
         dest += text("/{}", r.dest.length);
-      const std::string gateway = r.flags & route_flag::gateway ? zoned(r.gateway, r.gateway_zone)
-                                                                : text("link#{}", r.link_index);
+      const std::string gateway = r.flags & route_flag::gateway
+                                      ? zoned(r.gateway.v6(), r.gateway_zone)
+                                      : text("link#{}", r.link_index);
       table.rows.push_back({int64_t(fib), dest, gateway, route_flag_letters(r.flags), r.interface,
                             int64_t(r.mtu), int64_t(r.uses)});
     }
@@ -74,7 +79,7 @@ Table neighbours_table(const ModuleState* state) {
                {"mac", "MAC"},
                {"netif", "Netif"},
                {"state", "State"},
-               {"expires", "Expires", ColumnType::number}},
+               {"expires", "Expires", ColumnType::duration}},
               {}};
   if (!state) return table;
   constexpr std::array<const char*, 6> names{"incomplete", "reachable", "stale",

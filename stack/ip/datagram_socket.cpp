@@ -19,10 +19,39 @@ Result<Received> DatagramSocket::receive(size_t max, const ReceiveOptions& optio
   if (want_ttl_) received.ttl = first.ttl;
   if (want_tos_) received.tos = first.tos;
   if (want_interface_) received.interface_index = first.interface;
+  if (first.control) {
+    received.control = std::make_unique<Ancillary>();
+    *received.control = *first.control;
+  }
   if (options.peek) return received;
   queued_octets_ -= cost(first.payload);
   queue_.pop_front();
   return received;
+}
+
+// Null: the socket asked for nothing of the kind.
+std::unique_ptr<Ancillary> DatagramSocket::control_of(const Endpoint& to,
+                                                      const IpContext& context) const {
+  const Extensions6* want = context.dest.is_v6() ? extensions() : nullptr;
+  const bool headers =
+      want && (want->want_hop_options || want->want_dest_options || want->want_routing);
+  if (!headers && !want_original_) return nullptr;
+  auto control = std::make_unique<Ancillary>();
+  if (want_original_) control->original_dest = name_of(to, family);
+  if (headers) copy_extensions(*want, context.header, *control);
+  return control;
+}
+
+void DatagramSocket::path_narrowed(const Endpoint& dest, uint32_t mtu) {
+  if (!extensions() || !extensions()->want_path_mtu) return;
+  Packet nothing = ip_.site().make_packet(0);
+  if (int64_t(queued_octets_ + cost(nothing)) > receive_limit_) return;
+  queued_octets_ += cost(nothing);
+  auto control = std::make_unique<Ancillary>();
+  control->path = name_of(dest, family);
+  control->path_mtu = mtu;
+  queue_.push_back({std::move(nothing), dest, local_, 0, 0, 0, false, std::move(control)});
+  changed();
 }
 
 bool DatagramSocket::deliver(Packet payload, const Endpoint& from, const Endpoint& to,
@@ -31,7 +60,7 @@ bool DatagramSocket::deliver(Packet payload, const Endpoint& from, const Endpoin
   if (int64_t(queued_octets_ + cost(payload)) > receive_limit_) return false;
   queued_octets_ += cost(payload);
   queue_.push_back({std::move(payload), from, to, context.ttl, context.tos,
-                    context.interface->index(), context.dest_is_group});
+                    context.interface->index(), context.dest_is_group, control_of(to, context)});
   changed();
   return true;
 }

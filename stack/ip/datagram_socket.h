@@ -24,6 +24,9 @@ class DatagramSocket : public InetSocket {
 
   // Queues a datagram for the program; false: the receive buffer is full.
   bool deliver(Packet payload, const Endpoint& from, const Endpoint& to, const IpContext& context);
+  // RFC 3542 s11.3: an empty datagram tells that the path to `dest` takes `mtu` octets only, to
+  // whom wants to know.
+  void path_narrowed(const Endpoint& dest, uint32_t mtu);
   void set_error(Errno error) {
     error_ = error;
     changed();
@@ -44,7 +47,9 @@ class DatagramSocket : public InetSocket {
     uint8_t ttl, tos;
     uint32_t interface;
     bool group;
+    std::unique_ptr<Ancillary> control;  // what few sockets ask for
   };
+  std::unique_ptr<Ancillary> control_of(const Endpoint& to, const IpContext& context) const;
   static size_t cost(const Packet& payload) { return payload.size() + 16; }  // with its sockaddr
 
   std::deque<Datagram> queue_;

@@ -16,7 +16,7 @@ struct IpSend {
   uint8_t protocol = 0;
   uint8_t ttl = 0;  // 0: the family's default, or 1 for multicast
   uint8_t tos = 0;
-  uint8_t fib = 0;
+  uint16_t fib = 0;
   bool dont_fragment = false;
   bool allow_broadcast = false;
   bool dont_route = false;          // SO_DONTROUTE: on-link only
@@ -27,11 +27,14 @@ struct IpSend {
   uint32_t flow_label = 0;          // IPv6
   bool auto_flow_label = true;      // IPv6: one by the flow's ends, if `flow_label` is 0
   Temporary temporary = Temporary::by_sysctl;
-  Ifnet* interface = nullptr;       // leave by this one: of groups, or because the program says so
+  Ifnet* interface = nullptr;  // leave by this one: of groups, or because the program says so
   // Of the IPv4 header, padded to 4 octets; or IPv6's extension headers, as they go on the wire,
   // the first of which has the type `options_type`.
   Bytes options;
   uint8_t options_type = 0;
+  IpAddress next_hop;           // IPv6: the neighbour to send by; any: the route's
+  bool ones_broadcast = false;  // IPv4: a broadcast is sent to 255.255.255.255
+  bool any_source = false;      // a source that is not this machine's is wanted
 };
 
 // Why nothing here takes a packet; each family has its ICMP code for it.

@@ -28,7 +28,10 @@ Errno path_event_errno(PathEventKind kind) {
 }
 
 IpStack::IpStack(Vnet& vnet, const IpSettings& defaults)
-    : StateWithSettings(defaults), net_(vnet.state<NetStack>(net_module)), raw_(*this) {}
+    : StateWithSettings(defaults),
+      net_(vnet.state<NetStack>(net_module)),
+      flow_seed_(vnet.random("flows").next()),
+      raw_(*this) {}
 
 IpOutput* IpStack::make(IpFamily family) {
   (void)net_.vnet().need_ether_type(family == IpFamily::v4 ? ether_type::ipv4 : ether_type::ipv6);

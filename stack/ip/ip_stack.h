@@ -51,6 +51,8 @@ class IpStack final : public StateWithSettings<IpSettings> {
   void path_event(uint8_t number, const PathEvent& event);
 
   RawIp& raw() { return raw_; }
+  // Of the hash that spreads flows over paths: routers in a row do not choose alike.
+  uint64_t flow_seed() const { return flow_seed_; }
 
   // --- addresses of jails that share the stack (prison_local_ip4 and its like) ---
   // The address that a socket of the jail gets when it asks for `address`: the jail's only one
@@ -67,6 +69,7 @@ class IpStack final : public StateWithSettings<IpSettings> {
   IpProtocol* make_protocol(uint8_t number);
 
   NetStack& net_;
+  uint64_t flow_seed_;
   IpOutput* outputs_[2] = {};
   std::vector<std::pair<uint8_t, IpProtocol*>> protocols_;
   RawIp raw_;

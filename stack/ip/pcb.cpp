@@ -150,7 +150,7 @@ Result<> PcbTable::bind(Pcb& pcb, Endpoint local) {
   if (!local.address.is_any()) {
     IpOutput* output = ip_.output(local.address.family());
     if (!output) return Errno::eaddrnotavail;
-    TRY(output->may_bind(local.address));
+    if (!pcb.bind_any) TRY(output->may_bind(local.address));
   }
   if (local.port == 0)
     local.port = TRY(free_port(pcb, local.address, nullptr));

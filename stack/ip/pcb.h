@@ -38,7 +38,8 @@ class Pcb {
   int jail = 0;  // whose addresses it may use: of a jail that shares the stack; 0: all
   // Options, which its owner sets at any time.
   bool reuse_address = false, reuse_port = false, reuse_port_balanced = false;
-  bool lingers = false;  // TIME_WAIT: its port may be bound again
+  bool bind_any = false;  // to addresses that are not this machine's
+  bool lingers = false;   // TIME_WAIT: its port may be bound again
 
  protected:
   friend class PcbTable;

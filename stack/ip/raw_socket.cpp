@@ -33,7 +33,7 @@ class RawSocket final : public DatagramSocket {
   Result<> bind(const SockAddr& address) override {
     IpAddress wanted = TRY(endpoint_of(address, family)).address;
     TRY(ip_.confine(jail, wanted));
-    if (!wanted.is_any()) TRY(ip_.of(wanted).may_bind(wanted));
+    if (!wanted.is_any() && !bind_any) TRY(ip_.of(wanted).may_bind(wanted));
     local_.address = wanted;
     return {};
   }
@@ -109,16 +109,14 @@ Result<size_t> RawSocket::send(Bytes octets, const SendOptions& options) {
   if (octets.size() > datagram_max()) return Errno::emsgsize;
   const IpAddress to =
       options.to ? TRY(endpoint_of(*options.to, family)).address : foreign_.address;
-  IpSend send = make_send(to);
+  std::vector<uint8_t> headers;
+  IpSend send = TRY(make_send(to, options, headers));
   send.protocol = protocol_;
   if (send.header_included) {
     const auto header = parse_included(octets);
     if (!header) return Errno::einval;
     send.dest = header->dest_address();
     if (jail != 0 && !ip_.allows(jail, header->source_address())) return Errno::eaddrnotavail;
-  } else if (options.source) {
-    send.source = TRY(address_of(*options.source, 0, family));
-    if (!ip_.of(to).is_local(send.source)) return Errno::eaddrnotavail;
   } else if (send.source.is_any() && (jail != 0 || checksum_at_ >= 0)) {
     send.source = TRY(choose_source(send));
   }

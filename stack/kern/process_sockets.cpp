@@ -16,12 +16,13 @@ Call<Fd> Process::socket(Af family, SocketType type, int protocol) {
     return call<Fd>(Errno::eprotonosupport);
   if (family == Af::inet6 && jail_->settings().ip6 == JailSystem::disable)
     return call<Fd>(Errno::eprotonosupport);
-  if (type == SocketType::raw && !jail_->may_configure_network() &&
+  if (type == SocketType::raw && family != Af::route && !jail_->may_configure_network() &&
       !jail_->may(jail_allow::raw_sockets))
     return call<Fd>(Errno::eperm);
   auto made = jail_->vnet().socket(family, type, protocol);
   if (!made) return call<Fd>(made.error());
   if (!jail_->has_own_vnet()) (*made)->set_jail(jail_->id());
+  (*made)->set_owner(pid_);
   if (fib_ != 0) (void)(*made)->set_option(SocketOption::so_setfib, fib_);
   return call<Fd>(new_socket(std::move(*made)));
 }

@@ -28,6 +28,8 @@ class SocketOps {
 
   // It was made in a jail that shares its stack, and has that jail's addresses only.
   virtual void set_jail(int /* jid */) {}
+  // Who made it: messages of routing sockets tell.
+  virtual void set_owner(Pid) {}
   virtual Result<> bind(const SockAddr& address) = 0;
   // EINPROGRESS: `connect_result` tells when it is done.
   virtual Result<> connect(const SockAddr& address) = 0;

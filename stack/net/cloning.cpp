@@ -140,7 +140,9 @@ Result<> NetStack::rename(Ifnet& interface, const std::string& name) {
   vnet_.machine().log(text("{}: changing name to '{}'", interface.name(), name));
   if (names_) names_->erase(interface.name());
   if (interface.extra().driver.empty()) interface.extra_->driver = interface.name_;
+  if (watcher_) watcher_->announced(interface, RouteWatcher::Presence::departure);
   interface.name_ = name;
+  if (watcher_) watcher_->announced(interface, RouteWatcher::Presence::arrival);
   if (names_) names_->emplace(name, &interface);
   tell([&](InterfaceListener& l) { l.interface_renamed(interface); });
   return {};

@@ -77,6 +77,7 @@ void Ifnet::set_promiscuous(bool on) {
   extra().promiscuous += on ? 1 : -1;
   flags_ = extra_->promiscuous > 0 ? flags_ | if_flag::promiscuous : flags_ & ~if_flag::promiscuous;
   flags_changed();
+  if (RouteWatcher* watcher = net_->route_watcher()) watcher->interface_changed(*this);
 }
 
 InterfaceInfo Ifnet::info() const {
@@ -102,7 +103,10 @@ InterfaceInfo Ifnet::info() const {
 }
 
 Result<> Ifnet::change(const SetInterface& wanted) {
-  if (wanted.mtu) TRY(set_mtu(*wanted.mtu));
+  if (wanted.mtu) {
+    TRY(set_mtu(*wanted.mtu));
+    if (RouteWatcher* watcher = net_->route_watcher()) watcher->interface_changed(*this);
+  }
   if (wanted.fib) {
     if (*wanted.fib < 0 || *wanted.fib >= net_->fib_count()) return Errno::einval;
     fib_ = uint16_t(*wanted.fib);

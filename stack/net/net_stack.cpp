@@ -3,9 +3,11 @@
 #include <algorithm>
 
 #include "core/base/text.h"
+#include "core/wire/link/ethernet.h"
 #include "stack/kern/machine.h"
 #include "stack/net/bpf.h"
 #include "stack/net/drops.h"
+#include "stack/net/route_socket.h"
 
 namespace stackyard {
 
@@ -26,7 +28,14 @@ NetStack::NetStack(Vnet& vnet, const NetSettings& defaults)
 NetStack::~NetStack() { give_everything_back(); }
 
 void NetStack::fibs_changed() {
-  if (routes_.size() > size_t(fib_count())) routes_.resize(size_t(fib_count()));
+  for (RouteFamily* family : families_)
+    if (family) family->fibs_changed();
+}
+
+RouteFamily* NetStack::route_family(IpFamily family) {
+  if (!families_[size_t(family)])
+    (void)vnet_.need_ether_type(family == IpFamily::v4 ? ether_type::ipv4 : ether_type::ipv6);
+  return families_[size_t(family)];
 }
 
 Ifnet& NetStack::attach(std::unique_ptr<Ifnet> interface) {
@@ -43,6 +52,7 @@ Ifnet& NetStack::attach(std::unique_ptr<Ifnet> interface) {
     names_->emplace(attached.name(), &attached);
   else if (interfaces_.size() > names_worthwhile)
     index_names();
+  if (watcher_) watcher_->announced(attached, RouteWatcher::Presence::arrival);
   tell([&](InterfaceListener& l) { l.interface_arrived(attached); });
   return attached;
 }
@@ -50,9 +60,7 @@ Ifnet& NetStack::attach(std::unique_ptr<Ifnet> interface) {
 std::unique_ptr<Ifnet> NetStack::detach(Ifnet& interface) {
   interface.leave_captures();
   tell([&](InterfaceListener& l) { l.interface_departing(interface); });
-  for (RouteTable& table : routes_)
-    table.remove_if(
-        [&](const Route& r) { return r.interface == &interface || r.link == &interface; });
+  if (watcher_) watcher_->announced(interface, RouteWatcher::Presence::departure);
   const size_t at = interface.index() - 1;
   if (names_) names_->erase(interface.name());
   first_free_ = std::min(first_free_, at);
@@ -122,16 +130,49 @@ const NetStack& self(const ModuleState& state) { return static_cast<const NetSta
 
 constexpr NetSettings defaults;
 
+template <auto Member>
+const int64_t& setting(const void* s) {
+  return static_cast<const NetSettings*>(s)->*Member;
+}
+
 constexpr SysctlRecord sysctls[] = {
     {.name = "net.fibs",
-     .summary = "number of routing tables",
-     .number = [](const void* s) -> const int64_t& {
-       return static_cast<const NetSettings*>(s)->fibs;
-     },
+     .summary = "set number of fibs",
+     .number = setting<&NetSettings::fibs>,
      .least = 1,
-     .most = 4096,
+     .most = 65536,  // RT_MAXFIBS
      .changed = [](ModuleState& m) { self(m).fibs_changed(); }},
+    {.name = "net.add_addr_allfibs",
+     .summary = "Add addresses of all interfaces to all fibs",
+     .number = setting<&NetSettings::add_addr_allfibs>,
+     .most = 1},
+    {.name = "net.route.multipath",
+     .summary = "Enable route multipath",
+     .number = setting<&NetSettings::multipath>,
+     .most = 1},
+    {.name = "net.route.routes_max",
+     .summary = "Maximum number of routes in each fib of a family",
+     .number = setting<&NetSettings::routes_max>,
+     .least = 1},
+    {.name = "net.rtsock.recvspace",
+     .summary = "Default routing socket receive space",
+     .number = setting<&NetSettings::recvspace>,
+     .least = 1024},
 };
+
+#define ROUTE_COUNTER(name, words, member)                                                 \
+  {                                                                                        \
+    "rtsock", name, words, [](const ModuleState& m) {                                      \
+      return self(m).counted([](const RouteCounters& c) -> uint64_t { return c.member; }); \
+    }                                                                                      \
+  }
+constexpr CounterRecord counters[] = {
+    ROUTE_COUNTER("rts_fullsock", "{} message{s} dropped due to full socket buffers", socket_full),
+    ROUTE_COUNTER("rts_redirects", "{} route{s} made by redirects", redirects),
+    ROUTE_COUNTER("rts_misses", "{} packet{s} for which no route was found", misses),
+    ROUTE_COUNTER("rts_routes_refused", "{} route{s} refused because the table is full", refused),
+};
+#undef ROUTE_COUNTER
 
 Table interfaces_table(const ModuleState* state) {
   Table table{{{"name", "Name"},
@@ -226,7 +267,24 @@ Result<> move_interface(ModuleState& state, Request& request) {
   return there.move(*interface, here);
 }
 
+Result<> list_routes(ModuleState& state, Request& request) {
+  auto& list = static_cast<ListRoutes&>(request);
+  if (list.fib < 0 || list.fib >= self(state).fib_count()) return Errno::einval;
+  if (const RouteFamily* family = self(state).route_family_if_there(list.family))
+    family->list_routes(list);
+  return {};
+}
+
+Result<> list_path_groups(ModuleState& state, Request& request) {
+  auto& list = static_cast<ListPathGroups&>(request);
+  if (list.fib < 0 || list.fib >= self(state).fib_count()) return Errno::einval;
+  if (const RouteFamily* family = self(state).route_family_if_there(list.family))
+    family->list_groups(list);
+  return {};
+}
+
 constexpr RequestRecord requests[] = {
+    {&ListRoutes::kind_of, list_routes},           {&ListPathGroups::kind_of, list_path_groups},
     {&InterfaceIndex::kind_of, interface_index},   {&ListInterfaces::kind_of, list_interfaces},
     {&ListCloners::kind_of, list_cloners},         {&SetInterface::kind_of, set_interface},
     {&CreateInterface::kind_of, create_interface}, {&DestroyInterface::kind_of, destroy_interface},
@@ -234,7 +292,11 @@ constexpr RequestRecord requests[] = {
 
 constexpr SocketRecord sockets[] = {
     {Af::link, SocketType::raw, -1,
-     [](ModuleState& m, int) -> Result<std::unique_ptr<SocketOps>> { return make_bpf(self(m)); }}};
+     [](ModuleState& m, int) -> Result<std::unique_ptr<SocketOps>> { return make_bpf(self(m)); }},
+    {Af::route, SocketType::raw, -1,
+     [](ModuleState& m, int family) -> Result<std::unique_ptr<SocketOps>> {
+       return make_route_socket(self(m), family);
+     }}};
 
 }  // namespace
 
@@ -246,6 +308,7 @@ constexpr ModuleRecord net_module{.name = "net",
                                   },
                                   .settings = &defaults,
                                   .sysctls = sysctls,
+                                  .counters = counters,
                                   .tables = tables,
                                   .requests = requests,
                                   .sockets = sockets};

@@ -11,14 +11,20 @@
 #include "core/event/timer.h"
 #include "stack/kern/vnet.h"
 #include "stack/net/ifnet.h"
-#include "stack/net/route_table.h"
+#include "stack/net/route_family.h"
 
 namespace stackyard {
 
 extern const ModuleRecord net_module;
 
 struct NetSettings {
-  int64_t fibs = 4;
+  int64_t fibs = 4, add_addr_allfibs = 0, multipath = 1;
+  int64_t routes_max = 2'000'000, recvspace = 8192;
+};
+
+struct RouteCounters {
+  uint64_t refused = 0;                                 // routes, at their cap
+  uint64_t socket_full = 0, redirects = 0, misses = 0;  // dropped messages; announced ones
 };
 
 // Takes the payload of frames of one EtherType.
@@ -112,17 +118,27 @@ class NetStack final : public StateWithSettings<NetSettings> {
   Result<> loop(Packet packet, uint16_t ether_type, Ifnet& from);
 
   // Of a FIB below fib_count(); made when it is first asked for.
-  RouteTable& routes(int fib) {
-    if (size_t(fib) >= routes_.size()) [[unlikely]]
-      routes_.resize(size_t(fib) + 1);
-    return routes_[size_t(fib)];
-  }
-  // Null: nobody has asked for it yet, and it is empty.
-  const RouteTable* routes_if_there(int fib) const {
-    return size_t(fib) < routes_.size() ? &routes_[size_t(fib)] : nullptr;
-  }
+  // --- routes (route_family.h, route_socket.h) ---
   int fib_count() const { return int(settings().fibs); }
   void fibs_changed();
+  // Made when somebody asks; null: this build has none.
+  RouteFamily* route_family(IpFamily family);
+  RouteFamily* route_family_if_there(IpFamily family) const { return families_[size_t(family)]; }
+  void set_route_family(IpFamily family, RouteFamily* routes) {
+    families_[size_t(family)] = routes;
+  }
+  // Null: nobody listens.
+  RouteWatcher* route_watcher() const { return watcher_.get(); }
+  void set_route_watcher(std::unique_ptr<RouteWatcher> watcher) { watcher_ = std::move(watcher); }
+  // Made at the first increment.
+  RouteCounters& route_counters() {
+    if (!route_counters_) route_counters_ = std::make_unique<RouteCounters>();
+    return *route_counters_;
+  }
+  template <class Read>
+  uint64_t counted(Read read) const {
+    return route_counters_ ? read(*route_counters_) : 0;
+  }
 
  private:
   struct Slot {
@@ -158,7 +174,9 @@ class NetStack final : public StateWithSettings<NetSettings> {
 
   Vnet& vnet_;
   uint32_t telling_ = 0;
-  std::vector<RouteTable> routes_;  // of FIB 0 and those in use
+  RouteFamily* families_[2] = {};
+  std::unique_ptr<RouteWatcher> watcher_;
+  std::unique_ptr<RouteCounters> route_counters_;
   std::vector<InterfaceListener*> listeners_;
   std::vector<std::pair<uint16_t, EtherProtocol*>> ether_protocols_;
   std::vector<Slot> interfaces_;  // by index - 1

@@ -133,6 +133,7 @@ class Sys : public CallContext {
 
   // --- sockets ---
   // Af::link, raw: a bpf(4) capture; set bpf_filter and the like, bpf_interface last, and receive.
+  // Af::route, raw: a routing socket (route(4)) for one family, the protocol; 0: for all.
   virtual Call<Fd> socket(Af family, SocketType type, int protocol = 0) = 0;
   virtual Call<void> bind(Fd fd, SockAddr address) = 0;
   virtual Call<void> connect(Fd fd, SockAddr address) = 0;

@@ -62,7 +62,7 @@ enum class SignalAction : uint8_t { standard, ignore, catch_it };
 // How a shell shows a process that a signal ended: 128 + the signal.
 constexpr int signal_status(Signal signal) { return 128 + int(signal); }
 
-enum class Af : uint8_t { unspecified = 0, local = 1, inet = 2, link = 18, inet6 = 28 };
+enum class Af : uint8_t { unspecified = 0, local = 1, inet = 2, route = 17, link = 18, inet6 = 28 };
 enum class SocketType : uint8_t { stream = 1, datagram = 2, raw = 3, seqpacket = 5 };
 
 constexpr Af af_of(IpFamily family) { return family == IpFamily::v4 ? Af::inet : Af::inet6; }
@@ -175,12 +175,26 @@ enum class SocketOption : uint8_t {
   ip_drop_source_membership,
   ip_block_source,
   ip_unblock_source,
+  ip_msfilter,     // group, interface, sources; number: msfilter_include or msfilter_exclude
+  ip_onesbcast,    // broadcasts go to 255.255.255.255, whatever network they are for
+  ip_bindany,      // bind(2) takes addresses that are not this machine's
+  ip_origdstaddr,  // receive where a datagram was sent to, with its port
+  // Multicast routing by a raw socket of IGMP or ICMPv6 (multicast(4)): MRT_* and MRT6_*; octets
+  // are structs of stack/ip/api/mroute.h.
+  mrt_init,
+  mrt_done,
+  mrt_add_vif,
+  mrt_del_vif,
+  mrt_add_mfc,
+  mrt_del_mfc,
   ipv6_v6only,          // before bind(2); the default is net.inet6.ip6.v6only
   ipv6_unicast_hops,    // -1: the default
   ipv6_multicast_if,    // the interface's index
   ipv6_multicast_hops,  // -1: the default, which is 1
   ipv6_multicast_loop,
-  ipv6_join_group,  // group and index of the interface; sources are ip_add_source_membership's
+  // Group and index of the interface. What MCAST_* and sources do, ip_*_membership, ip_*_source and
+  // ip_msfilter do for groups of both families.
+  ipv6_join_group,
   ipv6_leave_group,
   ipv6_tclass,
   ipv6_dontfrag,
@@ -188,10 +202,26 @@ enum class SocketOption : uint8_t {
   ipv6_recvpktinfo,
   ipv6_recvhoplimit,
   ipv6_recvtclass,
+  ipv6_pktinfo,       // source address (interface) and index for all that is sent; any: none
+  ipv6_nexthop,       // interface: the neighbour to send by, interface_index its link; any: none
+  ipv6_hopopts,       // octets: a whole extension header, its first octet ignored; none: none
+  ipv6_rthdrdstopts,  // the same; goes before a routing header only
+  ipv6_rthdr,         // the same; EINVAL: type 0
+  ipv6_dstopts,       // the same
+  ipv6_recvhopopts,   // receive them
+  ipv6_recvrthdr,
+  ipv6_recvdstopts,
+  ipv6_recvpathmtu,  // receive an empty datagram when a path turns out to be narrow
+  ipv6_pathmtu,      // get only, of a connected socket: the MTU
+  ipv6_autoflowlabel,
+  ipv6_bindany,
+  ipv6_prefer_tempaddr,  // 1: speak from temporary addresses, 0: not; -1: as the sysctl says
   ipv6_checksum,  // raw: the offset of a checksum that the kernel computes and checks; -1: none
   icmp6_filter,   // raw ICMPv6: 32 octets, a bit for each type that is blocked
   local_creds,    // the first message of a stream, or each datagram, says who sent it
   local_creds_persistent,  // each message does
+  so_useloopback,          // routing sockets: own messages come back, too; the default
+  route_msgfilter,         // the kinds of message to hear, bit N for type N; 0: all
   bpf_filter,              // octets: an expression of pcap-filter(7)
   bpf_promiscuous,
   bpf_snaplen,
@@ -205,9 +235,26 @@ struct OptionValue {
   int64_t number = 0;
   IpAddress group;
   IpAddress source;
-  IpAddress interface;           // by address ...
-  uint32_t interface_index = 0;  // ... or by index
+  IpAddress interface;             // by address ...
+  uint32_t interface_index = 0;    // ... or by index
+  std::vector<IpAddress> sources;  // of ip_msfilter
   std::vector<uint8_t> octets;
+};
+
+// ip_msfilter's modes (RFC 3678 s4.1).
+constexpr int64_t msfilter_include = 1, msfilter_exclude = 2;
+
+// sendmsg(2)'s control data for one datagram (RFC 3542 s6); what is not given is the socket's.
+struct PacketOptions {
+  uint32_t interface_index = 0;      // IPV6_PKTINFO
+  int hop_limit = -1;                // IPV6_HOPLIMIT, IP_TTL
+  int traffic_class = -1;            // IPV6_TCLASS, IP_TOS
+  int dont_fragment = -1;            // IPV6_DONTFRAG
+  std::optional<int> minimum_mtu;    // IPV6_USE_MIN_MTU
+  std::optional<SockAddr> next_hop;  // IPV6_NEXTHOP
+  uint32_t flow_label = 0;           // sin6_flowinfo
+  // Whole extension headers; the first octet of each is ignored.
+  std::vector<uint8_t> hop_options, routing_dest_options, routing, dest_options;
 };
 
 struct SendOptions {
@@ -218,6 +265,7 @@ struct SendOptions {
   bool out_of_band = false;         // MSG_OOB: the last octet is urgent
   bool credentials = false;         // SCM_CREDS: say who sends it
   std::vector<Fd> descriptors;      // SCM_RIGHTS: pass duplicates of them
+  std::optional<PacketOptions> packet;
 };
 
 struct ReceiveOptions {
@@ -232,6 +280,12 @@ struct Ancillary {
   std::vector<Fd> descriptors;
   std::optional<Credentials> credentials;
   bool cut = false;  // MSG_CTRUNC: there was no room for some of the descriptors
+  // IPV6_RECVHOPOPTS and its like: the extension headers as they came.
+  std::vector<uint8_t> hop_options, routing;
+  std::vector<std::vector<uint8_t>> dest_options;
+  std::optional<SockAddr> original_dest;  // IP_ORIGDSTADDR
+  std::optional<SockAddr> path;           // IPV6_RECVPATHMTU: to whom the path is narrow ...
+  uint32_t path_mtu = 0;                  // ... and how much it takes
 };
 
 // What recvmsg(2) returns: one datagram, with what the socket's options asked for.

@@ -86,8 +86,8 @@ struct TcpSocketOptions {
   uint32_t receive_low_water = 1, send_low_water = 2048;
   uint32_t max_unacked_ms = 0;  // 0: the sysctl's
   int32_t linger_s = -1;        // -1: off
-  uint16_t max_segment = 0;
-  uint8_t ttl = 0, tos = 0, min_ttl = 0, fib = 0;
+  uint16_t max_segment = 0, fib = 0;
+  uint8_t ttl = 0, tos = 0, min_ttl = 0;
   bool keep_alive = false, no_signal = false;
   bool no_delay = false, no_push = false, no_options = false, dont_fragment = false;
   TcpAcceptFilter accept_filter = TcpAcceptFilter::none;

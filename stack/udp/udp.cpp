@@ -119,6 +119,11 @@ void Udp::path_event(const PathEvent& event) {
   const Errno error = path_event_errno(event.kind);
   if (error == Errno::ok) return;
   const Endpoint local{event.source, header.source_port}, foreign{event.dest, header.dest_port};
+  if (event.kind == PathEventKind::too_big)
+    pcbs_.for_each_at(local.port, [&](Pcb& pcb) {
+      const bool meant = !pcb.connected() || pcb.foreign().address == foreign.address;
+      if (meant) static_cast<UdpSocket&>(pcb).path_narrowed(foreign, event.mtu);
+    });
   if (Pcb* found = pcbs_.lookup_connected(local, foreign))
     static_cast<UdpSocket&>(*found).set_error(error);
 }

@@ -51,17 +51,17 @@ Result<size_t> UdpSocket::send(Bytes octets, const SendOptions& options) {
   IpOutput* const output = ip_.output(to.address.family());
   if (!output) return Errno::enetunreach;
   TRY(bind_if_needed());
-  IpSend send = make_send(to.address);
+  std::vector<uint8_t> headers;
+  IpSend send = TRY(make_send(to.address, options, headers));
   send.protocol = ip_protocol::udp;
-  if (options.source) {
-    send.source = TRY(address_of(*options.source, 0, family));
-    if (!output->is_local(send.source)) return Errno::eaddrnotavail;
-  }
   if (send.source.is_any()) send.source = TRY(choose_source(send));
   const size_t length = sizeof(UdpHeader) + octets.size();
   const uint32_t path = send.dont_fragment ? output->path_mtu(to.address) : 0;
   const size_t header_size = to.address.is_v4() ? 20 : 40;
-  if (path != 0 && length + header_size > path) return Errno::emsgsize;
+  if (path != 0 && length + header_size + send.options.size() > path) {
+    path_narrowed(to, path);
+    return Errno::emsgsize;
+  }
 
   Packet packet = ip_.site().make_packet(length);
   const MutableBytes space = packet.writable_front();
@@ -69,7 +69,9 @@ Result<size_t> UdpSocket::send(Bytes octets, const SendOptions& options) {
   // RFC 8200 s8.1: over IPv6 a checksum is not optional.
   if (udp_.settings().checksum || to.address.is_v6()) {
     // The NIC (or whoever looks first) sums up the rest.
-    const uint64_t pseudo = ip_pseudo_sum(send.source, to.address, ip_protocol::udp, length);
+    const bool ones = send.ones_broadcast && output->is_broadcast(to.address);
+    const IpAddress dest = ones ? IpAddress(Ipv4Address{0xffffffff}) : to.address;
+    const uint64_t pseudo = ip_pseudo_sum(send.source, dest, ip_protocol::udp, length);
     header.checksum = checksum_fold(pseudo);
     packet.defer_checksum(DeferredChecksum::internet, 0, offsetof(UdpHeader, checksum));
   }

@@ -76,3 +76,22 @@ TEST_CASE("mistakes with IPv6 addresses are shown where they are") {
   CHECK(errors("nodes: {a: {routes: [{to: 10.0.0.0/8, via: \"2001:db8::1\"}]}}")
             .find("of another family") != std::string::npos);
 }
+
+TEST_CASE("a check finds an autoconfigured address by its flags") {
+  LabFixture lab(R"(
+nodes:
+  r: {kind: router, interfaces: {em0: {addresses: ["2001:db8:1::1/64"]}}, services: [{rtadvd: {flags: em0}}]}
+  h: {interfaces: {em0: {addresses: [slaac]}}}
+links: [r -- h]
+)");
+  lab.pass(10_s);
+  const Table table = lab.lab.tables(lab.lab.spec().node_index.at("h"))->table("addresses");
+  const int flags = table.column("flags"), address = table.column("address");
+  int found = 0;
+  for (const auto& row : table.rows)
+    if (to_text(row[size_t(flags)]) == "autoconf") {
+      ++found;
+      CHECK(to_text(row[size_t(address)]).starts_with("2001:db8:1:"));
+    }
+  CHECK(found == 1);
+}

@@ -140,8 +140,8 @@ def path_mtu(binary):
         behind.do('ip link set v1 mtu 1300 up; ip addr add fd00:8::2/64 dev v1 nodad; ip addr add 10.8.0.2/24 dev v1;'
                   'ip -6 route add default via fd00:8::1; ip route add default via 10.8.0.1')
         meeting.node('r', 'route -6 add -net fd00:8::/64 fd00:6::2; route add -net 10.8.0.0/24 10.6.0.2')
-        meeting.node('r', 'ping -6 -c 1 -W 1000 -s 1400 fd00:8::2', ok=False)
-        meeting.node('r', 'ping -6 -c 1 -s 1400 fd00:8::2')
+        meeting.node('r', 'ping -6 -u -c 1 -W 1000 -s 1400 fd00:8::2', ok=False)
+        meeting.node('r', 'ping -6 -u -c 1 -s 1400 fd00:8::2')
         said = meeting.node('r', 'ping -D -c 1 -W 1000 -s 1400 10.8.0.2', ok=False)
         expect('frag' in said and '1300' in said, f'ping hears of the MTU: {said}')
 

@@ -60,8 +60,9 @@ TEST_CASE("stable addresses hide the MAC address, differ by network and stay the
     lab.run("r", text("ifconfig em0 inet6 {}::1/64 alias; ifconfig em0 inet6 2001:db8:1::1 -alias; "
                       "rtadvd em0",
                       prefix));
-    lab.run("h", extra + "ifconfig em0 inet6 ifdisabled; ifconfig em0 inet6 stableaddr "
-                         "-ifdisabled; rtsol em0");
+    lab.run("h", extra +
+                     "ifconfig em0 inet6 ifdisabled; ifconfig em0 inet6 stableaddr "
+                     "-ifdisabled; rtsol em0");
     lab.pass(5_s);
     const auto found = autoconf(lab, "h", 0);
     REQUIRE(found.size() == 1);
@@ -71,11 +72,11 @@ TEST_CASE("stable addresses hide the MAC address, differ by network and stay the
   const Ipv6Address one = address("2001:db8:5", "");
   CHECK(one.high() == v6("2001:db8:5::").high());
   CHECK(one.low() != with_eui64({}, *parse_mac("02:00:00:00:00:0a")).low());
-  CHECK(address("2001:db8:5", "") == one);                                  // the next start
+  CHECK(address("2001:db8:5", "") == one);                                        // the next start
   CHECK(address("2001:db8:5", "ifconfig em0 ether 02:00:00:00:00:77; ") == one);  // another NIC
-  CHECK(address("2001:db8:6", "").low() != one.low());                      // another network
-  const Ipv6Address by_mac = address("2001:db8:5",
-                                     "sysctl net.inet6.ip6.stableaddr_netifsource=mac; ");
+  CHECK(address("2001:db8:6", "").low() != one.low());                            // another network
+  const Ipv6Address by_mac =
+      address("2001:db8:5", "sysctl net.inet6.ip6.stableaddr_netifsource=mac; ");
   CHECK(by_mac.low() != one.low());
 }
 
@@ -104,8 +105,9 @@ TEST_CASE("a stable address that another node has is followed by the next one, u
 TEST_CASE("temporary addresses come with public ones, are replaced in time and are preferred") {
   LabFixture lab(routed);
   lab.run("r", "rtadvd em0");
-  lab.run("h", "sysctl net.inet6.ip6.use_tempaddr=1 net.inet6.ip6.temppltime=4000 "
-               "net.inet6.ip6.tempvltime=9000; rtsol em0");
+  lab.run("h",
+          "sysctl net.inet6.ip6.use_tempaddr=1 net.inet6.ip6.temppltime=4000 "
+          "net.inet6.ip6.tempvltime=9000; rtsol em0");
   lab.pass(5_s);
   auto temporary = autoconf(lab, "h", in6_flag::temporary);
   REQUIRE(temporary.size() == 1);
@@ -121,8 +123,8 @@ TEST_CASE("temporary addresses come with public ones, are replaced in time and a
   for (int i = 0; i < 400 && !both_preferred; ++i) {
     lab.pass(10_s);
     both_preferred =
-        autoconf(lab, "h", in6_flag::temporary, in6_flag::deprecated | in6_flag::tentative).size() ==
-        2;
+        autoconf(lab, "h", in6_flag::temporary, in6_flag::deprecated | in6_flag::tentative)
+            .size() == 2;
     if (!both_preferred) lab.pass(1_s);
     if (autoconf(lab, "h", in6_flag::temporary).size() > 1) break;
   }
@@ -193,8 +195,9 @@ TEST_CASE("source selection rule 5: the outgoing interface's, unless no_prefer_i
 }
 
 TEST_CASE("source selection rule 6: the same label") {
-  Selection s("ifconfig em0 inet6 fd00::1/64; ifconfig em0 inet6 2001:db8::1/64; "
-              "ifconfig em0 inet6 2002:c000:201::1/64");
+  Selection s(
+      "ifconfig em0 inet6 fd00::1/64; ifconfig em0 inet6 2001:db8::1/64; "
+      "ifconfig em0 inet6 2002:c000:201::1/64");
   CHECK(s.from_to("fdff::1") == "fd00::1");
   CHECK(s.from_to("2002:c000:205::1") == "2002:c000:201::1");
   CHECK(s.from_to("2600::1") == "2001:db8::1");
@@ -243,17 +246,18 @@ TEST_CASE("ip6addrctl shows, changes and installs the policy table") {
   LabFixture lab(two);
   lab.run("a", "ifconfig em0 inet6 2001:db8::1/64");
   const auto shown = lab.run("a", "ip6addrctl");
-  CHECK(shown.output.starts_with(
-      "Prefix                          Prec Label      Use\n"
-      "::1/128                           50     0        0\n"
-      "::/0                              40     1        0\n"
-      "::ffff:0.0.0.0/96                 35     4        0\n"
-      "2002::/16                         30     2        0\n"
-      "2001::/32                          5     5        0\n"
-      "fc00::/7                           3    13        0\n"
-      "::/96                              1     3        0\n"));
+  CHECK(
+      shown.output.starts_with("Prefix                          Prec Label      Use\n"
+                               "::1/128                           50     0        0\n"
+                               "::/0                              40     1        0\n"
+                               "::ffff:0.0.0.0/96                 35     4        0\n"
+                               "2002::/16                         30     2        0\n"
+                               "2001::/32                          5     5        0\n"
+                               "fc00::/7                           3    13        0\n"
+                               "::/96                              1     3        0\n"));
   CHECK(lab.run("a", "ip6addrctl add 2001:db8:5::/48 60 9").exit == 0);
-  CHECK(lab.run("a", "ip6addrctl show").says("2001:db8:5::/48                   60     9        0"));
+  CHECK(
+      lab.run("a", "ip6addrctl show").says("2001:db8:5::/48                   60     9        0"));
   CHECK(lab.run("a", "ip6addrctl add 2001:db8:5::/48 1 1").says("File exists"));
   CHECK(lab.run("a", "ip6addrctl delete 2001:db8:5::/48").exit == 0);
   CHECK(lab.run("a", "ip6addrctl delete 2001:db8:5::/48").says("No such process"));
@@ -350,8 +354,9 @@ TEST_CASE("a router speaks for another host by proxy, after a while") {
   CHECK(lab.run("a", "ndp -an").says("permanent R p"));
   lab.run("b", "ping -c 1 -t 2 2001:db8::77");
   CHECK(lab.run("b", "ndp -an").says("2001:db8::77                            02:00:00:00:00:77"));
-  lab.run("a", "printf '2001:db8::78 02:00:00:00:00:78\\n2001:db8::79 "
-               "02:00:00:00:00:79 temp\\n' > /n; ndp -f /n");
+  lab.run("a",
+          "printf '2001:db8::78 02:00:00:00:00:78\\n2001:db8::79 "
+          "02:00:00:00:00:79 temp\\n' > /n; ndp -f /n");
   const auto shown = lab.run("a", "ndp -an");
   CHECK(shown.says("2001:db8::78                            02:00:00:00:00:78    em0 permanent R"));
   CHECK(shown.says("2001:db8::79                            02:00:00:00:00:79    em0"));

@@ -103,7 +103,7 @@ TEST_CASE("a router forwards, answers with errors, and tells of better first hop
   CHECK(trace.says(" 2  2001:db8:2::2  0."));
   CHECK(lab.run("a", "traceroute6 -I -n -q 1 2001:db8:2::2").says(" 2  2001:db8:2::2"));
   lab.run("r", "ifconfig em1 mtu 1400; ifconfig em1 inet6 2001:db8:2::1/64");
-  const auto big = lab.run("a", "ping -c 3 -s 1440 2001:db8:2::2");
+  const auto big = lab.run("a", "ping -u -c 3 -s 1440 2001:db8:2::2");
   CHECK(big.says("Packet too big mtu = 1400"));
   CHECK(big.says("1448 bytes from 2001:db8:2::2"));  // in fragments, once it is known
   CHECK(lab.counter("b", "ip6s_reassembled") > 0);

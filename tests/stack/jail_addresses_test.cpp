@@ -60,7 +60,7 @@ TEST_CASE("commands enter a jail by -j", "[jail]") {
   OneMachine m;
   m.says("jail -c name=v vnet persist; ifconfig epair0 create; ifconfig epair0b vnet v");
   CHECK(m.says("ifconfig -j v epair0b 10.4.0.2/24; ifconfig -j v -l") == "lo0 epair0b\n");
-  CHECK(m.says("route -j v add default 10.4.0.1") == "add net default: gateway 10.4.0.1\n");
+  CHECK(m.says("route -j v add default 10.4.0.1") == "add net default: gateway 10.4.0.1 fib 0\n");
   CHECK(m.says("netstat -j v -rn").find("10.4.0.1") != std::string::npos);
   CHECK(m.says("netstat -rn").find("10.4.0") == std::string::npos);
   CHECK(m.says("sysctl -j v net.inet.ip.ttl=9; sysctl -n net.inet.ip.ttl").find("64") !=

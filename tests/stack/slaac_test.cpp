@@ -17,6 +17,10 @@ links: [r -- sw, h -- sw]
 
 Ipv6Address v6(const char* s) { return *parse_ipv6(s); }
 
+Inet6& inet6_of(LabFixture& lab, const char* node) {
+  return lab.lab.machine(node).vnet().state<Inet6>(inet6_module);
+}
+
 // A host with one interface, to which packets are given as if they had come from its link.
 struct Host {
   LabFixture lab{"nodes: [a, b]\nlinks: [a -- b]\n"};
@@ -278,4 +282,92 @@ links: [a -- r, r -- b]
   const auto ping = lab.run("a", "ping -c 20 -i 0.1 2001:db8:2::2");
   CHECK(ping.says("20 packets received"));
   CHECK(lab.counter("r", "refused") > 0);
+}
+
+TEST_CASE("rtadvctl shows what rtadvd does, and disables, reloads and ends it") {
+  LabFixture lab(routed);
+  lab.run("r", R"(cat > /etc/rtadvd.conf <<'X'
+em0:\
+	:addr="2001:db8:77::":prefixlen#64:vltime#3600:pltime#1800:raflags="mo":\
+	:rdnss="2001:db8:77::53":dnssl="lab.example,example":rtprefix="2001:db8:8000::":rtplen#33:\
+	:pref64="64:ff9b::":maxinterval#30:
+X
+rtadvd em0)");
+  lab.pass(3_s);
+  const auto shown = lab.run("r", "rtadvctl -v show em0");
+  CHECK(shown.exit == 0);
+  CHECK(shown.says("em0: flags=<UP,CONFIGURED> status=<RA_SEND>"));
+  CHECK(shown.says("MinAdvInterval/MaxAdvInterval: 10s/30s"));
+  CHECK(shown.says("Flags: MO, Preference: medium"));
+  CHECK(shown.says("2001:db8:77::/64 (CONFIG, vltime=1h, pltime=30m, flags=LA)"));
+  CHECK(shown.says("RDNSS: 2001:db8:77::53 (ltime=45s)"));
+  CHECK(shown.says("Route: 2001:db8:8000::/33 (ltime=1m30s)"));
+  CHECK(shown.says("PREF64: 64:ff9b::/96"));
+  lab.run("h", "rtsol em0");
+  lab.pass(3_s);
+  CHECK(lab.run("h", "ndp -r").says("flags=MO, pref=medium"));
+  // Disabled it says good-bye once, and is silent.
+  CHECK(lab.run("r", "rtadvctl disable em0").exit == 0);
+  lab.pass(1_s);
+  CHECK(lab.run("h", "ndp -r").output.empty());
+  lab.pass(100_s);
+  CHECK(lab.run("h", "ndp -r").output.empty());
+  CHECK(lab.run("r", "rtadvctl enable em0").exit == 0);
+  lab.pass(1_s);
+  CHECK_FALSE(lab.run("h", "ndp -r").output.empty());
+  lab.run("r", "echo 'em0:raflags=\"h\":' > /etc/rtadvd.conf; rtadvctl reload");
+  lab.pass(5_s);
+  CHECK(lab.run("h", "ndp -r").says("flags=, pref=high"));
+  CHECK(lab.run("r", "rtadvctl show em7").exit == 1);
+  CHECK(lab.run("r", "rtadvctl shutdown").exit == 0);
+  lab.pass(10_s);
+  CHECK(lab.run("r", "rtadvctl show").exit == 1);
+  CHECK_FALSE(lab.run("r", "pgrep rtadvd").exit == 0);
+}
+
+TEST_CASE("a router that does not forward advertises prefixes, but not itself") {
+  LabFixture lab(routed);
+  lab.run("r", "sysctl net.inet6.ip6.forwarding=0; rtadvd em0");
+  lab.pass(3_s);
+  lab.run("h", "rtsol em0");
+  lab.pass(3_s);
+  CHECK(lab.run("h", "ifconfig em0").says("2001:db8:1::ff:fe00:a prefixlen 64 autoconf"));
+  CHECK_FALSE(lab.run("h", "netstat -rn6").says("default"));
+}
+
+TEST_CASE("rtsold asks more and more seldom, until a router answers, and again after a new link") {
+  LabFixture lab(routed);
+  lab.run("h", "pkill rtsol; rtsold em0");
+  // What the router hears.
+  const auto asked = [&] {
+    return inet6_of(lab, "r").icmp().counted([](const auto& c) { return c.in[133]; });
+  };
+  const uint64_t before = asked();
+  lab.pass(600_s);
+  // RFC 7559: at 4, 8, 16, ... seconds' distance: seven within ten minutes.
+  CHECK(asked() - before >= 6);
+  CHECK(asked() - before <= 8);
+  lab.run("r", "rtadvd em0");
+  lab.pass(700_s);
+  const uint64_t answered = asked();
+  lab.pass(2000_s);
+  CHECK(asked() == answered);
+  CHECK_FALSE(lab.run("h", "ndp -r").output.empty());
+  lab.run("h", "ifconfig em0 down; sleep 3; ifconfig em0 up");
+  lab.pass(20_s);
+  CHECK(asked() > answered);
+}
+
+TEST_CASE("ndp shows and sets the default interface, with names or without") {
+  LabFixture lab(routed);
+  lab.pass(3_s);
+  CHECK(lab.run("h", "ndp -I").output == "No default interface.\n");
+  CHECK(lab.run("h", "ping -c 1 ff02::1").exit != 0);
+  CHECK(lab.run("h", "ndp -I em0").output == "ND default interface = em0\n");
+  CHECK(lab.run("h", "ndp -I nose0").says("Device not configured"));
+  CHECK(lab.run("h", "ndp -I delete").output == "No default interface.\n");
+  CHECK(lab.run("h", "ndp -f /nothing").exit == 1);
+  lab.run("h", "ndp -A 1 > /t & sleep 4; kill $!");
+  CHECK(*parse_int(trim(lab.run("h", "grep -c Neighbor /t").output)) >= 3);
+  CHECK(lab.run("h", "ndp -tan").output.find(":") == 2);
 }

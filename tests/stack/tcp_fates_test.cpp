@@ -166,3 +166,10 @@ TEST_CASE("a handshake survives every fate of its first six segments", "[tcp][fa
 TEST_CASE("a close survives every fate of its first six segments", "[tcp][fates]") {
   explore(6, true);
 }
+
+// 131072 connections: some twenty seconds, so only when asked for.
+TEST_CASE("a handshake and a close survive every fate of their first eight segments",
+          "[.][tcp][fates][long]") {
+  explore(8, false);
+  explore(8, true);
+}

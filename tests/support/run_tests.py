@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """Builds and runs every test, and ends with "N passed, N failed, N skipped" on a line of its own.
 
-Usage: run_tests.py [unit] [drill] [scenarios] [served] [oracles] [tidy] [compilers] [fuzz]; nothing named: all."""
+Usage: run_tests.py [unit] [drill] [scenarios] [served] [oracles] [gui] [tidy] [compilers] [fuzz]; nothing named:
+all of them."""
 import concurrent.futures
 import os
 import re
@@ -108,9 +109,26 @@ def oracles(binary):
     print(f'{len(names)} oracles of Linux ran', flush=True)
 
 
+def gui(folder):
+    """Qt Test's functions, without a display, and once in a real window."""
+    for platform, before in (('offscreen', []), ('xcb', ['xvfb-run', '-a'])):
+        with tempfile.NamedTemporaryFile(suffix='.xml') as out:
+            done = run([*before, f'{folder}/tests/gui_test', '-o', f'{out.name},junitxml'], timeout=600,
+                       env={**os.environ, 'QT_QPA_PLATFORM': platform})
+            try:
+                cases = list(xml.parse(out.name).getroot().iter('testcase'))
+            except xml.ParseError:
+                report(False, f'gui, {platform}', f'crashed with {done.returncode}\n{done.stderr[-4000:]}')
+                continue
+            for case in cases:
+                wrong = case.findall('failure') + case.findall('error')
+                report(not wrong, f'gui, {platform}: {case.get("name")}',
+                       '\n'.join((w.get('message') or '') + (w.text or '') for w in wrong))
+
+
 def main():
     os.chdir(ROOT)
-    wanted = sys.argv[1:] or ['unit', 'drill', 'scenarios', 'served', 'oracles', 'tidy', 'compilers', 'fuzz']
+    wanted = sys.argv[1:] or ['unit', 'drill', 'scenarios', 'served', 'oracles', 'gui', 'tidy', 'compilers', 'fuzz']
     if build('build', '--buildtype=release'):
         if 'unit' in wanted:
             unit('build')
@@ -122,6 +140,8 @@ def main():
             served.run_all('build/stackyard', report)
         if 'oracles' in wanted:
             oracles('build/stackyard')
+        if 'gui' in wanted:
+            gui('build')
         if 'tidy' in wanted:
             tidy = run([sys.executable, 'tests/tidy/tidy.py', 'build'])
             report(tidy.returncode == 0, 'tidy', tidy.stdout + tidy.stderr)

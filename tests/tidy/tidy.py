@@ -15,7 +15,7 @@ problems = []
 
 
 def sources():
-    return sorted(f for top in ('core', 'hw', 'stack', 'userland', 'lab')
+    return sorted(f for top in ('core', 'hw', 'stack', 'userland', 'lab', 'gui')
                   for f in glob.glob(top + '/**/*', recursive=True) if f.endswith(('.h', '.cpp')))
 
 

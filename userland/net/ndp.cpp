@@ -53,12 +53,12 @@ Task<int> show(Sys& sys, std::optional<SockAddr> only, Shown how) {
   (void)sys.request(list);
   const std::string hosts = (co_await sys.read_file("/etc/hosts")).value_or("");
   const SimTime now = sys.now();
-  const std::string stamp =
-      how.stamped ? text("{:02}:{:02}:{:02}.{:06} ", now.s() / 3600 % 24, now.s() / 60 % 60,
-                         now.s() % 60, now.us() % 1'000'000)
-                  : "";
-  std::string out = stamp + text("{:<39} {:<17} {:>6} {:<9} {:<1} {}\n", "Neighbor", "Linklayer Address",
-                         "Netif", "Expire", "S", "Flags");
+  const std::string stamp = how.stamped
+                                ? text("{:02}:{:02}:{:02}.{:06} ", now.s() / 3600 % 24,
+                                       now.s() / 60 % 60, now.s() % 60, now.us() % 1'000'000)
+                                : "";
+  std::string out = stamp + text("{:<39} {:<17} {:>6} {:<9} {:<1} {}\n", "Neighbor",
+                                 "Linklayer Address", "Netif", "Expire", "S", "Flags");
   bool found = false;
   for (const NeighbourInfo6& e : list.entries) {
     if (only && (e.address != only->address.v6() || (only->scope && only->scope != e.index)))
@@ -143,9 +143,9 @@ Task<int> default_interface(Sys& sys, std::string name) {
     co_await sys.complain(text("ioctl(SIOCSDEFIFACE_IN6): {}", errno_text(done.error())));
     co_return 1;
   }
-  const std::string now = request.name.empty() ? "No default interface." : request.name;
-  co_await sys.print(request.name.empty() ? "No default interface.\n"
-                                          : text("ND default interface = {}\n", now));
+  std::string words = "No default interface.\n";
+  if (!request.name.empty()) words = text("ND default interface = {}\n", request.name);
+  co_await sys.print(words);
   co_return 0;
 }
 
@@ -276,8 +276,7 @@ Task<int> ndp(Sys& sys, Args args) {
   if (options.has('r')) co_return co_await show_routers(sys);
   if (options.has('p')) co_return co_await show_prefixes(sys);
   const bool flushes = options.has('c') || options.has('P') || options.has('R') || options.has('H');
-  if (flushes)
-    co_return co_await flush(sys, options.has('c'), options.has('P'), options.has('R'));
+  if (flushes) co_return co_await flush(sys, options.has('c'), options.has('P'), options.has('R'));
   if (rest.empty()) co_return co_await bad_usage(sys, ndp_command, "", 1);
   if (options.has('s')) co_return co_await set(sys, rest);
   const std::vector<SockAddr> found = sys.resolve(rest[0], Af::inet6);

@@ -1,4 +1,4 @@
-// userland/net/netstat.cpp - netstat(1): routes, interfaces, sockets, statistics; text or JSON.
+// userland/net/netstat.cpp - netstat(1): interfaces, sockets, statistics; text or JSON.
 #include <algorithm>
 #include <array>
 
@@ -6,154 +6,16 @@
 #include "stack/inet/api/inet_requests.h"
 #include "stack/inet6/api/inet6_requests.h"
 #include "stack/net/api/interface_requests.h"
-#include "stack/net/route_table.h"
 #include "stack/tcp/api/tcp_requests.h"
 #include "userland/commands.h"
 #include "userland/lib/exec.h"
 #include "userland/lib/options.h"
-#include "userland/lib/xo.h"
 #include "userland/net/netstat_fields.h"
+#include "userland/net/netstat_report.h"
 
 namespace stackyard {
 
 namespace {
-
-// What is printed: text, or JSON below "statistics".
-class Report {
- public:
-  explicit Report(XoStyle style) {
-    if (style == XoStyle::text) return;
-    xo.emplace(style, "1");
-    xo->open_container("statistics");
-  }
-  std::string finish() { return xo ? xo->finish() : words; }
-  std::optional<Xo> xo;
-  std::string words;
-};
-
-// --- routes ------------------------------------------------------------------------------------
-
-// A route of either family, as it is printed.
-struct RouteLine {
-  std::string dest, gateway, interface;
-  uint32_t flags, mtu;
-  uint64_t uses;
-  SimTime expires;
-};
-
-RouteLine line_of(const RouteInfo& r) {
-  RouteLine line{{}, {}, r.interface, r.flags, r.mtu, r.uses, r.expires};
-  line.dest = r.dest.length == 0           ? "default"
-              : r.flags & route_flag::host ? to_text(r.dest.address)
-                                           : to_text(r.dest);
-  line.gateway = r.flags & route_flag::gateway ? to_text(r.gateway) : text("link#{}", r.link_index);
-  return line;
-}
-
-RouteLine line_of(const RouteInfo6& r) {
-  RouteLine line{{}, {}, r.interface, r.flags, r.mtu, r.uses, r.expires};
-  const auto zoned = [](const Ipv6Address& a, const std::string& zone) {
-    return zone.empty() ? to_text(a) : to_text(a) + "%" + zone;
-  };
-  line.dest = zoned(r.dest.address, r.dest_zone);
-  if (r.dest.length == 0)
-    line.dest = "default";
-  else if (!(r.flags & route_flag::host))
-    line.dest += text("/{}", r.dest.length);
-  line.gateway = r.flags & route_flag::gateway ? zoned(r.gateway, r.gateway_zone)
-                                               : text("link#{}", r.link_index);
-  return line;
-}
-
-struct FlagName {
-  uint32_t flag;
-  const char* name;
-};
-constexpr FlagName flag_names[] = {
-    {route_flag::up, "up"},           {route_flag::gateway, "gateway"},
-    {route_flag::host, "host"},       {route_flag::reject, "reject"},
-    {route_flag::dynamic, "dynamic"}, {route_flag::modified, "modified"},
-    {route_flag::static_, "static"},  {route_flag::proto1, "proto1"},
-    {route_flag::proto2, "proto2"},   {route_flag::blackhole, "blackhole"}};
-
-void route_in_json(Xo& xo, const RouteLine& r, bool wide) {
-  xo.open_instance();
-  xo.field("destination", r.dest);
-  xo.field("gateway", r.gateway);
-  xo.field("flags", route_flag_letters(r.flags));
-  xo.open_list("flags_pretty");
-  for (const FlagName& f : flag_names)
-    if (r.flags & f.flag) xo.leaf(f.name);
-  xo.close();
-  if (wide) {
-    xo.field("use", int64_t(r.uses));
-    xo.field("mtu", int64_t(r.mtu));
-  }
-  xo.field("interface-name", r.interface);
-  if (r.expires > SimTime()) xo.field("expire-time", r.expires.s());
-  xo.close();
-}
-
-// One family's part of the table; its columns are as wide as FreeBSD has them for the family.
-void route_family(Report& report, IpFamily family, const std::vector<RouteLine>& lines, bool wide) {
-  const bool v4 = family == IpFamily::v4;
-  const size_t width = v4 ? 18 : 33;
-  std::string& out = report.words;
-  out += text("\n{}:\n{:<{}} {:<{}} {:<8}", v4 ? "Internet" : "Internet6", "Destination", width,
-              "Gateway", v4 ? 18 : 29, "Flags");
-  if (wide) out += text(" {:>8} {:>6}", "Use", "Mtu");
-  out += text(" {:>8} {:>6}\n", "Netif", "Expire");
-  if (report.xo) {
-    report.xo->open_instance();
-    report.xo->field("address-family", v4 ? "Internet" : "Internet6");
-    report.xo->open_list("rt-entry");
-  }
-  for (const RouteLine& r : lines) {
-    if (report.xo) route_in_json(*report.xo, r, wide);
-    out += text("{:<{}} {:<{}} {:<8}", r.dest, width, r.gateway, v4 ? 18 : 29,
-                route_flag_letters(r.flags));
-    if (wide) out += text(" {:>8} {:>6}", r.uses, r.mtu);
-    out += text(" {:>8}", r.interface);
-    if (r.expires > SimTime()) out += text(" {:>6}", r.expires.s());
-    out += "\n";
-  }
-  if (report.xo) {
-    report.xo->close();
-    report.xo->close();
-  }
-}
-
-Task<int> routes(Sys& sys, const Options& options, Report report) {
-  ListRoutes list;
-  ListRoutes6 list6;
-  list.fib = int(parse_int(options.value('F', text("{}", sys.fib()))).value_or(-1));
-  list6.fib = list.fib;
-  const auto fibs = parse_int(sys.sysctl("net.fibs").value_or("1")).value_or(1);
-  if (list.fib < 0 || list.fib >= fibs) {
-    co_await sys.complain("invalid fib");
-    co_return 1;
-  }
-  if (!sys.request(list)) co_return 1;
-  (void)sys.request(list6);
-  const bool wide = options.has('W');
-  report.words = list.fib ? text("Routing tables (fib: {})\n", list.fib) : "Routing tables\n";
-  if (report.xo) {
-    report.xo->open_container("route-information");
-    if (list.fib) report.xo->field("fib", int64_t(list.fib));
-    report.xo->open_container("route-table");
-    report.xo->open_list("rt-family");
-  }
-  const std::string family = options.value('f');
-  const bool only4 = family == "inet" || options.has('4');
-  const bool only6 = family == "inet6" || options.has('6');
-  std::vector<RouteLine> lines, lines6;
-  for (const RouteInfo& r : list.routes) lines.push_back(line_of(r));
-  for (const RouteInfo6& r : list6.routes) lines6.push_back(line_of(r));
-  if (!only6 || only4) route_family(report, IpFamily::v4, lines, wide);
-  if (only6 || (!only4 && !lines6.empty())) route_family(report, IpFamily::v6, lines6, wide);
-  co_await sys.print(report.finish());
-  co_return 0;
-}
 
 // --- interfaces --------------------------------------------------------------------------------
 
@@ -445,7 +307,7 @@ Task<int> sockets(Sys& sys, const Options& options, Report report) {
 
 Task<int> netstat(Sys& sys, Args args) {
   const XoStyle style = take_xo(args);
-  const Options options(args, "46aAbdF:f:hI:ij:Lnp:rsSWw:xz");
+  const Options options(args, "46aAbdF:f:hI:ij:LnoOp:rsSWw:xz");
   if (!options.error().empty() || !options.rest().empty())
     co_return co_await bad_usage(sys, netstat_command, options.error(), 1);
   if (style == XoStyle::unknown) {
@@ -465,7 +327,9 @@ Task<int> netstat(Sys& sys, Args args) {
   const std::string jail = options.value('j');
   if (!co_await enter_jail(sys, jail)) co_return 1;
   Report report(style);
-  if (options.has('r')) co_return co_await routes(sys, options, std::move(report));
+  if (options.has('r')) co_return co_await netstat_routes(sys, options, std::move(report));
+  if (options.has('o')) co_return co_await netstat_nexthops(sys, options);
+  if (options.has('O')) co_return co_await netstat_nexthop_groups(sys, options);
   if (options.has('s') || (options.has('p') && !options.has('a') && !options.has('n')))
     co_return co_await statistics(sys, options, std::move(report));
   if (options.has('L')) co_return co_await listen_queues(sys);
@@ -482,7 +346,7 @@ const Command netstat_command{.name = "netstat",
                                   "netstat -i | -I interface [-j jail] [-4bdhnW] "
                                   "[-f address_family]\n"
                                   "netstat -s [-j jail] [-s] [-p protocol]\n"
-                                  "netstat -r [-j jail] [-46nW] [-F fibnum]",
+                                  "netstat -r | -o | -O [-j jail] [-46nW] [-F fibnum]",
                               .run = netstat};
 
 }  // namespace stackyard

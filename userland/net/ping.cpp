@@ -301,6 +301,8 @@ std::string parse(Sys& sys, const Options& options, PingOptions& want) {
   want.bell = options.has('a');
   want.bell_missed = options.has('A');
   want.interface = options.value('I');
+  want.gateway = options.value('e');
+  want.whole = options.count('u');
   const std::string pattern = options.value('p');
   for (size_t i = 0; i < pattern.size(); i += 2) {
     const auto octet = parse_int("0x" + pattern.substr(i, 2));
@@ -322,7 +324,7 @@ std::optional<SockAddr> target_of(Sys& sys, const std::string& name, Af family) 
 }
 
 Task<int> ping_any(Sys& sys, Args args, Af family) {
-  const Options options(args, "46aAc:DfI:i:Lm:noPp:QqRrS:s:T:t:vW:z:");
+  const Options options(args, "46aAc:De:fI:i:Lm:noPp:QqRrS:s:T:t:uvW:z:");
   if (!options.error().empty() || options.rest().size() != 1)
     co_return co_await bad_usage(sys, ping_command, options.error());
   if (options.has('4')) family = Af::inet;
@@ -361,8 +363,9 @@ Task<int> run_ping4(Sys& sys, PingOptions want) {
 const Command ping_command{
     .name = "ping",
     .synopsis =
-        "ping [-46AaDfLnoQqRrv] [-c count] [-I iface | group] [-i wait] [-m ttl] [-p pattern]\n"
-        "[-S src_addr] [-s packetsize] [-T mcast_ttl] [-t timeout] [-W waittime] [-z tos] host",
+        "ping [-46AaDfLnoQqRruv] [-c count] [-e gateway] [-I iface | group] [-i wait] [-m ttl]\n"
+        "[-p pattern] [-S src_addr] [-s packetsize] [-T mcast_ttl] [-t timeout] [-W waittime] [-z "
+        "tos] host",
     .run = ping};
 
 const Command ping6_command{.name = "ping6", .synopsis = ping_command.synopsis, .run = ping6};

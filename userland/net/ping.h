@@ -22,7 +22,9 @@ struct PingOptions {
   bool dont_route = false, no_loop = false;
   bool bell = false, bell_missed = false;  // -a, -A
   int64_t multicast_ttl = 0;
-  std::string interface;         // -I: for groups
+  std::string interface;         // -I: for groups; over IPv6 for all
+  std::string gateway;           // -e: the neighbour to send by
+  size_t whole = 0;              // -u: 0 fragments of 1280 octets, 1 only those of groups, 2 none
   std::vector<uint8_t> pattern;  // -p: fills the packet
 };
 

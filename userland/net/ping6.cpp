@@ -55,6 +55,7 @@ class Ping6 {
 
  private:
   Task<void> set_options();
+  Task<void> set_gateway();
   Task<void> show_start();
   Task<void> send();
   Task<void> listen_until(SimTime until);
@@ -169,6 +170,11 @@ Task<void> Ping6::set_options() {
   co_await sys_.set_option(socket_, SocketOption::ipv6_recvhoplimit, 1)
       .or_warn("IPV6_RECVHOPLIMIT");
   co_await sys_.set_option(socket_, SocketOption::so_rcvbuf, 128 * 1024).or_warn("SO_RCVBUF");
+  // As ping(8) has it: fragments that pass everywhere, unless -u says to find the path's MTU.
+  const int64_t minimum = want_.whole == 0 && !want_.dont_fragment ? 1 : want_.whole <= 1 ? -1 : 0;
+  co_await sys_.set_option(socket_, SocketOption::ipv6_use_min_mtu, minimum)
+      .or_err(71, "setsockopt(IPV6_USE_MIN_MTU)");
+  co_await set_gateway();
   if (want_.interface.empty()) co_return;
   InterfaceIndex ask;
   ask.name = want_.interface;
@@ -182,6 +188,20 @@ Task<void> Ping6::set_options() {
   by.interface_index = ask.index;
   co_await sys_.set_option(socket_, SocketOption::ipv6_multicast_if, by)
       .or_err(71, "IPV6_MULTICAST_IF");
+  co_await sys_.set_option(socket_, SocketOption::ipv6_pktinfo, by).or_err(71, "IPV6_PKTINFO");
+}
+
+Task<void> Ping6::set_gateway() {
+  if (want_.gateway.empty()) co_return;
+  const std::vector<SockAddr> found = sys_.resolve(want_.gateway, Af::inet6);
+  if (found.empty()) {
+    co_await sys_.complain(text("{}: Name does not resolve", want_.gateway));
+    sys_.exit(68);
+  }
+  OptionValue hop;
+  hop.interface = found[0].address;
+  hop.interface_index = found[0].scope;
+  co_await sys_.set_option(socket_, SocketOption::ipv6_nexthop, hop).or_err(71, "IPV6_NEXTHOP");
 }
 
 // The source is found as everyone finds it: by connecting a UDP socket.

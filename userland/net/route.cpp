@@ -1,251 +1,295 @@
-// userland/net/route.cpp - route(8): its words, and routes of IPv4.
+// userland/net/route.cpp - route(8): everything by a routing socket, as FreeBSD's does it.
 #include "userland/net/route.h"
 
 #include "core/base/text.h"
-#include "stack/inet/api/inet_requests.h"
-#include "stack/net/route_table.h"
+#include "stack/net/api/interface_requests.h"
 #include "userland/commands.h"
 #include "userland/lib/exec.h"
 #include "userland/lib/options.h"
 
 namespace stackyard {
 
-std::string said(const RouteWords& r, const std::string& gateway) {
-  return text("{} {} {}: gateway {}", r.command == "delete" ? "delete" : r.command,
-              r.host ? "host" : "net", r.operands[0], gateway);
-}
-
-std::string flag_words(uint32_t flags) {
-  struct Word {
-    uint32_t flag;
-    const char* name;
-  };
-  constexpr Word words[] = {{route_flag::up, "UP"},           {route_flag::gateway, "GATEWAY"},
-                            {route_flag::host, "HOST"},       {route_flag::reject, "REJECT"},
-                            {route_flag::dynamic, "DYNAMIC"}, {route_flag::modified, "MODIFIED"},
-                            {route_flag::static_, "STATIC"},  {route_flag::proto1, "PROTO1"},
-                            {route_flag::proto2, "PROTO2"},   {route_flag::blackhole, "BLACKHOLE"},
-                            {route_flag::pinned, "PINNED"}};
-  std::vector<std::string> set;
-  for (const Word& w : words)
-    if (flags & w.flag) set.push_back(w.name);
-  return "<" + join(set, ",") + ">";
-}
-
 namespace {
 
-// Flags may stand before and after the command word, modifiers anywhere behind it.
-RouteWords parse(const Args& args) {
-  RouteWords r;
-  for (size_t i = 1; i < args.size(); ++i) {
-    const std::string& w = args[i];
-    const auto next = [&]() -> std::string { return i + 1 < args.size() ? args[++i] : ""; };
-    if (w.size() < 2 || w[0] != '-') {
-      if (r.command.empty())
-        r.command = w;
-      else
-        r.operands.push_back(w);
-      continue;
+constexpr size_t message_max = 2048;
+
+RtmType type_of(const std::string& command) {
+  if (command == "add") return RtmType::add;
+  if (command == "change") return RtmType::change;
+  return command == "delete" ? RtmType::remove : RtmType::get;
+}
+
+int fib_count(Sys& sys) { return int(parse_int(sys.sysctl("net.fibs").value_or("1")).value_or(1)); }
+
+// What route_strerror says of a request that failed.
+std::string failure_text(Errno error) {
+  switch (error) {
+    case Errno::esrch:
+      return "not in table";
+    case Errno::ebusy:
+      return "entry in use";
+    case Errno::enobufs:
+      return "not enough memory";
+    case Errno::eaddrinuse:
+      return "gateway uses the same route";
+    case Errno::eexist:
+      return "route already in table";
+    default:
+      return std::string(errno_text(error));
+  }
+}
+
+Task<Fd> open_socket(Sys& sys, int fib) {
+  const Fd socket = co_await sys.socket(Af::route, SocketType::raw).or_err(71, "socket");
+  co_await sys.set_option(socket, SocketOption::so_setfib, OptionValue(fib))
+      .or_err(1, "setsockopt");
+  co_return socket;
+}
+
+// One request in one FIB (rtmsg). The answer to a question is printed.
+Task<Errno> ask(Sys& sys, const RouteMode& mode, const RouteWords& words, int fib, int seq) {
+  const Fd socket = co_await open_socket(sys, fib);
+  const RtmType type = type_of(words.command);
+  RtMsghdr header;
+  header.type = uint8_t(type);
+  header.flags = words.flags;
+  header.fmask = type == RtmType::change ? words.fmask : 0;
+  header.seq = seq;
+  header.inits = words.inits;
+  header.metrics = words.metrics;
+  RtSockaddrs addresses = words.addresses;
+  if (type == RtmType::get && !addresses.has(rta_ifp)) addresses.set(rta_ifp, LinkName());
+  const bool question = type == RtmType::get;
+  if (!question) co_await sys.shutdown(socket, ShutdownHow::read).or_err(71, "shutdown");
+  const std::vector<uint8_t> message = rt_message(header, addresses);
+  if (mode.verbose) {
+    const std::string shown = dump_text(sys, mode, addresses) + message_text(sys, mode, message);
+    co_await sys.print(shown);
+  }
+  if (mode.debug_only) co_return Errno::ok;
+  const Result<size_t> sent = co_await sys.send(socket, message);
+  Errno error = Errno::ok;
+  if (!sent) {
+    error = sent.error();
+    if (error == Errno::eperm) {
+      co_await sys.complain("writing to routing socket: " + std::string(errno_text(error)));
+      sys.exit(1);
     }
-    if (w == "-net")
-      r.net = true;
-    else if (w == "-host")
-      r.host = true;
-    else if (w == "-iface" || w == "-interface")
-      r.interface = true;
-    else if (w == "-gateway" || w == "-inet" || w == "-4" || w == "-static" || w == "-t")
-      continue;
-    else if (w == "-inet6" || w == "-6")
-      r.inet6 = true;
-    else if (w == "-reject")
-      r.flags |= route_flag::reject;
-    else if (w == "-blackhole")
-      r.flags |= route_flag::blackhole;
-    else if (w == "-proto1")
-      r.flags |= route_flag::proto1;
-    else if (w == "-proto2")
-      r.flags |= route_flag::proto2;
-    else if (w == "-netmask")
-      r.netmask = parse_ipv4(next());
-    else if (w == "-prefixlen")
-      r.prefix_length = parse_int(next());
-    else if (w == "-j" && r.command.empty())
-      r.jail = next();
-    else if (w == "-mtu")
-      r.mtu = parse_int(next()).value_or(0);
-    else if (w == "-fib")
-      r.fib = parse_int(next()).value_or(0);
-    else {
-      for (size_t c = 1; c < w.size(); ++c) {
-        if (w[c] == 'n')
-          r.numeric = true;
-        else if (w[c] == 'q')
-          r.quiet = true;
-        else if (w[c] != 'v')
-          r.error = text("bad keyword: {}", w.substr(1));
-      }
-    }
+    if (error == Errno::esrch)
+      co_await sys.complain("route has not been found");
+    else if (error != Errno::eexist)
+      co_await sys.complain("writing to routing socket: " + std::string(errno_text(error)));
   }
-  for (const std::string& operand : r.operands)
-    if (parse_zoned(operand.substr(0, operand.find('/')))) r.inet6 = true;
-  return r;
+  while (question && error == Errno::ok) {
+    const Received got = co_await sys.receive(socket, message_max).or_err(1, "read");
+    if (got.octets.size() < sizeof(RtMsghdr)) continue;
+    const auto reply = load<RtMsghdr>(Bytes(got.octets));
+    if (reply.seq != seq || reply.pid != sys.pid()) continue;
+    const std::string block = route_block(sys, mode, words, fib, got.octets);
+    co_await sys.print(block);
+    break;
+  }
+  (void)co_await sys.close(socket);
+  co_return error;
 }
 
-// "10.0.0.0/8", "10.0.0.1", "default", "10": what classes and masks make of it.
-std::optional<Ipv4Prefix> destination(Sys& sys, RouteWords& r) {
-  const std::string& word = r.operands[0];
-  if (word == "default") return Ipv4Prefix{{}, 0};
-  if (auto prefix = parse_ipv4_prefix(word)) {
-    if (prefix->length == 32) r.host = true;
-    return prefix;
-  }
-  const auto address = sys.resolve_ipv4(word);
-  if (!address) return std::nullopt;
-  if (r.operands.size() > 2 && !r.netmask) r.netmask = parse_ipv4(r.operands[2]);
-  if (r.netmask) {
-    const auto length = prefix_length_of(*r.netmask);
-    if (!length) return std::nullopt;
-    return Ipv4Prefix{*address, *length};
-  }
-  if (r.prefix_length) {
-    if (*r.prefix_length < 0 || *r.prefix_length > 32) return std::nullopt;
-    return Ipv4Prefix{*address, uint8_t(*r.prefix_length)};
-  }
-  if (!r.net) {
-    r.host = true;
-    return Ipv4Prefix{*address, 32};
-  }
-  return Ipv4Prefix{*address, 24};
+std::string said(const RouteWords& words) {
+  std::string out = text("{} {} {}", words.command, words.is_host ? "host" : "net", words.dest);
+  if (!words.gateway.empty()) out += ": gateway " + words.gateway;
+  return out;
 }
 
-Task<int> add(Sys& sys, RouteWords r, bool change) {
-  if (r.operands.size() < 2) co_return co_await bad_usage(sys, route_command, "");
-  AddRoute request;
-  request.fib = r.fib >= 0 ? int(r.fib) : sys.fib();
-  const auto dest = destination(sys, r);
-  if (!dest) {
-    co_await sys.complain(text("bad address: {}", r.operands[0]));
-    co_return 68;
+// add, change, delete, get, show (newroute).
+Task<int> new_route(Sys& sys, RouteMode mode, std::string command, Args words) {
+  RouteWords request;
+  request.command = command;
+  if (command == "add") request.flags = route_flag::static_;
+  if (const auto problem = read_route_words(sys, words, mode, request)) {
+    if (problem->status == 64) co_return co_await bad_usage(sys, route_command, problem->text);
+    co_await sys.complain(problem->text);
+    co_return problem->status;
   }
-  request.dest = *dest;
-  request.host = r.host;
-  request.flags = r.flags;
-  request.mtu = uint32_t(r.mtu);
-  request.change = change;
-  const std::string& gateway = r.operands[1];
-  if (r.interface) {
-    request.interface = gateway;
-  } else {
-    request.gateway = sys.resolve_ipv4(gateway);
-    if (!request.gateway) {
-      co_await sys.complain(text("bad address: {}", gateway));
-      co_return 68;
-    }
+  const int count = fib_count(sys);
+  const auto fibs = read_fibs(request.fibs, sys.fib(), count);
+  if (!fibs) {
+    co_await sys.complain(text("-fib: invalid fib number: {}", request.fibs));
+    co_return 64;
   }
-  const auto done = sys.request(request);
-  if (done) {
-    if (!r.quiet) co_await sys.print(said(r, gateway) + "\n");
-    co_return 0;
+  std::vector<std::string> done;
+  std::string failed;
+  int seq = 0;
+  bool any_failed = false;
+  for (const int fib : *fibs) {
+    const Errno error = co_await ask(sys, mode, request, fib, ++seq);
+    any_failed |= error != Errno::ok;
+    if (error == Errno::ok)
+      done.push_back(text("{}", fib));
+    else
+      failed += text("{} fib {}: {}\n", said(request), fib, failure_text(error));
   }
-  std::string why(errno_text(done.error()));
-  if (done.error() == Errno::eexist) why = "route already in table";
-  if (done.error() == Errno::esrch) why = "not in table";
-  if (done.error() == Errno::enetunreach) why = "Network is unreachable";
-  co_await sys.print_error(text("{} fib {}: {}\n", said(r, gateway), request.fib, why));
-  co_return 1;
+  if (command != "get" && command != "show" && !mode.quiet) {
+    std::string out;
+    if (!done.empty())
+      out = said(request) + (count > 1 ? " fib " + join(done, ",") : std::string()) + "\n";
+    co_await sys.print(out + failed);
+  }
+  co_return any_failed ? 1 : 0;
 }
 
-Task<int> remove(Sys& sys, RouteWords r) {
-  if (r.operands.empty()) co_return co_await bad_usage(sys, route_command, "");
-  r.command = "delete";
-  DeleteRoute request;
-  request.fib = r.fib >= 0 ? int(r.fib) : sys.fib();
-  const auto dest = destination(sys, r);
-  if (!dest) {
-    co_await sys.complain(text("bad address: {}", r.operands[0]));
-    co_return 68;
-  }
-  request.dest = *dest;
-  const auto done = sys.request(request);
-  const std::string gateway = r.operands.size() > 1 ? r.operands[1] : to_text(request.gateway);
-  if (!done) {
-    const std::string why =
-        done.error() == Errno::esrch ? "not in table" : std::string(errno_text(done.error()));
-    co_await sys.print_error(text("delete {} {} fib {}: {}\n", r.host ? "host" : "net",
-                                  r.operands[0], request.fib, why));
-    co_return 1;
-  }
-  if (!r.quiet) co_await sys.print(said(r, gateway) + "\n");
-  co_return 0;
-}
+// A request to delete one route, with what `done` says of it.
+struct Deletion {
+  std::vector<uint8_t> message;
+  RtSockaddr dest, gateway;
+};
 
-Task<int> get(Sys& sys, RouteWords r) {
-  if (r.operands.empty()) co_return co_await bad_usage(sys, route_command, "");
-  GetRoute request;
-  request.fib = r.fib >= 0 ? int(r.fib) : sys.fib();
-  const auto dest = r.operands[0] == "default" ? Ipv4Address{} : sys.resolve_ipv4(r.operands[0]);
-  if (!dest) {
-    co_await sys.complain(text("bad address: {}", r.operands[0]));
-    co_return 68;
-  }
-  request.dest = *dest;
-  if (!sys.request(request)) {
-    co_await sys.print_error("route: route has not been found\n");
-    co_return 1;
-  }
-  const RouteInfo& route = request.route;
-  std::string out = text("   route to: {}\ndestination: {}\n", to_text(request.dest),
-                         route.dest.length == 0 ? "default" : to_text(route.dest.address));
+Deletion deletion_of(Sys& sys, const RouteInfo& route, int seq) {
+  Deletion deletion;
+  RtMsghdr header;
+  header.type = uint8_t(RtmType::remove);
+  header.flags = route.flags;
+  header.seq = seq;
+  deletion.dest.ip = route.dest.address;
+  deletion.gateway.ip = route.gateway;
+  InterfaceIndex zone;
+  zone.name = route.gateway_zone;
+  if (!zone.name.empty() && sys.request(zone)) deletion.gateway.scope = zone.index;
+  RtSockaddrs addresses;
+  addresses.set(rta_dst, route.dest.address);
+  addresses.set(rta_gateway, route.gateway, deletion.gateway.scope);
   if (!(route.flags & route_flag::host))
-    out += text("       mask: {}\n",
-                route.dest.length ? to_text(Ipv4Address{route.dest.mask()}) : "default");
-  if (route.flags & route_flag::gateway) out += text("    gateway: {}\n", to_text(route.gateway));
-  out += text("        fib: {}\n  interface: {}\n      flags: {}\n", request.fib, route.interface,
-              flag_words(route.flags | 0x40000000));
-  out += " recvpipe  sendpipe  ssthresh  rtt,msec    mtu        weight    expire\n";
-  out += text("{:8}  {:8}  {:8}  {:8}  {:8}  {:8}  {:8} \n", 0, 0, 0, 0,
-              route.mtu ? route.mtu : request.interface_mtu, 1, route.expires.s());
-  co_await sys.print(out);
-  co_return 0;
+    addresses.set_mask(route.dest.address.family(), route.dest.length);
+  deletion.message = rt_message(header, addresses);
+  return deletion;
 }
 
-Task<int> flush(Sys& sys, const RouteWords& r) {
+// Deletes a family's routes by gateways in one FIB.
+Task<int> flush_family(Sys& sys, RouteMode mode, IpFamily family, int fib) {
+  const Fd socket = co_await open_socket(sys, fib);
+  co_await sys.shutdown(socket, ShutdownHow::read).or_err(71, "shutdown");
   ListRoutes list;
-  list.fib = r.fib >= 0 ? int(r.fib) : sys.fib();
-  if (!sys.request(list)) co_return 1;
+  list.family = family;
+  list.fib = fib;
+  (void)sys.request(list);
+  int seq = 0;
   for (const RouteInfo& route : list.routes) {
     if (!(route.flags & route_flag::gateway)) continue;
-    DeleteRoute request;
-    request.fib = list.fib;
-    request.dest = route.dest;
-    if (!sys.request(request) || r.quiet) continue;
-    const std::string dest = route.dest.length == 0 ? "default" : to_text(route.dest.address);
-    co_await sys.print(text("{:<20} {:<20} done\n", dest, to_text(route.gateway)));
+    const Deletion deletion = deletion_of(sys, route, ++seq);
+    const Result<size_t> sent = co_await sys.send(socket, deletion.message);
+    if (!sent && sent.error() == Errno::eperm) {
+      co_await sys.complain("write to routing socket: " + std::string(errno_text(sent.error())));
+      sys.exit(1);
+    }
+    if (mode.quiet) continue;
+    const std::string line =
+        mode.verbose ? message_text(sys, mode, deletion.message)
+                     : text("{:<20} {:<20} -fib {:<3} done\n", route_name(sys, mode, deletion.dest),
+                            route_name(sys, mode, deletion.gateway), fib);
+    co_await sys.print(line);
+  }
+  (void)co_await sys.close(socket);
+  co_return 0;
+}
+
+// Of one family or both (flushroutes).
+Task<int> flush(Sys& sys, RouteMode mode, Args words) {
+  std::string fib_words;
+  for (size_t i = 0; i < words.size(); ++i) {
+    const std::string word = words[i];
+    if (word == "-inet" || word == "-4")
+      mode.family = IpFamily::v4;
+    else if (word == "-inet6" || word == "-6")
+      mode.family = IpFamily::v6;
+    else if (word == "-fib" && i + 1 < words.size())
+      fib_words = words[++i];
+    else
+      co_return co_await bad_usage(sys, route_command, text("bad keyword: {}", word));
+  }
+  const auto fibs = read_fibs(fib_words, sys.fib(), fib_count(sys));
+  if (!fibs) {
+    co_await sys.complain(text("-fib: invalid fib number: {}", fib_words));
+    co_return 64;
+  }
+  for (const int fib : *fibs) {
+    if (mode.family != IpFamily::v6) co_await flush_family(sys, mode, IpFamily::v4, fib);
+    if (mode.family != IpFamily::v4) co_await flush_family(sys, mode, IpFamily::v6, fib);
   }
   co_return 0;
+}
+
+// ctime(3)'s, of the simulated clock, which begins at the epoch.
+std::string clock_text(SimTime now) {
+  constexpr const char* days[] = {"Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"};
+  const int64_t s = now.s();
+  return text("{} Jan {:>2} {:02}:{:02}:{:02} 1970\n", days[s / 86400 % 7], 1 + s / 86400,
+              s / 3600 % 24, s / 60 % 60, s % 60);
+}
+
+Task<int> monitor(Sys& sys, RouteMode mode, Args words) {
+  int fib = sys.fib();
+  if (words.size() == 2 && words[0] == "-fib") {
+    const auto fibs = read_fibs(words[1], fib, fib_count(sys));
+    if (!fibs || fibs->size() != 1) {
+      co_await sys.complain(text("-fib: invalid fib number: {}", words[1]));
+      co_return 64;
+    }
+    fib = fibs->front();
+  } else if (!words.empty()) {
+    co_return co_await bad_usage(sys, route_command, text("bad keyword: {}", words[0]));
+  }
+  const Fd socket = co_await open_socket(sys, fib);
+  for (;;) {
+    const Received got = co_await sys.receive(socket, message_max).or_err(1, "read");
+    const std::string shown =
+        text("\ngot message of size {} on {}", got.octets.size(), clock_text(sys.now())) +
+        message_text(sys, mode, got.octets);
+    co_await sys.print(shown);
+  }
 }
 
 Task<int> route(Sys& sys, Args args) {
-  RouteWords r = parse(args);
-  if (!r.error.empty()) co_return co_await bad_usage(sys, route_command, r.error);
-  if (!co_await enter_jail(sys, r.jail)) co_return 1;
-  if (r.fib >= 0 && r.fib >= parse_int(sys.sysctl("net.fibs").value_or("1")).value_or(1)) {
-    co_await sys.complain(text("-fib: invalid fib number: {}", r.fib));
-    co_return 64;
+  RouteMode mode;
+  std::string jail;
+  size_t at = 1;
+  for (; at < args.size() && args[at].size() > 1 && args[at][0] == '-'; ++at) {
+    if (args[at] == "-j" && at + 1 < args.size()) {
+      jail = args[++at];
+      continue;
+    }
+    for (const char letter : args[at].substr(1)) {
+      if (letter == 'n')
+        mode.numeric = true;
+      else if (letter == 'q')
+        mode.quiet = true;
+      else if (letter == 'v')
+        mode.verbose = true;
+      else if (letter == 'd' || letter == 't')
+        mode.debug_only = true;
+      else if (letter == '4')
+        mode.family = IpFamily::v4;
+      else if (letter == '6')
+        mode.family = IpFamily::v6;
+      else
+        co_return co_await bad_usage(sys, route_command, text("illegal option -- {}", letter));
+    }
   }
-  if (r.inet6 && r.command != "show") co_return co_await route6(sys, r);
-  if (r.command == "add") co_return co_await add(sys, r, false);
-  if (r.command == "change") co_return co_await add(sys, r, true);
-  if (r.command == "delete" || r.command == "del") co_return co_await remove(sys, r);
-  if (r.command == "get") co_return co_await get(sys, r);
-  if (r.command == "flush") co_return co_await flush(sys, r);
-  if (r.command == "show") {
+  if (at >= args.size()) co_return co_await bad_usage(sys, route_command, "");
+  std::string command = args[at];
+  if (command == "del") command = "delete";
+  const Args words(args.begin() + std::ptrdiff_t(at) + 1, args.end());
+  if (!co_await enter_jail(sys, jail)) co_return 1;
+  const Result<std::string> hosts = co_await sys.read_file("/etc/hosts");
+  mode.hosts = hosts.value_or("");
+  if (command == "monitor") co_return co_await monitor(sys, mode, words);
+  if (command == "flush") co_return co_await flush(sys, mode, words);
+  if (command == "show" && (words.empty() || words[0] == "-4" || words[0] == "-6")) {
     Args as_netstat{"netstat", "-rn"};
-    if (r.inet6) as_netstat.push_back("-6");
+    if (mode.family) as_netstat.push_back(*mode.family == IpFamily::v6 ? "-6" : "-4");
+    as_netstat.insert(as_netstat.end(), words.begin(), words.end());
     co_return co_await netstat_command.run(sys, as_netstat);
   }
-  const std::string wrong = r.command.empty() ? "" : text("bad keyword: {}", r.command);
-  co_return co_await bad_usage(sys, route_command, wrong);
+  for (const char* known : {"add", "change", "delete", "get", "show"})
+    if (command == known) co_return co_await new_route(sys, mode, command, words);
+  co_return co_await bad_usage(sys, route_command, text("bad keyword: {}", command));
 }
 
 }  // namespace
@@ -253,9 +297,11 @@ Task<int> route(Sys& sys, Args args) {
 const Command route_command{
     .name = "route",
     .synopsis =
-        "route [-j jail] [-46nqv] command [[-net | -host] destination gateway [netmask]]\n"
-        "[-fib number] [-iface] [-blackhole | -reject] [-mtu n] [-proto1 | -proto2]\n"
-        "commands: add, change, delete, flush, get, show",
+        "route [-j jail] [-46dnqtv] command [[modifiers] args]\n"
+        "commands: add, change, delete, flush, get, monitor, show\n"
+        "modifiers: -net, -host, -fib list, -iface, -ifp name, -ifa address, -netmask\n"
+        "mask, -prefixlen n, -blackhole, -reject, -static, -nostatic, -proto1, -proto2,\n"
+        "-mtu n, -weight n, -expire n, -hopcount n, -lock, -lockrest, ...",
     .run = route};
 
 }  // namespace stackyard

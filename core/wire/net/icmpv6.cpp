@@ -85,6 +85,72 @@ void add_link_option(std::vector<uint8_t>& message, uint8_t type, MacAddress mac
   message.insert(message.end(), mac.octets.begin(), mac.octets.end());
 }
 
+namespace {
+
+void put32(std::vector<uint8_t>& to, uint32_t n) {
+  for (int shift = 24; shift >= 0; shift -= 8) to.push_back(uint8_t(n >> shift));
+}
+
+// Fills the option that begins at `at` up to whole units of 8 octets, and writes its length.
+void finish_option(std::vector<uint8_t>& message, size_t at) {
+  while ((message.size() - at) % 8 != 0) message.push_back(0);
+  message[at + 1] = uint8_t((message.size() - at) / 8);
+}
+
+}  // namespace
+
+void add_route_option(std::vector<uint8_t>& message, const Ipv6Prefix& prefix, uint8_t flags,
+                      uint32_t lifetime_s) {
+  const size_t at = message.size();
+  message.insert(message.end(), {nd_option::route, 0, prefix.length, uint8_t(flags & 0x18)});
+  put32(message, lifetime_s);
+  const long octets = prefix.length == 0 ? 0 : prefix.length <= 64 ? 8 : 16;
+  const Ipv6Address network = prefix.network();
+  message.insert(message.end(), network.octets.begin(), network.octets.begin() + octets);
+  finish_option(message, at);
+}
+
+void add_rdnss_option(std::vector<uint8_t>& message, const std::vector<Ipv6Address>& servers,
+                      uint32_t lifetime_s) {
+  const size_t at = message.size();
+  message.insert(message.end(), {nd_option::rdnss, 0, 0, 0});
+  put32(message, lifetime_s);
+  for (const Ipv6Address& a : servers)
+    message.insert(message.end(), a.octets.begin(), a.octets.end());
+  finish_option(message, at);
+}
+
+void add_dnssl_option(std::vector<uint8_t>& message, const std::vector<std::string>& names,
+                      uint32_t lifetime_s) {
+  const size_t at = message.size();
+  message.insert(message.end(), {nd_option::dnssl, 0, 0, 0});
+  put32(message, lifetime_s);
+  for (const std::string& name : names) {  // RFC 1035 s3.1
+    for (const std::string& label : split(name, '.')) {
+      if (label.empty() || label.size() > 63) continue;
+      message.push_back(uint8_t(label.size()));
+      message.insert(message.end(), label.begin(), label.end());
+    }
+    message.push_back(0);
+  }
+  finish_option(message, at);
+}
+
+bool add_pref64_option(std::vector<uint8_t>& message, const Ipv6Prefix& prefix,
+                       uint32_t lifetime_s) {
+  constexpr uint8_t lengths[] = {96, 64, 56, 48, 40, 32};
+  const auto* found = std::find(std::begin(lengths), std::end(lengths), prefix.length);
+  if (found == std::end(lengths)) return false;
+  const size_t at = message.size();
+  const uint32_t scaled = std::min((lifetime_s + 7) / 8, 8191u);  // in units of 8 s, 13 bits
+  const uint32_t code = scaled << 3 | uint32_t(found - lengths);
+  message.insert(message.end(), {nd_option::pref64, 0, uint8_t(code >> 8), uint8_t(code)});
+  const Ipv6Address network = prefix.network();
+  message.insert(message.end(), network.octets.begin(), network.octets.begin() + 12);
+  finish_option(message, at);
+  return true;
+}
+
 void add_nonce_option(std::vector<uint8_t>& message, const std::array<uint8_t, 6>& nonce) {
   message.push_back(nd_option::nonce);
   message.push_back(1);

@@ -80,7 +80,7 @@ static_assert(sizeof(NeighbourSolicit) == 24 && sizeof(RouterAdvert) == 16 &&
 
 namespace nd_option {
 constexpr uint8_t source_link = 1, target_link = 2, prefix = 3, redirected = 4, mtu = 5, nonce = 14,
-                  route = 24, rdnss = 25;
+                  route = 24, rdnss = 25, dnssl = 31, pref64 = 38;
 }
 struct NdPrefix {
   uint8_t type = nd_option::prefix;
@@ -113,6 +113,17 @@ struct NdOptions {
 // part.
 Parsed<NdOptions> parse_nd_options(Bytes octets);
 void add_link_option(std::vector<uint8_t>& message, uint8_t type, MacAddress mac);
+// RFC 4191 s2.3: `flags` has the preference, as an advertisement's flags have it.
+void add_route_option(std::vector<uint8_t>& message, const Ipv6Prefix& prefix, uint8_t flags,
+                      uint32_t lifetime_s);
+// RFC 8106 s5.1, s5.2.
+void add_rdnss_option(std::vector<uint8_t>& message, const std::vector<Ipv6Address>& servers,
+                      uint32_t lifetime_s);
+void add_dnssl_option(std::vector<uint8_t>& message, const std::vector<std::string>& names,
+                      uint32_t lifetime_s);
+// RFC 8781 s4; a prefix of 96, 64, 56, 48, 40 or 32. False: it has another length.
+bool add_pref64_option(std::vector<uint8_t>& message, const Ipv6Prefix& prefix,
+                       uint32_t lifetime_s);
 void add_nonce_option(std::vector<uint8_t>& message, const std::array<uint8_t, 6>& nonce);
 
 // --- Multicast Listener Discovery

@@ -28,58 +28,13 @@ struct AddAddress : RequestOf<AddAddress> {
   std::string interface;
   Ipv4Prefix address;
   std::optional<Ipv4Address> second;  // the broadcast address, or the peer of a point-to-point link
-  bool replace = false;  // instead of the interface's primary address
+  bool replace = false;               // instead of the interface's primary address
 };
 // EADDRNOTAVAIL: it is not there.
 struct DeleteAddress : RequestOf<DeleteAddress> {
   static constexpr RequestKind kind_of{"inet", "delete address"};
   std::string interface;
   std::optional<Ipv4Address> address;  // none: the primary
-};
-
-struct RouteInfo {
-  Ipv4Prefix dest;
-  uint32_t flags = 0;  // route_flag
-  Ipv4Address gateway;
-  std::string interface;
-  uint32_t link_index = 0;  // without gateway: of the interface shown as link#N
-  Ipv4Address source;
-  uint32_t mtu = 0;
-  uint64_t uses = 0;
-  SimTime expires;  // in; 0: never
-};
-
-struct ListRoutes : RequestOf<ListRoutes> {
-  static constexpr RequestKind kind_of{"inet", "list routes", true};
-  int fib = 0;
-  std::vector<RouteInfo> routes;
-};
-// EEXIST, ENETUNREACH (gateway is not on a connected network), EINVAL.
-struct AddRoute : RequestOf<AddRoute> {
-  static constexpr RequestKind kind_of{"inet", "add route"};
-  int fib = 0;
-  Ipv4Prefix dest;
-  bool host = false;
-  std::optional<Ipv4Address> gateway;
-  std::string interface;  // -iface
-  uint32_t flags = 0;     // reject, blackhole, proto1, proto2
-  uint32_t mtu = 0;
-  bool change = false;  // ESRCH: there is none to change
-};
-// ESRCH.
-struct DeleteRoute : RequestOf<DeleteRoute> {
-  static constexpr RequestKind kind_of{"inet", "delete route"};
-  int fib = 0;
-  Ipv4Prefix dest;
-  Ipv4Address gateway;  // filled in
-};
-// ESRCH: not in table.
-struct GetRoute : RequestOf<GetRoute> {
-  static constexpr RequestKind kind_of{"inet", "get route", true};
-  int fib = 0;
-  Ipv4Address dest;
-  RouteInfo route;
-  uint32_t interface_mtu = 0;
 };
 
 struct ArpInfo {

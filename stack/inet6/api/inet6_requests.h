@@ -74,53 +74,6 @@ struct SetNdFlags : RequestOf<SetNdFlags> {
   uint32_t set = 0, clear = 0;
 };
 
-struct RouteInfo6 {
-  Ipv6Prefix dest;
-  std::string dest_zone;  // the interface whose link it is on; empty: global
-  uint32_t flags = 0;     // route_flag
-  Ipv6Address gateway;
-  std::string gateway_zone;
-  std::string interface;
-  uint32_t link_index = 0;
-  uint32_t mtu = 0;
-  uint64_t uses = 0;
-  SimTime expires;  // in; 0: never
-};
-struct ListRoutes6 : RequestOf<ListRoutes6> {
-  static constexpr RequestKind kind_of{"inet6", "list routes", true};
-  int fib = 0;
-  std::vector<RouteInfo6> routes;
-};
-// EEXIST, ENETUNREACH, EINVAL.
-struct AddRoute6 : RequestOf<AddRoute6> {
-  static constexpr RequestKind kind_of{"inet6", "add route"};
-  int fib = 0;
-  Ipv6Prefix dest;
-  uint32_t dest_scope = 0;
-  bool host = false;
-  std::optional<Ipv6Address> gateway;
-  uint32_t gateway_scope = 0;
-  std::string interface;  // -iface
-  uint32_t flags = 0;
-  uint32_t mtu = 0;
-  bool change = false;
-};
-// ESRCH.
-struct DeleteRoute6 : RequestOf<DeleteRoute6> {
-  static constexpr RequestKind kind_of{"inet6", "delete route"};
-  int fib = 0;
-  Ipv6Prefix dest;
-  uint32_t dest_scope = 0;
-  Ipv6Address gateway;  // filled in
-};
-struct GetRoute6 : RequestOf<GetRoute6> {
-  static constexpr RequestKind kind_of{"inet6", "get route", true};
-  int fib = 0;
-  Ipv6Address dest;
-  uint32_t dest_scope = 0;
-  RouteInfo6 route;
-};
-
 // ND6_LLINFO_*, and RFC 7048's unreachable.
 enum class NudState : uint8_t { incomplete, reachable, stale, delay, probe, unreachable };
 

@@ -1,0 +1,132 @@
+// gui/app/main.cpp - stackyard-gui: the front end, and pictures of it.
+#include <QApplication>
+#include <QCommandLineParser>
+#include <QElapsedTimer>
+#include <QTimer>
+#include <QTranslator>
+#include <cstdio>
+
+#include "gui/app/main_window.h"
+#include "gui/app/theme.h"
+#include "gui/canvas/lab_scene.h"
+#include "gui/panels/console_panel.h"
+#include "gui/panels/packet_panel.h"
+#include "gui/panels/table_panel.h"
+#include "gui/panels/time_bar.h"
+
+namespace stackyard::gui {
+namespace {
+
+constexpr int exit_failed = 3;
+
+// What `--open` may name: "table NODE TABLE", "console NODE COMMAND...", "packet N", "labels".
+void openPanel(MainWindow& window, const QString& what) {
+  const QStringList words = what.split(QLatin1Char(' '), Qt::SkipEmptyParts);
+  if (words.size() == 3 && words[0] == QLatin1String("table"))
+    window.openTable(words[1], words[2]);
+  else if (words.size() >= 2 && words[0] == QLatin1String("console")) {
+    ConsolePanel* console = window.openConsole({words[1]});
+    if (words.size() > 2) console->run(words.mid(2).join(QLatin1Char(' ')));
+  } else if (words.size() == 1 && words[0] == QLatin1String("labels")) {
+    window.setLabels(true, true);
+  }
+}
+
+// Runs the lab to an instant, lets panels fill, and saves the window's picture.
+class Photographer final : public QObject {
+ public:
+  Photographer(MainWindow& window, QString until, QString file, QStringList panels)
+      : window_(window), file_(std::move(file)) {
+    connect(&window, &MainWindow::failed, this, [](const QString& why) {
+      std::fprintf(stderr, "%s\n", qPrintable(why));
+      QCoreApplication::exit(exit_failed);
+    });
+    connect(&window, &MainWindow::served, this, [this, until, panels] {
+      for (const QString& panel : panels)
+        if (!panel.startsWith(QLatin1String("packet "))) openPanel(window_, panel);
+      for (const QString& panel : panels)
+        if (panel.startsWith(QLatin1String("packet "))) row_ = panel.mid(7).toInt() - 1;
+      // A table's first look comes before time goes on, so that what changes is marked.
+      QTimer::singleShot(500, this, [this, until] {
+        if (until.isEmpty()) return shoot();
+        window_.time().runUntil(until);
+      });
+    });
+    connect(&window.time(), &TimeBar::stopped, this, [this] { shoot(); });
+  }
+
+ private:
+  void shoot() {
+    QTimer::singleShot(700, this, [this] {
+      if (row_ >= 0) {
+        window_.showPackets(true);
+        window_.packets().select(row_);
+      }
+      window_.view().fit();
+      QTimer::singleShot(100, this, [this] {
+        const bool saved = window_.grab().save(file_);
+        if (!saved) std::fprintf(stderr, "%s cannot be written\n", qPrintable(file_));
+        QCoreApplication::exit(saved ? 0 : exit_failed);
+      });
+    });
+  }
+  MainWindow& window_;
+  QString file_;
+  int row_ = -1;
+};
+
+int run(int argc, char** argv) {
+  // Pictures need no display.
+  for (int i = 1; i < argc; ++i)
+    if (QByteArray(argv[i]).startsWith("--screenshot") &&
+        qEnvironmentVariableIsEmpty("QT_QPA_PLATFORM"))
+      qputenv("QT_QPA_PLATFORM", "offscreen");
+  QApplication application(argc, argv);
+  QApplication::setApplicationName(QStringLiteral("stackyard"));
+  QCommandLineParser parser;
+  parser.setApplicationDescription(
+      QCoreApplication::translate("main", "Draws a lab, runs it, looks inside every stack."));
+  parser.addHelpOption();
+  parser.addPositionalArgument(QStringLiteral("LAB"), QStringLiteral("the lab file"),
+                               QStringLiteral("[LAB]"));
+  const QCommandLineOption at(QStringLiteral("at"), QStringLiteral("run until this time first"),
+                              QStringLiteral("TIME"));
+  const QCommandLineOption picture(QStringLiteral("screenshot"),
+                                   QStringLiteral("save a picture of the window and end"),
+                                   QStringLiteral("FILE"));
+  const QCommandLineOption open(
+      QStringLiteral("open"),
+      QStringLiteral("\"table NODE TABLE\", \"console NODE COMMAND\", \"packet N\", \"labels\""),
+      QStringLiteral("PANEL"));
+  const QCommandLineOption dark(QStringLiteral("dark"), QStringLiteral("dark theme"));
+  const QCommandLineOption size(QStringLiteral("size"), QStringLiteral("of the window"),
+                                QStringLiteral("WxH"));
+  parser.addOptions({at, picture, open, dark, size});
+  parser.process(application);
+  setTheme(application, parser.isSet(dark));
+  MainWindow window;
+  const QStringList sides = parser.value(size).split(QLatin1Char('x'));
+  if (sides.size() == 2) window.resize(sides[0].toInt(), sides[1].toInt());
+  const QStringList labs = parser.positionalArguments();
+  std::unique_ptr<Photographer> photographer;
+  if (parser.isSet(picture))
+    photographer = std::make_unique<Photographer>(window, parser.value(at), parser.value(picture),
+                                                  parser.values(open));
+  window.show();
+  if (!labs.isEmpty()) {
+    // A lab that does not parse says so at once, before the loop could hear it end.
+    QTimer::singleShot(0, &window, [&] { window.openLab(labs.first()); });
+  } else {
+    window.showGallery();
+    if (parser.isSet(picture))
+      QTimer::singleShot(500, &window, [&] {
+        QCoreApplication::exit(window.grab().save(parser.value(picture)) ? 0 : exit_failed);
+      });
+  }
+  return QApplication::exec();
+}
+
+}  // namespace
+}  // namespace stackyard::gui
+
+int main(int argc, char** argv) { return stackyard::gui::run(argc, argv); }

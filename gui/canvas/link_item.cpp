@@ -1,0 +1,146 @@
+#include "gui/canvas/link_item.h"
+
+#include <QPainter>
+#include <QPainterPathStroker>
+#include <QStyleOptionGraphicsItem>
+#include <algorithm>
+#include <cmath>
+
+#include "gui/canvas/node_item.h"
+
+namespace stackyard::gui {
+
+LinkItem::LinkItem(const Topology& topology, int link, std::vector<NodeItem*> ends, int lane,
+                   const Colours& colours)
+    : topology_(topology),
+      link_(link),
+      nodes_(std::move(ends)),
+      lane_(lane),
+      colours_(colours),
+      ends_(nodes_.size()) {
+  setFlags(ItemIsSelectable);
+  setZValue(1);
+  for (End& end : ends_) end.carrier = topology.links[size_t(link)].up;
+  place();
+}
+
+// A straight line, or one bent aside; of a segment a star.
+void LinkItem::place() {
+  prepareGeometryChange();
+  const auto& told = topology_.links[size_t(link_)].ends;
+  QPointF sum;
+  for (size_t i = 0; i < nodes_.size(); ++i) sum += nodes_[i]->centreOf(told[i].node);
+  middle_ = sum / double(nodes_.size());
+  if (nodes_.size() == 2 && lane_ != 0) {
+    const QPointF way = nodes_[1]->centreOf(told[1].node) - nodes_[0]->centreOf(told[0].node);
+    const double length = std::max(1.0, std::hypot(way.x(), way.y()));
+    const double aside = 18.0 * ((lane_ + 1) / 2) * (lane_ % 2 ? 1 : -1);
+    middle_ += QPointF(-way.y(), way.x()) / length * aside;
+  }
+  for (size_t i = 0; i < nodes_.size(); ++i) {
+    const bool straight = nodes_.size() == 2 && lane_ == 0;
+    const QPointF towards = straight ? nodes_[1 - i]->centreOf(told[1 - i].node) : middle_;
+    ends_[i].at = nodes_[i]->edgeTowards(told[i].node, towards);
+  }
+  bounds_ = QRectF(middle_, middle_);
+  for (const End& end : ends_) bounds_ = bounds_.united(QRectF(end.at, QSizeF(1, 1)));
+  bounds_.adjust(-40, -14, 40, 14);
+  QStringList names;
+  for (const Topology::End& end : told)
+    names.append(topology_.nodes[size_t(end.node)].name + QLatin1Char(':') + end.port);
+  setToolTip(topology_.links[size_t(link_)].name + QLatin1Char('\n') +
+             names.join(QLatin1String(" -- ")));
+}
+
+void LinkItem::setLabels(bool ports) {
+  ports_ = ports;
+  update();
+}
+
+void LinkItem::setOnPath(bool on) {
+  if (on_path_ == on) return;
+  on_path_ = on;
+  update();
+}
+
+void LinkItem::setEnd(size_t end, bool carrier, double utilisation, bool active) {
+  if (end >= ends_.size()) return;
+  End& known = ends_[end];
+  if (known.carrier == carrier && known.utilisation == utilisation && known.active == active)
+    return;
+  known.carrier = carrier;
+  known.utilisation = utilisation;
+  known.active = active;
+  update();
+}
+
+QPointF LinkItem::pointOn(size_t from, double part) const {
+  if (ends_.size() == 2 && lane_ == 0)
+    return ends_[from].at + (ends_[1 - from].at - ends_[from].at) * part;
+  // To the middle, and out again at the other end.
+  const size_t to = from == 0 ? 1 : 0;
+  return part < 0.5 ? ends_[from].at + (middle_ - ends_[from].at) * (part * 2)
+                    : middle_ + (ends_[to].at - middle_) * (part * 2 - 1);
+}
+
+QPainterPath LinkItem::shape() const {
+  QPainterPath path;
+  for (const End& end : ends_) {
+    path.moveTo(end.at);
+    path.lineTo(middle_);
+  }
+  QPainterPathStroker stroker;
+  stroker.setWidth(10);
+  return stroker.createStroke(path);
+}
+
+void LinkItem::paint(QPainter* painter, const QStyleOptionGraphicsItem* option, QWidget*) {
+  const double detail = option->levelOfDetailFromTransform(painter->worldTransform());
+  if (on_path_) {
+    QColor glow = colours_.selected;
+    glow.setAlpha(110);
+    painter->setPen(QPen(glow, 9, Qt::SolidLine, Qt::RoundCap));
+    for (const End& end : ends_) painter->drawLine(end.at, middle_);
+  }
+  for (const End& end : ends_) {
+    QColor colour = colours_.faint;
+    double width = 1.4;
+    if (end.active) width = 2.2;
+    if (end.active) colour = colours_.up;
+    if (end.utilisation > 0.5) colour = colours_.busy;
+    if (end.utilisation > 0.9) colour = colours_.full;
+    if (end.utilisation > 0) width = 2 + 3 * std::min(1.0, end.utilisation);
+    QPen pen(isSelected() ? colours_.selected : colour, isSelected() ? width + 1.5 : width);
+    if (!end.carrier) pen.setStyle(Qt::DashLine);
+    painter->setPen(pen);
+    painter->drawLine(end.at, middle_);
+  }
+  if (detail < 0.35) return;
+  painter->setPen(Qt::NoPen);
+  for (const End& end : ends_) {
+    // A square for no carrier: a colour alone does not tell everybody.
+    painter->setBrush(end.carrier ? colours_.up : colours_.down);
+    if (end.carrier)
+      painter->drawEllipse(end.at, 3.5, 3.5);
+    else
+      painter->drawRect(QRectF(end.at - QPointF(4, 4), QSizeF(8, 8)));
+  }
+  if (ends_.size() > 2) {
+    painter->setBrush(colours_.faint);
+    painter->drawEllipse(middle_, 3, 3);
+  }
+  if (!ports_) return;
+  QFont font = painter->font();
+  font.setPointSizeF(7.5);
+  painter->setFont(font);
+  painter->setPen(colours_.faint);
+  for (size_t i = 0; i < ends_.size(); ++i) {
+    const QPointF way = middle_ - ends_[i].at;
+    const double length = std::max(1.0, std::hypot(way.x(), way.y()));
+    const QPointF at = ends_[i].at + way / length * std::min(16.0, length / 2);
+    painter->drawText(QRectF(at.x() - 30, at.y() - 14, 60, 12), Qt::AlignCenter,
+                      topology_.links[size_t(link_)].ends[i].port);
+  }
+}
+
+}  // namespace stackyard::gui

@@ -1,0 +1,170 @@
+#include "gui/canvas/node_item.h"
+
+#include <QPainter>
+#include <QStyleOptionGraphicsItem>
+#include <algorithm>
+#include <cmath>
+
+#include "gui/canvas/link_item.h"
+
+namespace stackyard::gui {
+
+namespace {
+
+constexpr double width = 72, head = 40, chip_height = 20, gap = 4, label_height = 16;
+
+}  // namespace
+
+NodeItem::NodeItem(const Topology& topology, int node, const Colours& colours)
+    : topology_(topology), node_(node), colours_(colours) {
+  const double bottom = layOutJails(node, {-width / 2 + gap, -head / 2 + head});
+  box_ = QRectF(-width / 2, -head / 2, width, head);
+  for (const Box& jail : jails_) box_ = box_.united(jail.place.adjusted(-gap, 0, gap, gap));
+  if (!jails_.empty()) box_.setBottom(std::max(box_.bottom(), bottom));
+  setPos(topology.nodes[size_t(node)].at);
+  setFlags(ItemIsMovable | ItemIsSelectable | ItemSendsGeometryChanges);
+  setAcceptHoverEvents(true);
+  setZValue(2);
+  setToolTip(topology.nodes[size_t(node)].name + QLatin1Char('\n') +
+             topology.nodes[size_t(node)].kind + QLatin1Char('\n') +
+             topology.nodes[size_t(node)].addresses.join(QLatin1Char('\n')));
+}
+
+// A jail below the other, inner ones inside it. Gives where the last one ends.
+double NodeItem::layOutJails(int parent, QPointF at) {
+  double y = at.y();
+  for (size_t i = size_t(parent) + 1; i < topology_.nodes.size(); ++i) {
+    const Topology::Node& jail = topology_.nodes[i];
+    if (jail.parent < 0) break;  // jails are behind their machine
+    if (jail.parent != parent) continue;
+    const size_t slot = jails_.size();
+    jails_.push_back({int(i), {}});
+    const double inner = layOutJails(int(i), {at.x() + gap, y + chip_height});
+    const double bottom = std::max(inner, y + chip_height);
+    double right = at.x() + width - 2 * gap;
+    for (size_t j = slot + 1; j < jails_.size(); ++j)
+      right = std::max(right, jails_[j].place.right() + gap);
+    jails_[slot].place = QRectF(at.x(), y, right - at.x(), bottom - y);
+    y = bottom + gap;
+  }
+  return y;
+}
+
+QRectF NodeItem::boxOf(int node) const {
+  for (const Box& jail : jails_)
+    if (jail.node == node) return jail.place;
+  return box_;
+}
+
+int NodeItem::nodeAt(QPointF place) const {
+  int found = node_;
+  for (const Box& jail : jails_)  // inner ones come later
+    if (jail.place.contains(place)) found = jail.node;
+  return found;
+}
+
+QPointF NodeItem::centreOf(int node) const { return mapToScene(boxOf(node).center()); }
+
+QPointF NodeItem::edgeTowards(int node, QPointF from) const {
+  const QRectF box = boxOf(node);
+  const QPointF centre = box.center();
+  const QPointF way = mapFromScene(from) - centre;
+  if (way.isNull()) return mapToScene(centre);
+  const double x = std::abs(way.x()) > 0 ? box.width() / 2 / std::abs(way.x()) : 1e9;
+  const double y = std::abs(way.y()) > 0 ? box.height() / 2 / std::abs(way.y()) : 1e9;
+  return mapToScene(centre + way * std::min({x, y, 1.0}));
+}
+
+QRectF NodeItem::boundingRect() const {
+  return box_.adjusted(-30, -4, 30, 4 + label_height * (addresses_ ? 3 : 1));
+}
+
+void NodeItem::setRunning(bool running) {
+  if (running_ == running) return;
+  running_ = running;
+  update();
+}
+
+void NodeItem::setLabels(bool addresses) {
+  prepareGeometryChange();
+  addresses_ = addresses;
+  update();
+}
+
+void NodeItem::setFound(bool found) {
+  found_ = found;
+  update();
+}
+
+// Simple enough to be told apart at any size: a screen, arrows, a bridge's lines, a hub, a door.
+void NodeItem::paintIcon(QPainter& painter, QRectF place, const QString& kind) const {
+  const QColor colour = colours_.kind(kind);
+  painter.setPen(QPen(colour, 2));
+  painter.setBrush(Qt::NoBrush);
+  const QPointF c = place.center();
+  if (kind == QLatin1String("router")) {
+    painter.drawEllipse(c, 11, 11);
+    for (const QPointF d : {QPointF(1, 0), QPointF(-1, 0), QPointF(0, 1), QPointF(0, -1)})
+      painter.drawLine(c + d * 4, c + d * 9);
+  } else if (kind == QLatin1String("switch")) {
+    painter.drawRoundedRect(QRectF(c.x() - 14, c.y() - 8, 28, 16), 2, 2);
+    for (int i = -1; i <= 1; ++i) painter.drawPoint(c + QPointF(i * 7, 0));
+    painter.drawLine(c + QPointF(-9, -3), c + QPointF(9, -3));
+    painter.drawLine(c + QPointF(-9, 3), c + QPointF(9, 3));
+  } else if (kind == QLatin1String("hub")) {
+    painter.drawRoundedRect(QRectF(c.x() - 14, c.y() - 8, 28, 16), 2, 2);
+    painter.drawEllipse(c, 3, 3);
+  } else if (kind == QLatin1String("door")) {
+    painter.drawRect(QRectF(c.x() - 8, c.y() - 12, 16, 24));
+    painter.drawEllipse(c + QPointF(4, 1), 1.5, 1.5);
+  } else {
+    painter.drawRoundedRect(QRectF(c.x() - 13, c.y() - 10, 26, 16), 2, 2);
+    painter.drawLine(c + QPointF(-7, 10), c + QPointF(7, 10));
+    painter.drawLine(c + QPointF(0, 6), c + QPointF(0, 10));
+  }
+}
+
+void NodeItem::paint(QPainter* painter, const QStyleOptionGraphicsItem* option, QWidget*) {
+  const double detail = option->levelOfDetailFromTransform(painter->worldTransform());
+  const Topology::Node& node = topology_.nodes[size_t(node_)];
+  painter->setOpacity(running_ ? 1 : 0.4);
+  const QColor edge = isSelected() ? colours_.selected : found_ ? colours_.busy : colours_.faint;
+  painter->setPen(QPen(edge, isSelected() || found_ ? 2.5 : 1));
+  painter->setBrush(colours_.node);
+  painter->drawRoundedRect(box_, 6, 6);
+  if (detail < 0.35) {  // too small to read
+    painter->fillRect(QRectF(-10, -10, 20, 20), colours_.kind(node.kind));
+    return;
+  }
+  paintIcon(*painter, QRectF(box_.left(), -head / 2, box_.width(), head), node.kind);
+  QFont font = painter->font();
+  font.setPointSizeF(8.5);
+  painter->setFont(font);
+  for (const Box& jail : jails_) {
+    const Topology::Node& inner = topology_.nodes[size_t(jail.node)];
+    painter->setPen(QPen(colours_.kind(inner.kind), 1));
+    painter->setBrush(colours_.jail);
+    painter->drawRoundedRect(jail.place, 4, 4);
+    painter->setPen(colours_.ink);
+    const QString name = inner.name.section(QLatin1Char('/'), -1);
+    painter->drawText(
+        QRectF(jail.place.left() + 4, jail.place.top(), jail.place.width() - 6, chip_height),
+        Qt::AlignVCenter | Qt::AlignLeft,
+        painter->fontMetrics().elidedText(name, Qt::ElideRight, int(jail.place.width()) - 6));
+  }
+  painter->setPen(colours_.ink);
+  QString label = node.name;
+  if (addresses_)
+    for (const QString& address : node.addresses.mid(0, 2)) label += QLatin1Char('\n') + address;
+  painter->drawText(
+      QRectF(box_.left() - 30, box_.bottom() + 2, box_.width() + 60, label_height * 3),
+      Qt::AlignHCenter | Qt::AlignTop, label);
+}
+
+QVariant NodeItem::itemChange(GraphicsItemChange change, const QVariant& value) {
+  if (change == ItemPositionHasChanged)
+    for (LinkItem* link : links_) link->place();
+  return QGraphicsItem::itemChange(change, value);
+}
+
+}  // namespace stackyard::gui

@@ -1,0 +1,55 @@
+// gui/canvas/node_item.h - a machine, switch, hub or door on the canvas, with its jails inside.
+#pragma once
+
+#include <QGraphicsItem>
+#include <vector>
+
+#include "gui/canvas/colours.h"
+#include "gui/model/topology.h"
+
+namespace stackyard::gui {
+
+class LinkItem;
+
+class NodeItem final : public QGraphicsItem {
+ public:
+  enum { Type = UserType + 1 };
+  NodeItem(const Topology& topology, int node, const Colours& colours);
+
+  int node() const { return node_; }
+  // The node or jail at a point of the item.
+  int nodeAt(QPointF place) const;
+  // Where a link to the node, or a jail in it, ends: the point of its box towards `from`.
+  QPointF edgeTowards(int node, QPointF from) const;
+  QPointF centreOf(int node) const;
+  void addLink(LinkItem* link) { links_.push_back(link); }
+  void setRunning(bool running);
+  void setLabels(bool addresses);
+  void setFound(bool found);
+
+  int type() const override { return Type; }
+  QRectF boundingRect() const override;
+  void paint(QPainter* painter, const QStyleOptionGraphicsItem* option, QWidget* widget) override;
+
+ protected:
+  QVariant itemChange(GraphicsItemChange change, const QVariant& value) override;
+
+ private:
+  struct Box {
+    int node;
+    QRectF place;
+  };
+  double layOutJails(int parent, QPointF at);
+  QRectF boxOf(int node) const;
+  void paintIcon(QPainter& painter, QRectF place, const QString& kind) const;
+
+  const Topology& topology_;
+  int node_;
+  const Colours& colours_;
+  QRectF box_;  // of the machine itself
+  std::vector<Box> jails_;
+  std::vector<LinkItem*> links_;
+  bool running_ = true, addresses_ = false, found_ = false;
+};
+
+}  // namespace stackyard::gui

@@ -1,0 +1,52 @@
+// gui/panels/packet_panel.h - the list of packets, and the layers and octets of the one chosen.
+#pragma once
+
+#include <QTimer>
+#include <QWidget>
+
+#include "gui/model/packet_list.h"
+
+class QLineEdit;
+class QLabel;
+class QPlainTextEdit;
+class QTableView;
+class QTreeWidget;
+
+namespace stackyard::gui {
+
+class LabClient;
+
+class PacketPanel final : public QWidget {
+  Q_OBJECT
+ public:
+  PacketPanel(LabClient& client, const Colours& colours, QWidget* parent = nullptr);
+  PacketList& model() { return model_; }
+  // Another client's lab: watches it from now on.
+  void restart();
+  void select(int row);
+
+ signals:
+  // The links that the chosen packet has passed, in order.
+  void pathChosen(const QStringList& links);
+  void frameSeen(const QString& link, const QString& node, const QString& text);
+
+ private:
+  void watch();
+  void show(int row);
+  void showStory(const SeenPacket& packet);
+  void showField();
+  void save();
+  void openWireshark();
+
+  LabClient& client_;
+  PacketList model_;
+  qint64 packets_ = -1, drops_ = -1, decisions_ = -1;  // subscriptions
+  QTimer timer_;
+  QLineEdit* filter_;
+  QLabel* message_;
+  QTableView* list_;
+  QTreeWidget* layers_;
+  QPlainTextEdit* octets_;
+};
+
+}  // namespace stackyard::gui
