@@ -106,6 +106,9 @@ void TcpScoreboard::take_ack(Seq una, const Sent& sent) {
   const uint32_t acked = uint32_t(una - una_);
   const uint32_t known = acked > sent.mss ? acked - sent.mss : 0;
   guessed_ -= std::min(guessed_, known);
+  // The next segment may be lost, too: what is guessed leaves room for it.
+  const uint32_t flight = uint32_t(sent.nxt - una);
+  guessed_ = std::min(guessed_, flight > sent.mss ? flight - sent.mss : 0);
   una_ = una;
   fack_ = seq_max(fack_, una);
   size_t gone = 0;

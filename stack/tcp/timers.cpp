@@ -145,7 +145,12 @@ void TcpConnection::persist_due() {
   }
   // RFC 9293 s3.8.6.1: for ever, while the peer answers; but not when it is gone.
   const SimTime idle = tcp_.site().now() - received_at_;
-  if (rxtshift_ >= 12 && idle >= Tcp::milliseconds(tcp_.settings().keepidle_ms)) {
+  // tcp_totbackoff: as long as all timeouts of a segment would take together.
+  const auto& s = tcp_.settings();
+  const SimTime once = rtt_.known() ? rtt_.smoothed() + rtt_.variation() * 4
+                                    : Tcp::milliseconds(s.rexmit_initial_ms);
+  const SimTime patience = std::min(once * 2559, Tcp::milliseconds(s.keepidle_ms));
+  if (rxtshift_ >= s.retries && idle >= patience) {
     ++tcp_.counters.persistdrop;
     return abort(Errno::etimedout);
   }
