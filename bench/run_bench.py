@@ -97,6 +97,15 @@ def size_rows(row):
     row('the same, ten times over', figure(size + ['storm', '10'], 'last_mib'), None, 'MiB', 'flat', '')
 
 
+def lpm_rows(row):
+    for family, name, least, aim in (('v4', '1,000,000 IPv4 prefixes', '', '20'), ('v6', '200,000 IPv6 prefixes', '', '')):
+        lpm = ['build/bench/lpm', family]
+        row(f'{name}: longest match', statistics.median(figure(lpm, 'lookups_m') for _ in range(RUNS)),
+            None, 'M/s', least, aim)
+        row('the same: memory of a prefix', figure(lpm, 'octets'), None, 'octets', '', 30 if family == 'v4' else '')
+        row('the same: updates', figure(lpm, 'updates_k'), None, 'k/s', '', '')
+
+
 def main():
     ns3 = build_ns3()
     rows = []
@@ -136,6 +145,10 @@ def main():
         figure(chain[:1] + ['100000', 'capture', 'build/bench'], 'ns_per_hop') for _ in range(RUNS))
     row('the same, every interface captured', captured, None, 'ns/hop', 'reported', '',
         captured / statistics.median(plain))
+    chain6 = statistics.median(figure(chain + ['v6'], 'ns_per_hop') for _ in range(RUNS + 2))
+    row('UDP chain over IPv6 (ratio: to IPv4)', chain6, None, 'ns/hop', '<= 1.3x slower', '1.0x',
+        chain6 / statistics.median(plain))
+    lpm_rows(row)
     size_rows(row)
     # Bounds are those of ns-3 3.37: 23,500 ns for a segment of the flow, 161,000 ns in the dumbbell.
     flow = statistics.median(figure(['build/bench/tcp', 'flow', '10'], 'ns_per_segment') for _ in range(RUNS))

@@ -83,11 +83,11 @@ struct PacketRecord {
   PacketTag* tags = nullptr;
   uint32_t checksum_start = 0;  // absolute in octets->data(): survives prepending
   uint16_t checksum_offset = 0;
+  uint16_t fib = 0;
   DeferredChecksum deferred = DeferredChecksum::none;
-  uint8_t fib = 0;
   bool link_broadcast = false;  // the frame's destination was the broadcast address
   bool link_multicast = false;  // ... or another group address
-  uint16_t reserved = 0;
+  uint8_t reserved = 0;
   PacketRecord* next = nullptr;  // of a queue or of the pool's free list
 };
 
@@ -167,8 +167,8 @@ class Packet {
 
   uint64_t interface() const { return record_->interface; }
   void set_interface(uint64_t interface) { record_->interface = interface; }
-  uint8_t fib() const { return record_->fib; }
-  void set_fib(uint8_t fib) { record_->fib = fib; }
+  uint16_t fib() const { return record_->fib; }
+  void set_fib(uint16_t fib) { record_->fib = fib; }
   bool link_broadcast() const { return record_->link_broadcast; }
   bool link_multicast() const { return record_->link_multicast; }
   bool link_group() const { return record_->link_broadcast || record_->link_multicast; }

@@ -114,6 +114,7 @@ MainWindow::MainWindow(QWidget* parent)
   });
   connect(scene_, &LabScene::nodeMenu, this, &MainWindow::nodeMenu);
   connect(scene_, &LabScene::linkMenu, this, &MainWindow::linkMenu);
+  connect(packets_, &PacketPanel::pathChosen, scene_, &LabScene::showPath);
   connect(packets_, &PacketPanel::frameSeen, scene_, &LabScene::showFrame);
 }
 

@@ -159,6 +159,11 @@ void LabScene::showFrame(const QString& link, const QString& from, const QString
   way->start(QAbstractAnimation::DeleteWhenStopped);
 }
 
+void LabScene::showPath(const QStringList& links) {
+  for (LinkItem* link : links_)
+    link->setOnPath(links.contains(topology_.links[size_t(link->link())].name));
+}
+
 int LabScene::nodeAt(QPointF place) const {
   for (QGraphicsItem* item : items(place))
     if (auto* node = qgraphicsitem_cast<NodeItem*>(item))

@@ -34,6 +34,8 @@ class LabScene final : public QGraphicsScene {
   int find(const QString& words);
   // Shows that a frame has left by a link's end, for a while of real time.
   void showFrame(const QString& link, const QString& from, const QString& text);
+  // Marks the way of a packet.
+  void showPath(const QStringList& links);
   QPointF placeOf(int node) const;
 
  signals:

@@ -57,6 +57,12 @@ void LinkItem::setLabels(bool ports) {
   update();
 }
 
+void LinkItem::setOnPath(bool on) {
+  if (on_path_ == on) return;
+  on_path_ = on;
+  update();
+}
+
 void LinkItem::setEnd(size_t end, bool carrier, double utilisation, bool active) {
   if (end >= ends_.size()) return;
   End& known = ends_[end];
@@ -90,6 +96,12 @@ QPainterPath LinkItem::shape() const {
 
 void LinkItem::paint(QPainter* painter, const QStyleOptionGraphicsItem* option, QWidget*) {
   const double detail = option->levelOfDetailFromTransform(painter->worldTransform());
+  if (on_path_) {
+    QColor glow = colours_.selected;
+    glow.setAlpha(110);
+    painter->setPen(QPen(glow, 9, Qt::SolidLine, Qt::RoundCap));
+    for (const End& end : ends_) painter->drawLine(end.at, middle_);
+  }
   for (const End& end : ends_) {
     QColor colour = colours_.faint;
     double width = 1.4;

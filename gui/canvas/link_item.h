@@ -21,6 +21,7 @@ class LinkItem final : public QGraphicsItem {
   int link() const { return link_; }
   void place();  // again, after a node has moved
   void setLabels(bool ports);
+  void setOnPath(bool on);
   // Of an end: its carrier, how much of the rate it uses (0 to 1; negative: it has no rate), and
   // whether anything left there since the last look.
   void setEnd(size_t end, bool carrier, double utilisation, bool active);
@@ -46,7 +47,7 @@ class LinkItem final : public QGraphicsItem {
   std::vector<End> ends_;
   QPointF middle_;
   QRectF bounds_;
-  bool ports_ = false;
+  bool ports_ = false, on_path_ = false;
 };
 
 }  // namespace stackyard::gui

@@ -1,9 +1,11 @@
 #include "gui/model/packet_list.h"
 
+#include <QHash>
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "core/base/text.h"
+#include "core/capture/capture_file.h"
 #include "lab/api/channel.h"
 
 namespace stackyard::gui {
@@ -46,6 +48,50 @@ void PacketList::takeDrop(const Json& params) {
   waiting_.push_back(std::move(seen));
 }
 
+void PacketList::takeDecision(const Json& params) {
+  SeenPacket seen;
+  seen.time = params.at("time").get<qint64>();
+  seen.id = params.at("id").get<quint64>();
+  seen.node = words(params, "node");
+  seen.decision = words(params, "kind");
+  seen.text = words(params, "sentence");
+  decisions_.push_back(std::move(seen));
+  if (decisions_.size() > most) decisions_.pop_front();
+}
+
+std::vector<SeenPacket> PacketList::story(quint64 id) const {
+  std::vector<SeenPacket> all;
+  // A stack decides before the frame leaves: of one instant, decisions come first.
+  for (const auto* part : {&decisions_, &shown_})
+    for (const SeenPacket& packet : *part)
+      if (packet.id == id) all.push_back(packet);
+  std::stable_sort(all.begin(), all.end(),
+                   [](const SeenPacket& a, const SeenPacket& b) { return a.time < b.time; });
+  return all;
+}
+
+QString PacketList::save(const QString& path) const {
+  const auto file = CaptureFile::create(path.toStdString());
+  if (!file) return QString::fromStdString(std::string(errno_text(file.error())));
+  QHash<QString, uint32_t> interfaces;
+  for (const SeenPacket& packet : shown_) {
+    if (packet.died()) continue;
+    auto at = interfaces.find(packet.link);
+    if (at == interfaces.end())
+      at = interfaces.insert(packet.link, (*file)->add_interface(packet.link.toStdString(),
+                                                                 LinkType::ethernet, 262144));
+    const Bytes octets(reinterpret_cast<const uint8_t*>(packet.octets.constData()),
+                       size_t(packet.octets.size()));
+    (*file)->write({.interface = *at,
+                    .time = SimTime(packet.time),
+                    .length = uint32_t(packet.length),
+                    .octets = octets,
+                    .packet = packet.id});
+  }
+  const Result<> written = (*file)->flush();
+  return written ? QString() : QString::fromStdString(std::string(errno_text(written.error())));
+}
+
 void PacketList::flush() {
   if (waiting_.empty()) return;
   if (waiting_.size() > most) waiting_.erase(waiting_.begin(), waiting_.end() - ptrdiff_t(most));
@@ -69,6 +115,7 @@ void PacketList::clear() {
   beginResetModel();
   shown_.clear();
   waiting_.clear();
+  decisions_.clear();
   last_number_ = 0;
   endResetModel();
 }

@@ -18,6 +18,7 @@ struct SeenPacket {
   QByteArray octets;  // none: a death
   int length = 0;
   QString reason, detail;  // of a death
+  QString decision;        // what a stack decided about it: of that kind; `text` is the sentence
   bool died() const { return !reason.isEmpty(); }
 };
 
@@ -25,12 +26,18 @@ class PacketList final : public QAbstractTableModel {
   Q_OBJECT
  public:
   enum Column { Number, Time, Where, Length, Info, Columns };
-  static constexpr size_t most = 500'000;
+  static constexpr size_t most = 500'000;  // and of decisions as many
 
   explicit PacketList(const Colours& colours, QObject* parent = nullptr);
   // Of `packet` and `drop` messages; shown by flush(), so that a flood costs few updates.
   void takePacket(const nlohmann::json& params);
   void takeDrop(const nlohmann::json& params);
+  // A decision: not in the list, but of the packet's story.
+  void takeDecision(const nlohmann::json& params);
+  // Everything that is known of a packet, in the order of time: frames, decisions, its death.
+  std::vector<SeenPacket> story(quint64 id) const;
+  // Writes the frames in the list as pcapng; what went wrong, or empty.
+  QString save(const QString& path) const;
   void flush();
   void clear();
   const SeenPacket& packet(int row) const { return shown_[size_t(row)]; }
@@ -45,6 +52,7 @@ class PacketList final : public QAbstractTableModel {
   const Colours& colours_;
   std::deque<SeenPacket> shown_;
   std::vector<SeenPacket> waiting_;
+  std::deque<SeenPacket> decisions_;
   qint64 last_number_ = 0;
 };
 

@@ -3,6 +3,7 @@
 #include <QCoreApplication>
 #include <QDir>
 #include <QDirIterator>
+#include <QKeyEvent>
 #include <QPainter>
 
 #include "gui/canvas/lab_scene.h"
@@ -65,9 +66,16 @@ Gallery::Gallery(QWidget* parent) : QListWidget(parent) {
     item->setToolTip(QDir(folder()).relativeFilePath(file));
     item->setTextAlignment(Qt::AlignHCenter | Qt::AlignTop);
   }
-  connect(this, &QListWidget::itemActivated, this, [this](const QListWidgetItem* item) {
+  // One click opens; activation is for the keyboard, and would come with a second click as well.
+  connect(this, &QListWidget::itemClicked, this, [this](const QListWidgetItem* item) {
     emit chosen(item->data(Qt::UserRole).toString());
   });
+}
+
+void Gallery::keyPressEvent(QKeyEvent* event) {
+  const bool enters = event->key() == Qt::Key_Return || event->key() == Qt::Key_Enter;
+  if (enters && currentItem()) return emit chosen(currentItem()->data(Qt::UserRole).toString());
+  QListWidget::keyPressEvent(event);
 }
 
 }  // namespace stackyard::gui

@@ -12,6 +12,9 @@ class Gallery final : public QListWidget {
   // Where the scenarios are: beside the program's build or in its installed share; empty: nowhere.
   static QString folder();
 
+ protected:
+  void keyPressEvent(QKeyEvent* event) override;
+
  signals:
   void chosen(const QString& file);
 };

@@ -1,10 +1,15 @@
 #include "gui/panels/packet_panel.h"
 
+#include <QDateTime>
+#include <QDir>
+#include <QFileDialog>
 #include <QFontDatabase>
 #include <QHeaderView>
 #include <QLabel>
 #include <QLineEdit>
+#include <QMessageBox>
 #include <QPlainTextEdit>
+#include <QProcess>
 #include <QScrollBar>
 #include <QSplitter>
 #include <QTableView>
@@ -13,6 +18,7 @@
 #include <QVBoxLayout>
 #include <nlohmann/json.hpp>
 
+#include "core/base/text.h"
 #include "core/dissect/dissect.h"
 #include "gui/client/lab_client.h"
 
@@ -92,12 +98,21 @@ PacketPanel::PacketPanel(LabClient& client, const Colours& colours, QWidget* par
   auto* top = new QHBoxLayout;
   top->addWidget(filter_);
   top->addWidget(clear);
+  auto* save = new QToolButton;
+  save->setText(tr("Save…"));
+  save->setToolTip(tr("As pcapng"));
+  top->addWidget(save);
+  auto* wireshark = new QToolButton;
+  wireshark->setText(tr("Wireshark"));
+  top->addWidget(wireshark);
   auto* layout = new QVBoxLayout(this);
   layout->setContentsMargins(4, 4, 4, 4);
   layout->addLayout(top);
   layout->addWidget(message_);
   layout->addWidget(split);
 
+  connect(save, &QToolButton::clicked, this, &PacketPanel::save);
+  connect(wireshark, &QToolButton::clicked, this, &PacketPanel::openWireshark);
   connect(clear, &QToolButton::clicked, &model_, &PacketList::clear);
   connect(filter_, &QLineEdit::returnPressed, this, &PacketPanel::watch);
   connect(list_->selectionModel(), &QItemSelectionModel::currentRowChanged, this,
@@ -114,6 +129,9 @@ PacketPanel::PacketPanel(LabClient& client, const Colours& colours, QWidget* par
     }
     if (method == QLatin1String("drop") && params.value("subscription", int64_t(-1)) == drops_)
       model_.takeDrop(params);
+    if (method == QLatin1String("decision") &&
+        params.value("subscription", int64_t(-1)) == decisions_)
+      model_.takeDecision(params);
   });
   connect(&timer_, &QTimer::timeout, this, [this] {
     const QScrollBar* bar = list_->verticalScrollBar();
@@ -126,14 +144,14 @@ PacketPanel::PacketPanel(LabClient& client, const Colours& colours, QWidget* par
 }
 
 void PacketPanel::restart() {
-  packets_ = drops_ = -1;
+  packets_ = drops_ = decisions_ = -1;
   model_.clear();
   watch();
 }
 
 // From now on, what fits the filter.
 void PacketPanel::watch() {
-  for (qint64* known : {&packets_, &drops_})
+  for (qint64* known : {&packets_, &drops_, &decisions_})
     if (*known >= 0)
       client_.call("unsubscribe", {{"subscription", std::exchange(*known, -1)}}, {},
                    [](const QString&) {});
@@ -147,8 +165,10 @@ void PacketPanel::watch() {
         message_->setText(why);
         message_->show();
       });
-  client_.call("subscribe", {{"what", "drops"}},
-               [this](const Json& result) { drops_ = result.at("subscription").get<qint64>(); });
+  for (const auto& [what, known] : {std::pair("drops", &drops_), {"decisions", &decisions_}})
+    client_.call("subscribe", {{"what", what}}, [known = known](const Json& result) {
+      *known = result.at("subscription").get<qint64>();
+    });
 }
 
 void PacketPanel::select(int row) {
@@ -160,14 +180,9 @@ void PacketPanel::show(int row) {
   layers_->clear();
   octets_->clear();
   if (row < 0 || row >= model_.rowCount()) return;
-  const SeenPacket& packet = model_.packet(row);
-  if (packet.died()) {
-    auto* top = new QTreeWidgetItem(layers_, {tr("Died at %1, %2").arg(packet.node, packet.link)});
-    new QTreeWidgetItem(top, {packet.reason, packet.text});
-    if (!packet.detail.isEmpty()) new QTreeWidgetItem(top, {tr("by"), packet.detail});
-    layers_->expandAll();
-    return;
-  }
+  const SeenPacket packet = model_.packet(row);
+  showStory(packet);
+  if (packet.died()) return;
   octets_->setPlainText(dump(packet.octets));
   const Bytes frame(reinterpret_cast<const uint8_t*>(packet.octets.constData()),
                     size_t(packet.octets.size()));
@@ -186,6 +201,49 @@ void PacketPanel::show(int row) {
   }
   layers_->expandAll();
   layers_->resizeColumnToContents(0);
+}
+
+// What every stack that it met has decided about it, and where it has been.
+void PacketPanel::showStory(const SeenPacket& packet) {
+  auto* top = new QTreeWidgetItem(layers_, {tr("What happened to it")});
+  QStringList links;
+  for (const SeenPacket& step : model_.story(packet.id)) {
+    const QString when = QStringLiteral("%1  %2").arg(
+        QString::fromStdString(seconds_text(SimTime(step.time))), step.node);
+    if (step.died()) {
+      auto* item =
+          new QTreeWidgetItem(top, {when, tr("✗ died at %1: %2").arg(step.link, step.text)});
+      if (!step.detail.isEmpty()) new QTreeWidgetItem(item, {tr("decided by"), step.detail});
+    } else if (!step.decision.isEmpty()) {
+      new QTreeWidgetItem(top, {when, step.text});
+    } else {
+      new QTreeWidgetItem(top, {when, tr("leaves by %1").arg(step.link)});
+      if (!step.link.isEmpty()) links.append(step.link);
+    }
+  }
+  layers_->expandAll();
+  layers_->resizeColumnToContents(0);
+  emit pathChosen(links);
+}
+
+void PacketPanel::save() {
+  const QString name =
+      QFileDialog::getSaveFileName(this, tr("Save packets"), {}, tr("Captures (*.pcapng)"));
+  if (name.isEmpty()) return;
+  if (const QString wrong = model_.save(name); !wrong.isEmpty())
+    QMessageBox::warning(this, tr("Save packets"), wrong);
+}
+
+// On what the list has now.
+void PacketPanel::openWireshark() {
+  model_.flush();
+  const QString name = QDir::temp().filePath(
+      QStringLiteral("stackyard-%1.pcapng").arg(QDateTime::currentMSecsSinceEpoch()));
+  QString wrong = model_.save(name);
+  if (wrong.isEmpty() && !QProcess::startDetached(QStringLiteral("wireshark"), {name}))
+    wrong = tr("wireshark cannot be started; the packets are in %1").arg(name);
+  message_->setText(wrong);
+  message_->setVisible(!wrong.isEmpty());
 }
 
 // Its octets, marked in the dump.

@@ -26,16 +26,21 @@ class PacketPanel final : public QWidget {
   void select(int row);
 
  signals:
+  // The links that the chosen packet has passed, in order.
+  void pathChosen(const QStringList& links);
   void frameSeen(const QString& link, const QString& node, const QString& text);
 
  private:
   void watch();
   void show(int row);
+  void showStory(const SeenPacket& packet);
   void showField();
+  void save();
+  void openWireshark();
 
   LabClient& client_;
   PacketList model_;
-  qint64 packets_ = -1, drops_ = -1;  // subscriptions
+  qint64 packets_ = -1, drops_ = -1, decisions_ = -1;  // subscriptions
   QTimer timer_;
   QLineEdit* filter_;
   QLabel* message_;

@@ -46,6 +46,12 @@ struct ConsoleArguments {
   std::string pace;  // of LAB; "": 1x for who types, lockstep for what is read from elsewhere
   std::vector<std::string> set;
 };
+struct DrillArguments {
+  std::vector<std::string> scripts;  // files, or folders of them
+  std::vector<std::string> options;  // packetdrill's: "--ip_version=ipv6"
+  unsigned jobs = 1;
+};
+int drill_command(const DrillArguments& arguments);
 int console_command(const ConsoleArguments& arguments);
 
 }  // namespace stackyard

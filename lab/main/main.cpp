@@ -11,6 +11,7 @@ struct CommandLine {
   RunArguments run;
   ConsoleArguments console;
   ServeArguments serve;
+  DrillArguments drill;
   std::vector<std::string> set, labs, lab_and_node, command;
   std::string journal, socket, at, folder;
   bool addresses = false;
@@ -114,6 +115,23 @@ void add_gui(CLI::App& app, CommandLine& line) {
   gui->callback([gui, &line] { line.status = gui_command(gui->remaining()); });
 }
 
+void add_drill(CLI::App& app, CommandLine& line) {
+  CLI::App* drill = app.add_subcommand("drill", "Run packet scripts in packetdrill's language");
+  drill->add_option("-j", line.drill.jobs, "so many scripts at a time")->check(CLI::PositiveNumber);
+  drill->allow_extras();
+  drill->footer(
+      "SCRIPT... are files or folders; packetdrill's options, such as --ip_version=ipv6,\n"
+      "--tolerance_usecs=N and --define=NAME=VALUE, are understood (docs/drill.md).");
+  drill->callback([&line, drill] {
+    for (const std::string& word : drill->remaining()) {
+      const bool option = word.size() > 1 && word[0] == '-';
+      (option ? line.drill.options : line.drill.scripts).push_back(word);
+    }
+    if (line.drill.scripts.empty()) throw CLI::RequiredError("SCRIPT");
+    line.status = drill_command(line.drill);
+  });
+}
+
 }  // namespace
 }  // namespace stackyard
 
@@ -127,6 +145,7 @@ int main(int argc, char** argv) {
   add_console(app, line);
   add_serve_and_its_clients(app, line);
   add_gui(app, line);
+  add_drill(app, line);
   CLI11_PARSE(app, argc, argv);
   return line.status;
 }

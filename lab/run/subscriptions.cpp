@@ -50,15 +50,17 @@ uint64_t Subscriptions::add(uint32_t client, const Json& params) {
   } else if (what == "packets") {
     auto compiled = PacketFilter::compile(params.value("filter", ""));
     if (!compiled.error.empty()) throw RequestError{1, compiled.error};
-    packets_[++last_number_] = {client, taps_of(params.at("on").get<std::string>()), std::move(compiled.filter),
-                                params.value("snaplen", 262144u),
+    packets_[++last_number_] = {client, taps_of(params.at("on").get<std::string>()),
+                                std::move(compiled.filter), params.value("snaplen", 262144u),
                                 params.value("packets", UINT64_MAX)};
-  } else if (what == "log" || what == "drops" || what == "output" || what == "checks" ||
-             what == "time") {
+  } else if (what == "log" || what == "drops" || what == "decisions" || what == "output" ||
+             what == "checks" || what == "time") {
     events_[++last_number_] = {client, what};
+    if (what == "decisions") worker_.session().lab().want_decisions(true);
   } else {
     throw RequestError{
-        1, text("\"{}\" is none of table, packets, log, drops, output, checks, time", what)};
+        1, text("\"{}\" is none of table, packets, log, drops, decisions, output, checks, time",
+                what)};
   }
   return last_number_;
 }
@@ -85,6 +87,7 @@ void Subscriptions::remove(uint32_t client, uint64_t number) {
   };
   if (!erase(tables_) && !erase(packets_) && !erase(events_))
     throw RequestError{1, "there is no such subscription"};
+  worker_.session().lab().want_decisions(anybody_wants("decisions"));
 }
 
 void Subscriptions::drop_client(uint32_t client) {
@@ -92,6 +95,12 @@ void Subscriptions::drop_client(uint32_t client) {
   std::erase_if(tables_, theirs);
   std::erase_if(packets_, theirs);
   std::erase_if(events_, theirs);
+  worker_.session().lab().want_decisions(anybody_wants("decisions"));
+}
+
+bool Subscriptions::anybody_wants(const std::string& what) const {
+  return std::any_of(events_.begin(), events_.end(),
+                     [&](const auto& entry) { return entry.second.what == what; });
 }
 
 // None, once the jail or machine is gone.
@@ -178,6 +187,39 @@ void Subscriptions::drop(const TraceStamp& stamp, const DropNote& note) {
         {"reason", note.reason->name},
         {"sentence", note.reason->sentence},
         {"detail", note.detail}});
+}
+
+namespace {
+
+// What was decided, and by what.
+std::string sentence(const DecisionNote& note) {
+  switch (note.kind) {
+    case DecisionKind::local:
+      return text("for this machine: {} is its own", to_text(note.address));
+    case DecisionKind::route:
+      return text("to {} by the route {}/{}, out of link#{}", to_text(note.address),
+                  to_text(note.network), note.by_length, note.interface);
+    case DecisionKind::neighbour:
+      return text("next hop {} on link#{}", to_text(note.address), note.interface);
+    case DecisionKind::socket:
+      return text("to the socket of port {}, from {} port {}", note.by_length,
+                  to_text(note.address), note.by);
+    case DecisionKind::rule:
+      return text("by rule {}", note.by);
+  }
+  return "";
+}
+
+}  // namespace
+
+void Subscriptions::decision(const TraceStamp& stamp, const DecisionNote& note) {
+  if (events_.empty()) return;
+  tell("decisions", "decision",
+       {{"time", stamp.key.time.ns()},
+        {"node", worker_.session().lab().simulation().node_name(note.node)},
+        {"id", note.packet},
+        {"kind", decision_name(note.kind)},
+        {"sentence", sentence(note)}});
 }
 
 void Subscriptions::log(const TraceStamp& stamp, const LogNote& note) {

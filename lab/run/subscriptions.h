@@ -41,6 +41,7 @@ class Subscriptions final : public Observer {
 
   void frame(const TraceStamp& stamp, const FrameNote& note) override;
   void drop(const TraceStamp& stamp, const DropNote& note) override;
+  void decision(const TraceStamp& stamp, const DecisionNote& note) override;
   void log(const TraceStamp& stamp, const LogNote& note) override;
 
  private:
@@ -59,10 +60,11 @@ class Subscriptions final : public Observer {
   };
   struct EventSubscription {
     uint32_t client;
-    std::string what;  // "log", "drops", "output", "checks", "time"
+    std::string what;  // "log", "drops", "decisions", "output", "checks", "time"
   };
   std::map<uint32_t, std::string> taps_of(const std::string& on);
   Table rows_of(const TableSubscription& subscription);
+  bool anybody_wants(const std::string& what) const;
   void tell(const std::string& what, const char* method, const Json& params);
 
   Worker& worker_;

@@ -95,11 +95,11 @@ Result<> Inet::add_address(const AddAddress& wanted) {
   const Ipv4Address ip = wanted.address.address;
   if (ip.is_multicast() || ip.is_any() || ip.is_broadcast()) return Errno::einval;
   for (const Address& a : addresses_) {
-    if (!is_local(ip)) break;
-    if (a.prefix.address == ip && (a.interface == interface || a.prefix == wanted.address)) {
-      if (a.interface == interface && a.prefix == wanted.address) return {};
-      if (a.interface != interface) return Errno::eexist;
-    }
+    if (a.interface == interface && a.prefix == wanted.address) return {};
+    // The same network, or even the same address, may be on several links (in_addprefix).
+    const bool same = a.interface != interface && a.prefix.length == wanted.address.length &&
+                      a.prefix.network() == wanted.address.network();
+    if (same && settings().no_same_prefix) return Errno::eexist;
   }
   if (is_local(ip) && is_local_on(*interface, ip)) {
     TRY(delete_address({{}, wanted.interface, ip}));

@@ -13,7 +13,6 @@ const ArpSettings& Arp::settings() const { return inet_.settings().arp; }
 
 namespace {
 constexpr MacAddress no_mac{};
-constexpr size_t entries_max = 4096;
 }  // namespace
 
 Arp::Entry::Entry(Arp& owner, Ifnet& i, Ipv4Address a)
@@ -51,11 +50,21 @@ Arp::Entry* Arp::find(const Ifnet& interface, Ipv4Address address) const {
 Arp::Entry& Arp::make(Ifnet& interface, Ipv4Address address) {
   const uint64_t own = key(interface, address);
   auto made = std::make_unique<Entry>(*this, interface, address);
+  ++unresolved_;
   const auto at = entries_.begin() + std::ptrdiff_t(place(own));
   return *entries_.emplace(at, own, std::move(made))->second;
 }
 
+// A scan of a network fills a quarter of the table at most, and evicts nobody (RFC 6583 s6).
+bool Arp::full(bool resolved) {
+  const size_t most = size_t(settings().max_entries);
+  const bool full = entries_.size() >= most || (!resolved && unresolved_ >= most / 4);
+  if (full) ++counters.limited;
+  return full;
+}
+
 void Arp::erase(Entry& entry) {
+  if (!entry.valid) --unresolved_;
   while (Packet packet = entry.held.pop()) {
     ++counters.dropped;
     inet_.site().note_drop(packet.id(), drops::arp_unresolved, entry.interface->name(),
@@ -72,7 +81,11 @@ void Arp::entry_expired(Entry& entry) {
 
 void Arp::forget(const Ifnet& interface) {
   ++stamp_;
-  std::erase_if(entries_, [&](const auto& e) { return e.second->interface == &interface; });
+  std::erase_if(entries_, [&](const auto& e) {
+    if (e.second->interface != &interface) return false;
+    if (!e.second->valid) --unresolved_;
+    return true;
+  });
   std::erase_if(announcements_, [&](const auto& a) { return a->interface == interface.ref(); });
 }
 
@@ -112,7 +125,7 @@ Result<> Arp::output(Packet&& packet, Ifnet& interface, Ipv4Address next_hop, Ro
   }
   if (interface.has_flag(if_flag::noarp)) return Errno::ehostunreach;
   if (!entry) {
-    if (entries_.size() >= entries_max) return Errno::enobufs;
+    if (full(false)) return Errno::enobufs;
     entry = &make(interface, next_hop);
   }
   return hold(std::move(packet), *entry, gateway);
@@ -261,7 +274,7 @@ void Arp::update_from(const ArpHeader& arp, Ifnet& from, bool create) {
     return;
   }
   if (!entry) {
-    if (!create || !inet_.on_link(from, sender) || entries_.size() >= entries_max) return;
+    if (!create || !inet_.on_link(from, sender) || full(true)) return;
     entry = &make(from, sender);
   }
   if (entry->valid && entry->header.dest != arp.sender_mac) {
@@ -281,6 +294,7 @@ void Arp::update_from(const ArpHeader& arp, Ifnet& from, bool create) {
 
 void Arp::learn(Entry& entry, MacAddress mac) {
   entry.header = {mac, entry.interface->mac(), ether_type::ipv4};
+  if (!entry.valid) --unresolved_;
   entry.valid = true;
   entry.asked = 0;
   entry.preempt = settings().maxtries;

@@ -20,10 +20,12 @@ class Inet;
 struct ArpCounters {
   uint64_t requests_sent = 0, replies_sent = 0, requests_received = 0, replies_received = 0;
   uint64_t received = 0, dropped = 0, timeouts = 0, duplicates = 0;
+  uint64_t limited = 0;
 };
 
 struct ArpSettings {
   int64_t max_age = 1200, maxtries = 5, wait = 20, maxhold = 16;
+  int64_t max_entries = 4096;  // net.link.ether.inet.max_entries: ours
   int64_t garp_rexmit_count = 0, proxyall = 0, rfc5227 = 0;
   int64_t log_arp_wrong_iface = 1, log_arp_movements = 1, log_arp_permanent_modify = 1;
 };
@@ -87,6 +89,7 @@ class Arp final : public EtherProtocol {
   size_t place(uint64_t key) const;
   Entry* find(const Ifnet& interface, Ipv4Address address) const;
   Entry& make(Ifnet& interface, Ipv4Address address);
+  bool full(bool resolved);
   void erase(Entry& entry);
   Result<> hold(Packet&& packet, Entry& entry, bool gateway);
   void ask(Entry& entry);
@@ -105,7 +108,8 @@ class Arp final : public EtherProtocol {
   Inet& inet_;
   std::vector<std::pair<uint64_t, std::unique_ptr<Entry>>> entries_;  // sorted by key
   std::vector<std::unique_ptr<Announcement>> announcements_;
-  uint32_t stamp_ = 1;  // changes whenever an entry is freed: routes remember entries under it
+  size_t unresolved_ = 0;  // of the entries
+  uint32_t stamp_ = 1;     // changes whenever an entry is freed: routes remember entries under it
 };
 
 }  // namespace stackyard

@@ -56,6 +56,8 @@ constexpr SysctlRecord sysctls[] = {
     NUMBER("net.inet.ip.rfc6864", "Use constant IP ID for atomic datagrams", rfc6864, 0, 1),
     NUMBER("net.inet.ip.rfc1122_strong_es", "Packet's IP destination must match the interface",
            rfc1122_strong_es, 0, 1),
+    NUMBER("net.inet.ip.no_same_prefix", "Refuse to create same prefixes on different interfaces",
+           no_same_prefix, 0, 1),
     NUMBER("net.inet.ip.maxfragpackets", "Maximum number of datagrams in reassembly",
            fragments.max_packets, 0, 65536),
     NUMBER("net.inet.ip.maxfragsperpacket", "Maximum number of fragments of a datagram",
@@ -94,6 +96,9 @@ constexpr SysctlRecord sysctls[] = {
     NUMBER("net.link.ether.inet.wait", "Incomplete ARP entry lifetime in seconds", arp.wait, 1,
            INT32_MAX),
     NUMBER("net.link.ether.inet.maxhold", "Packets to hold per ARP entry", arp.maxhold, 1, 1024),
+    NUMBER("net.link.ether.inet.max_entries",
+           "Maximum number of ARP entries; of unresolved ones a quarter", arp.max_entries, 4,
+           1048576),
     NUMBER("net.link.ether.inet.garp_rexmit_count",
            "Number of times to retransmit gratuitous ARP packets", arp.garp_rexmit_count, 0, 16),
     NUMBER("net.link.ether.inet.proxyall", "Enable proxy ARP for all suitable requests",
@@ -216,6 +221,8 @@ constexpr CounterRecord counters[] = {
     COUNTER("arp", "dropped", "{} total packet{s} dropped due to no ARP entry",
             arp().counters.dropped),
     COUNTER("arp", "timeouts", "{} ARP entr{ies} timed out", arp().counters.timeouts),
+    COUNTER("arp", "limited", "{} ARP entr{ies} refused because the table is full",
+            arp().counters.limited),
     COUNTER("arp", "dupips", "{} Duplicate IP{s} seen", arp().counters.duplicates),
 };
 #undef COUNTER
@@ -272,7 +279,7 @@ Table neighbours_table(const ModuleState* state) {
                {"mac", "MAC"},
                {"netif", "Netif"},
                {"state", "State"},
-               {"expires", "Expires", ColumnType::number}},
+               {"expires", "Expires", ColumnType::duration}},
               {}};
   if (!state) return table;
   for (const ArpInfo& e : self(*state).arp().entries()) {

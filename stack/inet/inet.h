@@ -31,6 +31,7 @@ struct InetCounters {
 struct InetSettings {
   int64_t forwarding = 0, redirect = 1, ttl = 64, sourceroute = 0, accept_sourceroute = 0;
   int64_t process_options = 1, random_id = 0, rfc6864 = 1, rfc1122_strong_es = 0;
+  int64_t no_same_prefix = 0;
   IcmpSettings icmp;
   ArpSettings arp;
   FragmentSettings fragments;

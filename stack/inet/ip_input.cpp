@@ -41,7 +41,7 @@ void Inet::ether_receive(Packet packet, Ifnet& from) {
     ++counters.bad_address;  // RFC 1122 s3.2.1.3g: 127/8 never appears outside a host
     return drop(packet, drops::bad_address);
   }
-  packet.set_fib(uint8_t(from.fib()));
+  packet.set_fib(uint16_t(from.fib()));
   if (header.header_size() > sizeof(Ipv4Header)) [[unlikely]] {
     if (!process_options(packet, header, from)) return;
   }
@@ -65,8 +65,9 @@ void Inet::ether_receive(Packet packet, Ifnet& from) {
 bool Inet::for_this_host(Packet& packet, const Ipv4Header& header, Ifnet& from) const {
   const Ipv4Address dest = header.dest_address();
   if (is_local(dest)) {
-    // Weak end system by default: an address of any interface will do (RFC 1122 s3.3.4.2).
-    return !settings().rfc1122_strong_es || from.has_flag(if_flag::loopback) ||
+    // Weak end system by default: an address of any interface will do (RFC 1122 s3.3.4.2). Routers
+    // are weak in any case.
+    return !settings().rfc1122_strong_es || forwarding() || from.has_flag(if_flag::loopback) ||
            is_local_on(from, dest);
   }
   if (dest.is_multicast()) return igmp_.member(from, dest);

@@ -3,9 +3,20 @@
 
 namespace stackyard {
 
-// A gateway must be a neighbour, or an address of our own.
-Ifnet* Inet::link_towards(int, const Ipv4Address& gateway) {
-  return gateway.is_loopback() ? net_.find("lo0") : link_of(gateway);
+// ifa_ifwithroute: a gateway is on the network of an interface of this FIB, or where this FIB's
+// routes lead without another gateway.
+Ifnet* Inet::link_towards(int fib, const Ipv4Address& gateway) {
+  if (gateway.is_loopback()) return net_.find("lo0");
+  const Address* best = nullptr;
+  for (const Address& a : addresses_)
+    if (a.interface->fib() == fib && a.prefix.contains(gateway) &&
+        !a.interface->has_flag(if_flag::loopback) &&
+        (!best || a.prefix.length > best->prefix.length))
+      best = &a;
+  if (best) return best->interface;
+  const Route* route = routes(fib).lookup(gateway);
+  if (!route || route->has(route_flag::gateway)) return nullptr;
+  return route->link ? route->link : route->interface;
 }
 
 void Inet::add_redirect(Ipv4Address dest, Ipv4Address gateway, const IpContext& context) {

@@ -64,6 +64,8 @@ constexpr SysctlRecord sysctls[] = {
      .most = 1,
      .changed = [](ModuleState& m) { self(m).forwarding_changed(); }},
     NUMBER("ip6.redirect", "Send ICMPv6 redirects for unforwardable IPv6 packets", redirect, 0, 1),
+    NUMBER("ip6.rfc1122_strong_es", "Packet's IPv6 destination address must match the interface",
+           rfc1122_strong_es, 0, 1),
     NUMBER("ip6.hlim", "Default hop limit to use for outgoing IPv6 packets", hlim, 1, 255),
     NUMBER("ip6.accept_rtadv",
            "Default value of per-interface flag for accepting ICMPv6 RA messages", accept_rtadv, 0,

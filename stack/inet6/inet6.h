@@ -39,6 +39,7 @@ struct Inet6Settings {
   int64_t forwarding = 0, redirect = 1, hlim = 64, accept_rtadv = 0, auto_linklocal = 1;
   int64_t dad_count = 1, dad_enhanced = 1, hdrnestlimit = 15, auto_flowlabel = 1;
   int64_t prefer_tempaddr = 0, no_radr = 0, rfc6204w3 = 0, log_interval = 5;
+  int64_t rfc1122_strong_es = 0;
   AutoconfSettings autoconf;
   RouterSettings routers;
   FragmentSettings6 fragments;

@@ -50,13 +50,18 @@ void Inet6::ether_receive(Packet packet, Ifnet& from) {
   if (!enabled(from)) [[unlikely]]
     return drop(packet, drops6::disabled);
   if (!plausible(packet, header, from)) return;
-  packet.set_fib(uint8_t(from.fib()));
+  packet.set_fib(uint16_t(from.fib()));
   Arrival a{.source = header.source.with_zone(from.index()),
             .dest = header.dest.with_zone(from.index()),
             .from = from,
             .protocol = header.next_header};
   a.group = a.dest.is_multicast();
   a.local = a.group ? mld_.member(from, a.dest) : is_local(a.dest);
+  // Strong end system (RFC 1122 s3.3.4.2): hosts only, as routers have addresses for all their
+  // links.
+  if (settings().rfc1122_strong_es && a.local && !a.group && !forwarding() &&
+      !from.has_flag(if_flag::loopback) && !find_on(from, a.dest))
+    a.local = false;
   if (header.next_header == ipv6_next::hop_by_hop) [[unlikely]] {
     if (!hop_by_hop(packet, a)) return;
   }

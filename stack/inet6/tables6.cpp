@@ -79,7 +79,7 @@ Table neighbours_table(const ModuleState* state) {
                {"mac", "MAC"},
                {"netif", "Netif"},
                {"state", "State"},
-               {"expires", "Expires", ColumnType::number}},
+               {"expires", "Expires", ColumnType::duration}},
               {}};
   if (!state) return table;
   constexpr std::array<const char*, 6> names{"incomplete", "reachable", "stale",

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <deque>
+#include <utility>
 
 #include "stack/ip/inet_socket.h"
 
@@ -33,6 +34,11 @@ class DatagramSocket : public InetSocket {
 
  protected:
   size_t datagram_max() const { return size_t(send_limit_); }
+  // What the path told since: whatever call comes next says so (sosend).
+  Result<> pending_error() {
+    if (error_ == Errno::ok) return {};
+    return std::exchange(error_, Errno::ok);
+  }
 
  private:
   struct Datagram {

@@ -129,7 +129,7 @@ Result<InetSocket::Outcome> InetSocket::set_general(SocketOption option, const O
       return Outcome::done;
     case SocketOption::so_setfib:
       if (n < 0 || n >= ip_.net().fib_count()) return Errno::einval;
-      TRY(to_octet(n, fib_));
+      fib_ = uint16_t(n);
       return Outcome::done;
     case SocketOption::ip_add_membership:
     case SocketOption::ip_drop_membership:
@@ -328,6 +328,8 @@ std::optional<int64_t> InetSocket::number_of_option(SocketOption option) const {
   switch (option) {
     case SocketOption::so_type:
       return int64_t(type());
+    case SocketOption::so_domain:
+      return int64_t(family == PcbFamily::v4 ? Af::inet : Af::inet6);
     case SocketOption::so_broadcast:
       return broadcast_;
     case SocketOption::so_reuseaddr:

@@ -38,7 +38,7 @@ class InetSocket : public SocketOps, public Pcb {
   const Extensions6* extensions() const { return extensions_.get(); }
   // The source that it will have. ENETUNREACH and the like: there is no way to `dest`.
   Result<IpAddress> choose_source(const IpSend& send) { return ip_.source_for(jail, send); }
-  uint8_t fib() const { return fib_; }
+  uint16_t fib() const { return fib_; }
   uint8_t min_ttl() const { return min_ttl_; }
   // Protocol names of sockstat(1): "udp" and "4", "6" or "46".
   const char* family_digits() const {
@@ -69,7 +69,8 @@ class InetSocket : public SocketOps, public Pcb {
   std::unique_ptr<Extensions6> extensions_;  // null: no option of RFC 3542 is set
   std::vector<uint8_t> ip_options_;
   IfRef multicast_interface_;
-  uint8_t ttl_ = 0, tos_ = 0, min_ttl_ = 0, multicast_ttl_ = 1, fib_ = 0;
+  uint8_t ttl_ = 0, tos_ = 0, min_ttl_ = 0, multicast_ttl_ = 1;
+  uint16_t fib_ = 0;
   int8_t minimum_mtu_ = -1;
   bool auto_flow_label_ = true;
   Temporary temporary_ = Temporary::by_sysctl;

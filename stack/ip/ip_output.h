@@ -19,7 +19,7 @@ struct IpSend {
   uint8_t protocol = 0;
   uint8_t ttl = 0;  // 0: the family's default, or 1 for multicast
   uint8_t tos = 0;
-  uint8_t fib = 0;
+  uint16_t fib = 0;
   bool dont_fragment = false;
   bool allow_broadcast = false;
   bool dont_route = false;          // SO_DONTROUTE: on-link only

@@ -183,7 +183,8 @@ std::vector<SocketInfo> Machine::sockets(const Jail& viewer) const {
     const auto& descriptors = process->descriptors();
     for (size_t fd = 0; fd < descriptors.size(); ++fd) {
       SocketOps* socket = descriptors[fd] ? descriptors[fd]->socket() : nullptr;
-      if (!socket || socket->protocol_name() == "bpf") continue;
+      if (!socket || socket->protocol_name() == "bpf" || socket->protocol_name() == "route")
+        continue;
       all.push_back({pid, process->program_name(), int(fd), socket->protocol_name(),
                      socket->local_name(), socket->peer_name(), socket->receive_queue(),
                      socket->send_queue(), process->jail().id(), socket->state_name()});

@@ -242,7 +242,9 @@ Call<Received> Process::receive(Fd fd, size_t max, ReceiveOptions options) {
   const auto socket = socket_of(fd);
   if (!socket) return call<Received>(socket.error());
   const auto opened = *file(fd);
-  const bool wait = !options.dont_wait && opened->blocking() == Blocking::yes;
+  // soreceive_rcvoob: nobody waits for an urgent octet.
+  const bool may_wait = !options.dont_wait && !options.out_of_band;
+  const bool wait = may_wait && opened->blocking() == Blocking::yes;
   if (wait && options.wait_all) return {*this, receive_task(opened, max, options)};
   Result<Received> first = receive_once(**socket, max, options);
   if (first || first.error() != Errno::eagain || !wait) return call<Received>(std::move(first));

@@ -146,8 +146,17 @@ enum class SocketOption : uint8_t {
   tcp_md5sig,
   tcp_delack,
   so_oobinline,
-  so_acceptfilter,  // octets: "dataready" or "httpready"; none: no filter
-  ip_options,       // octets
+  so_rcvlowat,       // octets that make it readable
+  so_sndlowat,       // room that makes it writable
+  so_listenqlimit,   // get only, of a listening socket, as the two that follow
+  so_listenqlen,     // connections to accept
+  so_listenincqlen,  // half open
+  so_protocol,       // get only
+  so_domain,         // get only
+  so_atmark,         // get only: SIOCATMARK's
+  tcp_maxunacktime,  // seconds; 0: the sysctl's
+  so_acceptfilter,   // octets: "dataready" or "httpready"; none: no filter
+  ip_options,        // octets
   ip_hdrincl,
   ip_tos,
   ip_ttl,

@@ -12,15 +12,24 @@ constexpr uint8_t dup_thresh = 3;
 }
 
 // Without limited transmit (RFC 3042), what the peer has beyond a gap does not make room for more
-// until recovery begins.
+// until recovery begins; in a recovery without SACK it is cwnd that makes it (RFC 5681 s3.2).
 uint32_t TcpConnection::pipe() const {
-  if (recovery_ == Recovery::none && !tcp_.settings().rfc3042) return uint32_t(snd_nxt_ - snd_una_);
+  const bool whole = recovery_ == Recovery::none ? !tcp_.settings().rfc3042
+                                                 : recovery_ == Recovery::fast && !sack_;
+  if (whole) return uint32_t(snd_nxt_ - snd_una_);
   return scoreboard_->pipe(sent());
 }
 
 TcpScoreboard& TcpConnection::scoreboard() {
   if (!scoreboard_) scoreboard_ = std::make_unique<TcpScoreboard>(snd_una_);
   return *scoreboard_;
+}
+
+// RFC 3465 s2.2, s2.3: slow start's L; after a timeout a segment only.
+uint32_t TcpConnection::growth_max() const {
+  const auto& s = tcp_.settings();
+  return s.rfc3465 && recovery_ != Recovery::loss ? uint32_t(s.abc_l_var) * window_.mss
+                                                  : window_.mss;
 }
 
 CongestionSample TcpConnection::sample(uint32_t acked) const {
@@ -31,8 +40,9 @@ CongestionSample TcpConnection::sample(uint32_t acked) const {
           .smoothed_rtt = rtt_.smoothed(),
           .rtt = last_rtt_,
           .acked = acked,
-          .flight = flight,
+          .flight = uint32_t(snd_nxt_ - snd_una_),  // FlightSize (RFC 5681 s2)
           .limited = flight + acked + slack >= window_.cwnd,
+          .growth_max = growth_max(),
           .una = snd_una_,
           .nxt = snd_nxt_};
 }
@@ -40,7 +50,11 @@ CongestionSample TcpConnection::sample(uint32_t acked) const {
 // The fifth check of RFC 9293 s3.10.7.4. False: the segment ends here.
 bool TcpConnection::accept_ack(TcpSegment& segment) {
   if (!segment.has(tcp_flag::ack)) {
-    drop(segment, drops::unexpected_segment);
+    if (state_ == TcpState::syn_received) return true;  // its data wait for the acknowledgment
+    if (ack_now_)
+      answer(segment, drops::unexpected_segment);
+    else
+      drop(segment, drops::unexpected_segment);
     return false;
   }
   const uint32_t window = segment.window << snd_scale_;
@@ -60,7 +74,7 @@ bool TcpConnection::accept_ack(TcpSegment& segment) {
     return false;
   }
   // RFC 5961 s5.2: not older than the largest window could explain.
-  if (segment.ack < snd_una_ - max_sndwnd_) {
+  if (segment.ack < snd_una_ - max_sndwnd_ && !tcp_.settings().insecure_ack) {
     challenge_ack(segment, drops::bad_ack);
     return false;
   }
@@ -98,7 +112,6 @@ bool TcpConnection::take_ack(const TcpSegment& segment, uint32_t window) {
 
 void TcpConnection::take_old_ack(const TcpSegment& segment, uint32_t window) {
   const bool outstanding = snd_nxt_ != snd_una_;
-  const uint32_t before = scoreboard_ ? scoreboard_->sacked() : 0;
   const uint32_t sacked = outstanding ? take_sack(segment) : 0;
   // RFC 5681 s2: no data, no FIN, the same window, something outstanding. With SACK, a block that
   // says something new (RFC 6675 s2).
@@ -109,21 +122,25 @@ void TcpConnection::take_old_ack(const TcpSegment& segment, uint32_t window) {
     return;
   }
   ++tcp_.counters.rcvdupack;
+  if (dupacks_ == 0) prr_out_ = 0;
   if (dupacks_ < 255) ++dupacks_;
   uint32_t delivered = sacked;
   if (!sack_) delivered = scoreboard().take_duplicate_ack(sent());
-  (void)before;
   if (recovery_ == Recovery::none && segment.ack > recover_ - 1) {
     const bool lost = scoreboard().mark_lost(window_.mss) || dupacks_ >= dup_thresh;
-    if (lost) enter_recovery();
+    if (!lost) return;
+    enter_recovery();
   } else if (recovery_ != Recovery::none && sack_) {
     scoreboard().mark_lost(window_.mss);
+  } else if (recovery_ == Recovery::fast) {
+    window_.cwnd += window_.mss;  // RFC 5681 s3.2 (4)
   }
-  if (recovery_ == Recovery::fast) reduce_rate(delivered, false);
+  if (recovery_ == Recovery::fast && sack_) reduce_rate(delivered, false);
 }
 
-// RFC 6675 s5 (4), RFC 6937 s3.
+// RFC 6675 s5 (4), RFC 6937 s3; without SACK RFC 5681 s3.2.
 void TcpConnection::enter_recovery() {
+  const uint32_t limited = (prr_out_ + window_.mss - 1) / window_.mss;  // segments (RFC 3042)
   tcp_.counters.sack_recovery_episode += sack_;
   recover_flight_ = uint32_t(snd_nxt_ - snd_una_);
   congestion_->congested(window_, CongestionEvent::loss, sample(0));
@@ -135,11 +152,16 @@ void TcpConnection::enter_recovery() {
   send_first_hole_ = true;
   timed_at_ = SimTime::max();
   set_rexmt();
+  if (!sack_) window_.cwnd = window_.ssthresh + window_.mss * (dupacks_ - std::min(limited, 2u));
 }
 
 // Proportional rate reduction (RFC 6937 s3.1): cwnd falls to ssthresh as data leave the network.
 void TcpConnection::reduce_rate(uint32_t delivered, bool advanced) {
   prr_delivered_ += delivered;
+  if (!tcp_.settings().do_prr) {
+    window_.cwnd = std::max(window_.ssthresh, window_.mss);
+    return;
+  }
   const uint32_t pipe = in_flight();
   uint64_t send = 0;
   if (pipe > window_.ssthresh) {
@@ -148,15 +170,20 @@ void TcpConnection::reduce_rate(uint32_t delivered, bool advanced) {
     send = share > prr_out_ ? share - prr_out_ : 0;
   } else {
     const uint32_t unspent = prr_delivered_ > prr_out_ ? prr_delivered_ - prr_out_ : 0;
-    const uint32_t limit =
-        advanced ? std::max(unspent, delivered) + window_.mss : std::max(unspent, delivered);
+    const uint32_t limit = tcp_.settings().do_prr_conservative ? unspent
+                           : advanced ? std::max(unspent, delivered) + window_.mss
+                                      : std::max(unspent, delivered);
     send = std::min(window_.ssthresh - pipe, limit);
   }
   window_.cwnd = std::max(pipe + uint32_t(send), window_.mss);
 }
 
+// RFC 6582 s3.2 (3), full: no burst when little is on its way.
 void TcpConnection::leave_recovery() {
-  if (recovery_ == Recovery::fast) window_.cwnd = std::max(window_.ssthresh, window_.mss);
+  if (recovery_ == Recovery::fast) {
+    const uint32_t flight = std::max(uint32_t(snd_nxt_ - snd_una_), window_.mss);
+    window_.cwnd = std::max(std::min(window_.ssthresh, flight + window_.mss), window_.mss);
+  }
   recovery_ = Recovery::none;
   send_first_hole_ = false;
   dupacks_ = 0;
@@ -203,13 +230,13 @@ void TcpConnection::new_data_acked(const TcpSegment& segment, uint32_t acked, ui
   // What the congestion control is told: before anything moves.
   const bool was_syn = snd_una_ == iss_;
   CongestionSample about = sample(acked);
-  about.flight = uint32_t(snd_nxt_ - snd_una_);
   const uint32_t sacked_before = scoreboard_ ? scoreboard_->sacked() : 0;
   const bool fin_covered = fin_sent_ && segment.ack > fin_seq();
   uint32_t of_buffer = acked - (was_syn ? 1 : 0);
   of_buffer = std::min(of_buffer, uint32_t(sending_.size()));
   sending_.drop_front(of_buffer);
   snd_una_ = segment.ack;
+  acked_at_ = tcp_.site().now();
   if (snd_nxt_ < snd_una_) snd_nxt_ = snd_una_;
   if (scoreboard_) scoreboard_->take_ack(snd_una_, sent());
   take_sack(segment);
@@ -229,10 +256,15 @@ void TcpConnection::new_data_acked(const TcpSegment& segment, uint32_t acked, ui
   if (recovery_ != Recovery::none && snd_una_ >= recover_) {
     leave_recovery();
   } else if (recovery_ == Recovery::fast) {
-    if (!sack_) scoreboard().first_is_lost(sent());  // RFC 6582 s3.2: a partial ACK
-    scoreboard().mark_lost(window_.mss);
-    send_first_hole_ |= !sack_;
-    reduce_rate(uint32_t(std::max<int64_t>(delivered, 0)), true);
+    if (sack_) {
+      scoreboard().mark_lost(window_.mss);
+      reduce_rate(uint32_t(std::max<int64_t>(delivered, 0)), true);
+    } else {  // RFC 6582 s3.2 (3), partial
+      scoreboard().first_is_lost(sent());
+      send_first_hole_ = true;
+      window_.cwnd -= std::min(window_.cwnd, acked);
+      window_.cwnd += window_.mss;
+    }
   } else if (recovery_ == Recovery::loss && scoreboard_) {
     scoreboard_->mark_lost(window_.mss);
   } else if (scoreboard_ && sacked_after > sacked_before && scoreboard_->mark_lost(window_.mss)) {
@@ -253,8 +285,7 @@ void TcpConnection::fin_acked() {
   switch (state_) {
     case TcpState::fin_wait_1:
       become(TcpState::fin_wait_2, "our FIN is acknowledged");
-      // Nobody reads any more: do not wait for ever (net.inet.tcp.finwait2_timeout).
-      if (!socket_) set_timer(two_msl, Tcp::milliseconds(tcp_.settings().finwait2_timeout_ms));
+      if (!socket_ || shut_read_) set_finwait2();
       break;
     case TcpState::closing:
       enter_time_wait();

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "stack/tcp/ecn.h"
 #include "stack/tcp/listener.h"
 #include "stack/tcp/tcp.h"
 #include "stack/tcp/tcp_socket.h"
@@ -155,7 +156,7 @@ Result<> TcpConnection::connect(const Endpoint& foreign) {
   TRY(tcp_.connect(*this, foreign));
   ++tcp_.counters.connattempt;
   start_sequence();
-  rcv_scale_ = tcp_.settings().rfc1323 ? tcp_.window_scale_offer() : 0;
+  rcv_scale_ = tcp_.offers_scaling() ? tcp_.window_scale_offer() : 0;
   become(TcpState::syn_sent, "the program connects");
   connecting_ = true;
   const SimTime patience =
@@ -177,7 +178,7 @@ Result<> TcpConnection::connect_result() {
 // RFC 6691, and net.inet.tcp.minmss: nobody makes us send tiny segments.
 void TcpConnection::set_segment_size(uint32_t offered) {
   const auto& s = tcp_.settings();
-  if (offered == 0) offered = uint32_t(s.mssdflt);
+  if (offered == 0) offered = tcp_.segment_size_unsaid(foreign_.address);
   offered = std::max(offered, uint32_t(s.minmss));
   uint32_t size = std::min(offered, tcp_.segment_size_to(foreign_.address, options));
   if (timestamps_) size -= tcp_option::timestamps_size;
@@ -200,7 +201,7 @@ void TcpConnection::set_segment_size(uint32_t offered) {
   window_.cwnd = segments > 0 ? std::min(segments * size, std::max(2 * size, segments * 1460))
                               : std::min(4 * size, std::max(2 * size, uint32_t(4380)));
   // A SYN that had to be repeated: RFC 6298 s5, RFC 5681 s3.1.
-  if (rxtshift_ > 0 && state_ == TcpState::syn_sent) window_.cwnd = size;
+  if (rxtshift_ > 0) window_.cwnd = size;
   // Bursts fit the socket's buffers in whole segments.
   send_limit_ = std::max(send_limit_, size);
   receive_limit_ = std::max(receive_limit_, size);
@@ -208,11 +209,10 @@ void TcpConnection::set_segment_size(uint32_t offered) {
 
 void TcpConnection::agree_on_options(const TcpOptions& theirs) {
   const auto& s = tcp_.settings();
-  const bool ours = s.rfc1323 && !options.no_options;
-  scaling_ = ours && theirs.window_scale.has_value();
+  scaling_ = tcp_.offers_scaling() && !options.no_options && theirs.window_scale.has_value();
   snd_scale_ = scaling_ ? *theirs.window_scale : 0;
   if (!scaling_) rcv_scale_ = 0;
-  timestamps_ = ours && theirs.timestamps.has_value();
+  timestamps_ = tcp_.offers_timestamps() && !options.no_options && theirs.timestamps.has_value();
   if (timestamps_) {
     ts_recent_ = theirs.timestamps->value;
     ts_recent_age_ = tcp_.site().now();
@@ -222,7 +222,7 @@ void TcpConnection::agree_on_options(const TcpOptions& theirs) {
 
 void TcpConnection::established() {
   ++tcp_.counters.connects;
-  received_at_ = round_began_ = tcp_.site().now();
+  received_at_ = round_began_ = acked_at_ = tcp_.site().now();
   round_stamp_ = tcp_.timestamp_now() + ts_offset_;
   set_keep_idle();
   changed();
@@ -252,15 +252,18 @@ void TcpConnection::open_from(const TcpHalfOpen& from, const TcpConnection& list
   scaling_ = from.scaling;
   timestamps_ = from.timestamps;
   sack_ = from.sack;
-  ecn_ = from.ecn;
+  ecn_ = from.ecn != 0;
+  if (from.ecn > ace::ece) begin_accurate_ecn(from.ecn == ace::arrived_marked);
+  ace_third_ = accurate_ecn_;
   tcp_.counters.ecn_shs += ecn_;
   snd_scale_ = from.snd_scale;
   rcv_scale_ = from.rcv_scale;
   rxtshift_ = from.retransmitted;
   set_segment_size(from.mss);
   rxtshift_ = 0;
-  // The handshake was a round trip; of what was sent twice it is not known which one (Karn).
-  if (from.answered > SimTime() && from.retransmitted == 0)
+  // The handshake was a round trip. As in FreeBSD only timestamps tell how long it took, and of
+  // what was sent twice it is not known which one (Karn).
+  if (from.answered > SimTime() && from.retransmitted == 0 && timestamps_)
     rtt_.sample(tcp_.site().now() - from.answered);
   rxtcur_ = retransmission_timeout();
   snd_wnd_ = max_sndwnd_ = from.window;
@@ -319,16 +322,18 @@ Result<Received> TcpConnection::receive(size_t max, bool peek) {
 }
 
 Readiness TcpConnection::readiness() const {
-  // sowriteable(9): as much room as the low-water mark asks for.
-  constexpr size_t low_water = 2048;
+  // sowriteable(9), soreadable(9): as much room, and as many octets, as the low-water marks ask
+  // for.
   const size_t room = send_limit_ > sending_.size() ? send_limit_ - sending_.size() : 0;
   const bool ended = state_ == TcpState::closed && (bound() || error_ != Errno::ok);
   const bool opening = state_ == TcpState::syn_sent || state_ == TcpState::syn_received;
   Readiness ready;
-  ready.readable = received_.octets() > 0 || error_ != Errno::ok || ended ||
+  ready.readable = received_.octets() >= std::min(options.receive_low_water, receive_limit_) ||
+                   error_ != Errno::ok || ended ||
                    (state_ >= TcpState::established && !may_receive());
-  ready.writable = error_ != Errno::ok || ended || wants_fin_ ||
-                   (!opening && may_send() && room >= std::min<size_t>(low_water, send_limit_));
+  ready.writable =
+      error_ != Errno::ok || ended || wants_fin_ ||
+      (!opening && may_send() && room >= std::min(options.send_low_water, send_limit_));
   ready.hang_up = ended || (state_ > TcpState::established && wants_fin_ && !may_receive());
   return ready;
 }
@@ -352,8 +357,7 @@ void TcpConnection::close_by_user() {
       break;
   }
   // Its FIN is acknowledged and nobody reads: do not wait for the peer's for ever.
-  if (state_ == TcpState::fin_wait_2 && !socket_)
-    set_timer(two_msl, Tcp::milliseconds(tcp_.settings().finwait2_timeout_ms));
+  if (state_ == TcpState::fin_wait_2 && !socket_) set_finwait2();
 }
 
 Result<> TcpConnection::shutdown(ShutdownHow how) {
@@ -380,6 +384,8 @@ void TcpConnection::socket_closed() {
 }
 
 void TcpConnection::enter_time_wait() {
+  if (tcp_.settings().nolocaltimewait && tcp_.ip().of(foreign_.address).is_local(foreign_.address))
+    return end("both sides have closed, and both are here");
   become(TcpState::time_wait, "both sides have closed");
   lingers = true;
   stop_timers();

@@ -55,7 +55,9 @@ struct TcpSegment {
   uint32_t length = 0;  // octets of data
   uint16_t urgent = 0;
   uint8_t flags = 0;
-  uint8_t ecn = 0;  // the IP header's two bits (RFC 3168 s5)
+  uint8_t ecn = 0;            // the IP header's two bits (RFC 3168 s5)
+  bool accurate_bit = false;  // AE (RFC 9768)
+  bool more_marks = false;    // ... says that more of ours arrived marked
   TcpOptions options;
   Packet payload;
   bool has(uint8_t flag) const { return flags & flag; }
@@ -81,9 +83,11 @@ struct TcpSocketOptions {
   int64_t receive_timeout = 0, send_timeout = 0;
   uint32_t keep_idle_ms = 0, keep_interval_ms = 0, keep_init_ms = 0;  // 0: the sysctl's
   uint32_t keep_count = 0;
-  int32_t linger_s = -1;  // -1: off
-  uint16_t max_segment = 0;
-  uint8_t ttl = 0, tos = 0, min_ttl = 0, fib = 0;
+  uint32_t receive_low_water = 1, send_low_water = 2048;
+  uint32_t max_unacked_ms = 0;  // 0: the sysctl's
+  int32_t linger_s = -1;        // -1: off
+  uint16_t max_segment = 0, fib = 0;
+  uint8_t ttl = 0, tos = 0, min_ttl = 0;
   bool keep_alive = false, no_signal = false;
   bool no_delay = false, no_push = false, no_options = false, dont_fragment = false;
   TcpAcceptFilter accept_filter = TcpAcceptFilter::none;
@@ -110,6 +114,7 @@ class TcpConnection : public Pcb {
   // One octet, out of band (urgent.cpp).
   Result<size_t> send_urgent(Bytes octets);
   Result<Received> receive_urgent(bool peek);
+  bool at_mark() const;
   Result<> shutdown(ShutdownHow how);
   // The program has no descriptor any more.
   void socket_closed();
@@ -217,6 +222,7 @@ class TcpConnection : public Pcb {
   TcpScoreboard& scoreboard();
   TcpScoreboard::Sent sent() const { return {snd_una_, snd_nxt_, window_.mss}; }
   CongestionSample sample(uint32_t acked) const;
+  uint32_t growth_max() const;
   uint32_t pipe() const;
   uint32_t in_flight() const { return scoreboard_ ? pipe() : uint32_t(snd_nxt_ - snd_una_); }
 
@@ -226,12 +232,14 @@ class TcpConnection : public Pcb {
   size_t readable_before_mark(size_t most);
   Seq unread_seq() const;
 
-  // --- ecn.cpp (RFC 3168) ---
-  uint8_t ecn_syn_flags() const;
+  // --- ecn.cpp (RFC 3168, RFC 9768) ---
+  uint8_t ecn_syn() const;
+  void begin_accurate_ecn(bool arrived_marked);
+  bool take_accurate_echo(const TcpSegment& segment);
   void agree_on_ecn(const TcpSegment& answer);
   void take_mark(const TcpSegment& segment);
   void take_echo(const TcpSegment& segment, uint32_t acked);
-  void mark_segment(const Piece& piece, uint8_t& flags, uint8_t& codepoint);
+  void mark_segment(const Piece& piece, uint8_t& flags, bool& accurate_bit, uint8_t& codepoint);
 
   // --- output.cpp ---
   bool output_once();
@@ -265,6 +273,8 @@ class TcpConnection : public Pcb {
   void persist_due();
   void keep_due();
   void two_msl_due();
+  void set_finwait2();
+  bool unanswered_too_long() const;
   void set_rexmt();
   void set_persist();
   void set_keep_idle();
@@ -282,8 +292,11 @@ class TcpConnection : public Pcb {
   uint8_t snd_scale_ = 0, rcv_scale_ = 0;
   uint8_t rxtshift_ = 0, dupacks_ = 0;
   bool ecn_ = false;           // agreed on
-  bool echo_mark_ = false;     // ECE, until the sender says CWR
-  bool tell_reduced_ = false;  // CWR, on the next new data
+  bool accurate_ecn_ = false;  // ... with counters instead of one echo
+  bool ace_third_ = false;     // the segment that ends the handshake is yet to come
+  uint8_t ace_counted_ = 0, ace_heard_ = 0, ace_answer_ = 0;  // marked: by us, by the peer
+  bool echo_mark_ = false;                                    // ECE, until the sender says CWR
+  bool tell_reduced_ = false;                                 // CWR, on the next new data
   bool ack_now_ = false, delayed_ack_ = false, window_was_zero_ = false;
   bool wants_fin_ = false;  // the program has sent everything
   bool shut_read_ = false, fin_sent_ = false;
@@ -317,7 +330,7 @@ class TcpConnection : public Pcb {
   TcpRtt rtt_;
   Seq timed_;
   SimTime timed_at_ = SimTime::max(), last_rtt_;
-  SimTime rxtcur_, received_at_;
+  SimTime rxtcur_, received_at_, acked_at_;  // ... when something last was, or began to wait for it
 
   // Congestion and recovery.
   CongestionWindow window_;

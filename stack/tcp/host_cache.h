@@ -29,6 +29,7 @@ class TcpHostCache {
   void learn(const IpAddress& host, const Entry& news, SimTime now, const Limits& limits);
   // net.inet.tcp.hostcache.list.
   std::string list(SimTime now) const;
+  void clear() { entries_.clear(); }
   size_t count() const { return entries_.size(); }
 
  private:

@@ -41,7 +41,12 @@ void TcpConnection::segment_arrives(TcpSegment& segment) {
     return;
   }
   if (state_ == TcpState::established) count_predicted(segment);
-  if (!acceptable(segment) || !accept_ack(segment)) return;
+  if (!acceptable(segment)) return;
+  if (accurate_ecn_) {
+    segment.more_marks = take_accurate_echo(segment);
+    if (segment.more_marks && segment.ack <= snd_una_) take_echo(segment, 0);
+  }
+  if (!accept_ack(segment)) return;
   take_window(segment, segment.window << snd_scale_);
   if (segment.has(tcp_flag::urg)) take_urgent(segment);
   if (ecn_ && segment.length > 0) take_mark(segment);
@@ -121,6 +126,11 @@ bool TcpConnection::in_syn_sent(TcpSegment& segment) {
 bool TcpConnection::acceptable(TcpSegment& segment) {
   rcv_wnd_ = receive_window();
   if (segment.has(tcp_flag::rst)) return reset_arrives(segment);
+  // RFC 7323 s3.2: who has agreed on timestamps sends them.
+  if (timestamps_ && !segment.options.timestamps && !tcp_.settings().tolerate_missing_ts) {
+    drop(segment, drops::no_timestamp);
+    return false;
+  }
   if (segment.has(tcp_flag::syn) && state_ != TcpState::syn_received &&
       state_ != TcpState::time_wait && !tcp_.settings().insecure_syn) {
     challenge_ack(segment, drops::bad_syn);  // RFC 5961 s4.2
@@ -130,6 +140,12 @@ bool TcpConnection::acceptable(TcpSegment& segment) {
       (segment.ack <= snd_una_ || segment.ack > snd_max_)) {
     tcp_.send_reset(segment);
     drop(segment, drops::bad_ack);
+    return false;
+  }
+  // Of an earlier connection: not before this one's first number (RFC 9293 s3.10.7.4).
+  if (state_ == TcpState::syn_received && segment.seq < irs_) {
+    tcp_.send_reset(segment);
+    drop(segment, drops::unexpected_segment);
     return false;
   }
   if (!timestamps_fit(segment)) return false;
@@ -148,16 +164,18 @@ void TcpConnection::note_timestamp(const TcpSegment& segment) {
   ts_recent_age_ = tcp_.site().now();
 }
 
-// RFC 5961 s3.2: only the exact number resets; what is within the window is challenged.
+// RFC 5961 s3.2: only the exact number resets, which is what the peer was told last; what is within
+// the window is challenged.
 bool TcpConnection::reset_arrives(const TcpSegment& segment) {
-  const bool exact = segment.seq == last_ack_sent_ || segment.seq == rcv_nxt_;
-  const bool within = segment.seq >= last_ack_sent_ - 1 && segment.seq < last_ack_sent_ + rcv_wnd_;
+  const bool exact = segment.seq == last_ack_sent_;
+  const bool within = segment.seq >= last_ack_sent_ && segment.seq < last_ack_sent_ + rcv_wnd_;
   if (!exact && !(within && tcp_.settings().insecure_rst)) {
-    ++tcp_.counters.badrst;
-    if (within && state_ != TcpState::time_wait)
-      challenge_ack(segment, drops::bad_reset);
-    else
+    if (!within || state_ == TcpState::time_wait) {
       drop(segment, drops::bad_reset);
+      return false;
+    }
+    ++tcp_.counters.badrst;
+    challenge_ack(segment, drops::bad_reset);
     return false;
   }
   switch (state_) {
@@ -168,9 +186,6 @@ bool TcpConnection::reset_arrives(const TcpSegment& segment) {
       // RFC 1337: a reset does not end TIME_WAIT early.
       drop(segment, drops::bad_reset);
       return false;
-    case TcpState::closing:
-    case TcpState::last_ack:
-      break;
     default:
       ++tcp_.counters.drops;
       set_error(Errno::econnreset);
@@ -179,14 +194,9 @@ bool TcpConnection::reset_arrives(const TcpSegment& segment) {
   return false;
 }
 
-// RFC 7323 s5.3, PAWS; and s3.2: who has agreed on timestamps sends them.
+// RFC 7323 s5.3, PAWS.
 bool TcpConnection::timestamps_fit(const TcpSegment& segment) {
-  if (!timestamps_) return true;
-  if (!segment.options.timestamps) {
-    if (tcp_.settings().tolerate_missing_ts) return true;
-    drop(segment, drops::no_timestamp);
-    return false;
-  }
+  if (!timestamps_ || !segment.options.timestamps) return true;
   if (int32_t(segment.options.timestamps->value - ts_recent_) >= 0) return true;
   constexpr SimTime outdated = 24_s * 86400;  // s5.5: 24 days
   if (tcp_.site().now() - ts_recent_age_ > outdated) {

@@ -6,10 +6,6 @@
 
 namespace stackyard {
 
-namespace {
-constexpr int backlog_max = 128;  // kern.ipc.soacceptqueue
-}
-
 // Connections that nobody accepted are reset (soclose(9)).
 TcpListener::~TcpListener() {
   queue_.insert(queue_.end(), held_.begin(), held_.end());
@@ -22,6 +18,7 @@ TcpListener::~TcpListener() {
 }
 
 void TcpListener::set_backlog(int backlog) {
+  const int backlog_max = int(tcp_.settings().soacceptqueue);
   backlog_ = size_t(backlog < 0 || backlog > backlog_max ? backlog_max : backlog);
 }
 

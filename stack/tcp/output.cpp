@@ -1,6 +1,7 @@
 // stack/tcp/output.cpp - what is sent, and when (RFC 9293 s3.8; RFC 6675; FreeBSD's tcp_output).
 #include <algorithm>
 
+#include "stack/tcp/ecn.h"
 #include "stack/tcp/tcp.h"
 
 namespace stackyard {
@@ -125,7 +126,7 @@ bool TcpConnection::send_new() {
   }
   Piece piece{.seq = snd_nxt_, .length = length, .flags = tcp_flag::ack};
   if (last) piece.flags |= tcp_flag::fin;
-  if (recovery_ == Recovery::fast) prr_out_ += length;
+  if (recovery_ == Recovery::fast || dupacks_ > 0) prr_out_ += length;
   transmit(piece);
   return true;
 }
@@ -150,8 +151,7 @@ bool TcpConnection::wants_ack() const {
 // --- segments ----------------------------------------------------------------------------------
 
 void TcpConnection::send_syn() {
-  const uint8_t flags = uint8_t(tcp_flag::syn | ecn_syn_flags());
-  Piece piece{.seq = iss_, .flags = flags, .again = rxtshift_ > 0};
+  Piece piece{.seq = iss_, .flags = tcp_flag::syn, .again = rxtshift_ > 0};
   if (state_ == TcpState::syn_received) piece.flags |= tcp_flag::ack;
   transmit(piece);
 }
@@ -173,10 +173,12 @@ TcpOptions TcpConnection::segment_options(uint8_t flags) {
   const bool answers = flags & tcp_flag::ack;
   if (syn) {
     o.mss = uint16_t(tcp_.segment_size_to(foreign_.address, options));
-    const bool ours = tcp_.settings().rfc1323;
-    if (answers ? scaling_ : ours) o.window_scale = rcv_scale_;
+    // Who eats such SYNs gets a plain one (net.inet.tcp.rexmit_drop_options).
+    if (!answers && tcp_.settings().rexmit_drop_options && rxtshift_ >= 3) return o;
+    if (answers ? scaling_ : tcp_.offers_scaling()) o.window_scale = rcv_scale_;
     o.sack_permitted = answers ? sack_ : tcp_.settings().sack != 0;
-    if (answers ? timestamps_ : ours) o.timestamps = {tcp_.timestamp_now() + ts_offset_, 0};
+    if (answers ? timestamps_ : tcp_.offers_timestamps())
+      o.timestamps = {tcp_.timestamp_now() + ts_offset_, 0};
     if (o.timestamps && answers) o.timestamps->echo = ts_recent_;
     return o;
   }
@@ -196,9 +198,14 @@ void TcpConnection::transmit(const Piece& piece) {
   Tcp::Segment segment{.ends = ends(), .seq = piece.seq, .ack = rcv_nxt_, .flags = piece.flags};
   segment.window = syn ? uint16_t(std::min(window, window_max)) : uint16_t(window >> rcv_scale_);
   const Seq end = piece.seq + piece.length;
-  if (piece.length > 0 && end == fin_seq() && !options.no_push) segment.flags |= tcp_flag::push;
+  if (piece.length > 0 && end == fin_seq()) segment.flags |= tcp_flag::push;
   uint8_t codepoint = 0;
-  mark_segment(piece, segment.flags, codepoint);
+  if (syn) {
+    const uint8_t bits = ecn_syn();
+    segment.flags |= ace::flags(bits);
+    segment.accurate_bit = bits & ace::ae;
+  }
+  mark_segment(piece, segment.flags, segment.accurate_bit, codepoint);
   point_out_urgent(piece, segment.flags, segment.urgent);
   const TcpOptions segment_opts = segment_options(piece.flags);
   Packet packet = tcp_.make_segment(segment, segment_opts);
@@ -253,6 +260,7 @@ void TcpConnection::note_sent(const Piece& piece) {
   snd_max_ = seq_max(snd_max_, end);
   if (piece.probe) return;
   const bool is_new = end > snd_nxt_;
+  if (snd_nxt_ == snd_una_) acked_at_ = tcp_.site().now();
   snd_nxt_ = seq_max(snd_nxt_, end);
   if (is_new && !piece.again && timed_at_ == SimTime::max()) {
     timed_ = piece.seq;

@@ -16,9 +16,11 @@ const Tcp& self(const ModuleState& state) { return static_cast<const Tcp&>(state
 
 constexpr TcpSettings defaults;
 
-#define NUMBER(sysctl, words, member, low, high)         \
+#define NUMBER(sysctl, words, member, low, high) \
+  SETTING("net.inet.tcp." sysctl, words, member, low, high)
+#define SETTING(sysctl, words, member, low, high)        \
   {                                                      \
-    .name = "net.inet.tcp." sysctl, .summary = words,    \
+    .name = sysctl, .summary = words,                    \
     .number = [](const void* s) -> const int64_t& {      \
       return static_cast<const TcpSettings*>(s)->member; \
     },                                                   \
@@ -54,16 +56,40 @@ Result<> set_congestion(ModuleState& state, const std::string& name) {
 constexpr int64_t year_ms = 365ll * 86400 * 1000;
 
 constexpr SysctlRecord sysctls[] = {
-    NUMBER("rfc1323", "Enable RFC 7323 (high performance TCP) extensions", rfc1323, 0, 1),
+    NUMBER("rfc1323", "RFC 7323: 0 off, 1 both extensions, 2 window scale, 3 timestamps", rfc1323,
+           0, 3),
     NUMBER("rfc3042", "Enable RFC 3042 (Limited Transmit)", rfc3042, 0, 1),
     NUMBER("mssdflt", "Default TCP Maximum Segment Size", mssdflt, 48, 65495),
+    NUMBER("v6mssdflt", "Default TCP Maximum Segment Size for IPv6", v6mssdflt, 48, 65475),
     NUMBER("minmss", "Minimum TCP Maximum Segment Size", minmss, 48, 65495),
     NUMBER("initcwnd_segments", "Initial congestion window in number of segments",
            initcwnd_segments, 0, 100),
     NUMBER("sack.enable", "Enable/Disable TCP SACK support", sack, 0, 1),
     NUMBER("sack.maxholes", "Maximum number of TCP SACK holes allowed per connection",
            sack_maxholes, 2, 65535),
-    NUMBER("do_prr", "Enable Proportional Rate Reduction per RFC 6937", do_prr, 1, 1),
+    NUMBER("do_prr", "Enable Proportional Rate Reduction per RFC 6937", do_prr, 0, 1),
+    NUMBER("do_prr_conservative", "Do conservative Proportional Rate Reduction",
+           do_prr_conservative, 0, 1),
+    NUMBER("rfc3465", "Enable RFC 3465 (Appropriate Byte Counting)", rfc3465, 0, 1),
+    NUMBER("abc_l_var", "Cap the max cwnd increment during slow-start to this number of segments",
+           abc_l_var, 1, 255),
+    {.name = "net.inet.tcp.functions_default",
+     .summary = "Set/get the default TCP functions",
+     .show = [](const ModuleState*) { return std::string("freebsd"); },
+     .set_text = [](ModuleState&, const std::string& name) -> Result<> {
+       if (name != "freebsd") return Errno::enoent;
+       return {};
+     }},
+    {.name = "net.inet.tcp.functions_available",
+     .summary = "List of available TCP Function sets",
+     .writable = false,
+     .show =
+         [](const ModuleState*) {
+           return text("\n{:<32} {:<1} {:<32} {}\n{:<32} {:<1} {:<32} {}", "Stack", "D", "Alias",
+                       "PCB count", "freebsd", "*", "freebsd", 0);
+         }},
+    NUMBER("functions_inherit_listen_socket_stack", "Inherit listen socket's stack",
+           functions_inherit, 0, 1),
     {.name = "net.inet.tcp.cc.algorithm",
      .summary = "Default congestion control algorithm",
      .show = congestion_name,
@@ -77,6 +103,21 @@ constexpr SysctlRecord sysctls[] = {
            1 << 20),
     NUMBER("hostcache.expire", "Expire time of TCP hostcache entries", hostcache_expire, 1,
            INT32_MAX),
+    NUMBER("hostcache.purge", "Expire all entries on next purge run", hostcache_purge, 0, 1),
+    {.name = "net.inet.tcp.hostcache.purgenow",
+     .summary = "Immediately purge all entries",
+     .number = [](const void* v) -> const int64_t& {
+       return static_cast<const TcpSettings*>(v)->hostcache_purgenow;
+     },
+     .most = 1,
+     .changed = [](ModuleState& m) { self(m).host_cache().clear(); }},
+    {.name = "net.inet.tcp.hostcache.count",
+     .summary = "Current number of entries in hostcache",
+     .writable = false,
+     .show =
+         [](const ModuleState* m) {
+           return text("{}", m ? self(*m).host_cache().count() : size_t(0));
+         }},
     {.name = "net.inet.tcp.hostcache.list",
      .summary = "List of all hostcache entries",
      .writable = false,
@@ -85,7 +126,11 @@ constexpr SysctlRecord sysctls[] = {
            blackhole_detection, 0, 1),
     NUMBER("pmtud_blackhole_mss", "Path MTU Discovery Black Hole Detection lowered MSS",
            blackhole_mss, 216, 65495),
-    NUMBER("ecn.enable", "TCP ECN support: 0 off, 1 on, 2 when asked for", ecn, 0, 2),
+    NUMBER("v6pmtud_blackhole_mss", "Path MTU Discovery IPv6 Black Hole Detection lowered MSS",
+           v6blackhole_mss, 216, 65475),
+    NUMBER("ecn.enable",
+           "TCP ECN support: 0 off, 1 on, 2 when asked for, 3 accurate, 4 accurate when asked for",
+           ecn, 0, 4),
     NUMBER("ecn.maxretries", "Max retries before giving up on ECN", ecn_maxretries, 0, 12),
     NUMBER("syncookies", "Use TCP SYN cookies if the syncache overflows", syncookies, 0, 1),
     NUMBER("syncookies_only", "Use only TCP SYN cookies", syncookies_only, 0, 1),
@@ -102,6 +147,14 @@ constexpr SysctlRecord sysctls[] = {
     NUMBER("delacktime", "Time before a delayed ACK is sent", delacktime_ms, 1, 500),
     NUMBER("msl", "Maximum segment lifetime", msl_ms, 1, 600'000),
     NUMBER("finwait2_timeout", "FIN-WAIT2 timeout", finwait2_timeout_ms, 1, year_ms),
+    NUMBER("fast_finwait2_recycle", "Recycle closed FIN_WAIT_2 connections faster",
+           fast_finwait2_recycle, 0, 1),
+    NUMBER("nolocaltimewait", "Do not create TIME_WAIT state for local connections",
+           nolocaltimewait, 0, 1),
+    NUMBER("rexmit_drop_options", "Drop TCP options from 3rd and later retransmitted SYN",
+           rexmit_drop_options, 0, 1),
+    NUMBER("maxunacktime", "Maximum time without an acknowledgment, in ms; 0: no limit",
+           maxunacktime_ms, 0, year_ms),
     NUMBER("keepidle", "time before keepalive probes begin", keepidle_ms, 1, year_ms),
     NUMBER("keepintvl", "time between keepalive probes", keepintvl_ms, 1, year_ms),
     NUMBER("keepcnt", "Number of keepalive probes to send", keepcnt, 1, INT32_MAX),
@@ -122,6 +175,7 @@ constexpr SysctlRecord sysctls[] = {
            insecure_rst, 0, 1),
     NUMBER("insecure_syn", "Follow RFC793 instead of RFC5961 criteria for accepting SYN packets",
            insecure_syn, 0, 1),
+    NUMBER("insecure_ack", "Follow RFC793 criteria for validating SEG.ACK", insecure_ack, 0, 1),
     NUMBER("ack_war_cnt", "Maximum number of challenge ACKs in ack_war_timewindow", ack_war_cnt, 0,
            INT32_MAX),
     NUMBER("ack_war_timewindow", "Time window for the limit of challenge ACKs",
@@ -135,8 +189,64 @@ constexpr SysctlRecord sysctls[] = {
     NUMBER("syncache.rexmtlimit", "Limit on SYN/ACK retransmissions", syncache_rexmtlimit, 0, 12),
     NUMBER("syncache.rst_on_sock_fail", "Send reset on socket allocation failure",
            syncache_rst_on_sock_fail, 0, 1),
+    {.name = "net.inet.tcp.syncache.count",
+     .summary = "Current number of entries in syncache",
+     .writable = false,
+     .show =
+         [](const ModuleState* m) {
+           return text("{}", m ? self(*m).syncache().count() : size_t(0));
+         }},
+    {.name = "net.inet.tcp.pcbcount",
+     .summary = "Number of active PCBs",
+     .writable = false,
+     .show =
+         [](const ModuleState* m) {
+           size_t count = 0;
+           if (m) self(*m).for_each([&](const TcpConnection&) { ++count; });
+           return text("{}", count);
+         }},
+    // The kernel's, as far as TCP follows them.
+    SETTING("kern.ipc.maxsockbuf", "Maximum socket buffer size", maxsockbuf, 2048, 1 << 30),
+    SETTING("kern.ipc.soacceptqueue", "Maximum listen socket pending connection accept queue size",
+            soacceptqueue, 1, 65535),
+    // What nothing here depends on.
+    SETTING("kern.timecounter.alloweddeviation", "Allowed time interval deviation in percents",
+            alloweddeviation, 0, 100),
+    NUMBER("tso", "Enable TCP Segmentation Offload", tso, 0, 1),
+    NUMBER("do_tcpdrain", "Enable tcp_drain routine for extra help when low on mbufs", do_tcpdrain,
+           0, 1),
+    NUMBER("isn_reseed_interval", "Seconds between reseeding of ISN secret", isn_reseed_interval, 0,
+           INT32_MAX),
+    NUMBER("log_debug", "Log errors caused by incoming TCP segments", log_debug, 0, 1),
+    NUMBER("per_cpu_timers", "run tcp timers on all cpus", per_cpu_timers, 0, 1),
+    NUMBER("soreceive_stream", "Using soreceive_stream for TCP sockets", soreceive_stream, 0, 1),
+    NUMBER("sendbuf_auto_lowat",
+           "Modify threshold for auto send buffer growth to account for SO_SNDLOWAT",
+           sendbuf_auto_lowat, 0, 1),
+    NUMBER("rfc3390", "Enable RFC 3390 (Increasing TCP's Initial Congestion Window)", rfc3390, 0,
+           1),
+    NUMBER("rfc6675_pipe", "Use calculated pipe/in-flight bytes per RFC 6675", rfc6675_pipe, 0, 1),
+    NUMBER("newcwv", "Enable New Congestion Window Validation per RFC7661", newcwv, 0, 1),
+    NUMBER("sack.revised", "Use revised SACK loss recovery per RFC 6675", sack_revised, 0, 1),
+    NUMBER("sack.lrd", "Perform Lost Retransmission Detection", sack_lrd, 0, 1),
+    NUMBER("sack.tso", "Allow TSO during SACK loss recovery", sack_tso, 0, 1),
+    NUMBER("sack.globalmaxholes", "Global maximum number of TCP SACK holes", sack_globalmaxholes, 0,
+           INT32_MAX),
+    NUMBER("hostcache.bucketlimit", "Per-bucket hash limit for hostcache", hostcache_bucketlimit, 1,
+           INT32_MAX),
+    NUMBER("hostcache.hashsize", "Size of TCP hostcache hashtable", hostcache_hashsize, 1,
+           INT32_MAX),
+    NUMBER("hostcache.prune", "Time between purge runs", hostcache_prune, 1, INT32_MAX),
+    NUMBER("syncache.bucketlimit", "Per-bucket hash limit for syncache", syncache_bucketlimit, 1,
+           INT32_MAX),
+    NUMBER("syncache.hashsize", "Size of TCP syncache hashtable", syncache_hashsize, 1, INT32_MAX),
+    NUMBER("syncache.see_other", "All syncache(4) entries are visible", syncache_see_other, 0, 1),
+    NUMBER("reass.new_limit", "Do not limit the segments of one connection", reass_new_limit, 0, 1),
+    NUMBER("reass.maxsegments", "Global maximum number of segments in reassembly",
+           reass_maxsegments, 0, INT32_MAX),
 };
 #undef NUMBER
+#undef SETTING
 
 #define ONE(field, words)                                                                     \
   {                                                                                           \

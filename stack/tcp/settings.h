@@ -7,24 +7,35 @@ namespace stackyard {
 
 struct TcpSettings {
   int64_t rfc1323 = 1, sack = 1, sack_maxholes = 128, rfc3042 = 1;
-  int64_t mssdflt = 536, minmss = 216, initcwnd_segments = 10;
+  int64_t mssdflt = 536, v6mssdflt = 1220, minmss = 216, initcwnd_segments = 10;
   int64_t sendspace = 32768, recvspace = 65536;
   int64_t sendbuf_auto = 1, sendbuf_inc = 8192, sendbuf_max = 2 * 1024 * 1024;
   int64_t recvbuf_auto = 1, recvbuf_max = 2 * 1024 * 1024;
   int64_t delayed_ack = 1, delacktime_ms = 40;
-  int64_t msl_ms = 30'000, finwait2_timeout_ms = 60'000;
+  int64_t msl_ms = 30'000, finwait2_timeout_ms = 60'000, fast_finwait2_recycle = 0;
+  int64_t nolocaltimewait = 0, rexmit_drop_options = 0, maxunacktime_ms = 0;
+  int64_t maxsockbuf = 2 * 1024 * 1024, soacceptqueue = 128;
   int64_t keepidle_ms = 7'200'000, keepintvl_ms = 75'000, keepcnt = 8, keepinit_ms = 75'000;
   int64_t always_keepalive = 1;
   int64_t rexmit_initial_ms = 1000, rexmit_min_ms = 30, rexmit_slop_ms = 200, retries = 12;
   int64_t persmin_ms = 5'000, persmax_ms = 60'000;
   int64_t path_mtu_discovery = 1, blackhole = 0, drop_synfin = 0, log_in_vain = 0;
-  int64_t insecure_rst = 0, insecure_syn = 0, ack_war_cnt = 5, ack_war_timewindow_ms = 1000;
+  int64_t insecure_rst = 0, insecure_syn = 0, insecure_ack = 0, ack_war_cnt = 5,
+          ack_war_timewindow_ms = 1000;
   int64_t tolerate_missing_ts = 0, icmp_may_rst = 1, reass_maxqueuelen = 100;
   int64_t syncache_limit = 15360, syncache_rexmtlimit = 3, syncache_rst_on_sock_fail = 1;
-  int64_t do_prr = 1;
+  int64_t do_prr = 1, do_prr_conservative = 0, rfc3465 = 1, abc_l_var = 2;
   int64_t hostcache_enable = 1, hostcache_limit = 15360, hostcache_expire = 3600;
-  int64_t blackhole_detection = 0, blackhole_mss = 1200;
+  int64_t blackhole_detection = 0, blackhole_mss = 1200, v6blackhole_mss = 1220;
   int64_t ecn = 2, ecn_maxretries = 1, syncookies = 1, syncookies_only = 0;
+  int64_t hostcache_purge = 0, hostcache_purgenow = 0, functions_inherit = 0;
+  // What FreeBSD has and nothing here depends on: kept, so that who sets them may.
+  int64_t tso = 1, do_tcpdrain = 1, isn_reseed_interval = 0, log_debug = 0, per_cpu_timers = 0;
+  int64_t soreceive_stream = 0, sendbuf_auto_lowat = 0, rfc3390 = 1, rfc6675_pipe = 1;
+  int64_t sack_revised = 1, sack_lrd = 1, sack_tso = 1, sack_globalmaxholes = 65536;
+  int64_t hostcache_bucketlimit = 30, hostcache_hashsize = 512, hostcache_prune = 300;
+  int64_t syncache_bucketlimit = 30, syncache_hashsize = 512, syncache_see_other = 0;
+  int64_t reass_new_limit = 0, reass_maxsegments = 0, newcwv = 0, alloweddeviation = 5;
   int64_t cc = 0;  // an index of congestion_controls()
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "stack/tcp/drops.h"
+#include "stack/tcp/ecn.h"
 #include "stack/tcp/listener.h"
 #include "stack/tcp/tcp.h"
 #include "stack/tcp/tcp_socket.h"
@@ -53,12 +54,15 @@ void TcpSyncache::syn_arrives(TcpConnection& listener, TcpSegment& segment) {
   if (segment.has(tcp_flag::fin) && s.drop_synfin)
     return tcp_.drop(segment, drops::unexpected_segment);
   if (Entry* known = find(segment.ends)) {
-    // The same SYN again: our answer was lost, or comes yet.
+    // The same SYN again: our answer was lost, or comes yet. It may ask for less than before.
+    TcpHalfOpen& half = known->half;
     ++tcp_.counters.sc_dupsyn;
-    if (segment.options.timestamps) known->half.ts_recent = segment.options.timestamps->value;
-    known->half.irs = segment.seq;
-    respond(known->half);
-    return;
+    half.timestamps &= segment.options.timestamps.has_value();
+    if (half.timestamps) half.ts_recent = segment.options.timestamps->value;
+    half.ecn = ecn_answer(segment);
+    half.retransmitted = 0;
+    arm(*known);
+    return respond(half);
   }
   if (int64_t(entries_.size()) >= s.syncache_limit && !order_.empty()) {
     ++tcp_.counters.sc_cacheoverflow;  // the oldest goes
@@ -72,17 +76,15 @@ void TcpSyncache::syn_arrives(TcpConnection& listener, TcpSegment& segment) {
   half.mss = segment.options.mss.value_or(0);
   half.receive_window = uint32_t(std::min<size_t>(listener.receive_space(), 65535));
   const bool options = !listener.options.no_options;
-  if (s.rfc1323 && options) {
-    half.timestamps = segment.options.timestamps.has_value();
-    if (half.timestamps) half.ts_recent = segment.options.timestamps->value;
-    half.scaling = segment.options.window_scale.has_value();
-    if (half.scaling) {
-      half.snd_scale = *segment.options.window_scale;
-      half.rcv_scale = tcp_.window_scale_offer();
-    }
+  half.timestamps = options && tcp_.offers_timestamps() && segment.options.timestamps;
+  if (half.timestamps) half.ts_recent = segment.options.timestamps->value;
+  half.scaling = options && tcp_.offers_scaling() && segment.options.window_scale;
+  if (half.scaling) {
+    half.snd_scale = *segment.options.window_scale;
+    half.rcv_scale = tcp_.window_scale_offer();
   }
   half.sack = s.sack && options && segment.options.sack_permitted;
-  half.ecn = s.ecn != 0 && segment.has(tcp_flag::ece) && segment.has(tcp_flag::cwr);
+  half.ecn = ecn_answer(segment);
   if (s.syncookies) bake_cookie(half);
   if (s.syncookies && s.syncookies_only) {
     ++tcp_.counters.sc_sendcookie;
@@ -95,6 +97,14 @@ void TcpSyncache::syn_arrives(TcpConnection& listener, TcpSegment& segment) {
   ++tcp_.counters.sc_added;
   arm(entry);
   respond(half);
+}
+
+// RFC 3168 s6.1.1; RFC 9768 s3.1.1.
+uint8_t TcpSyncache::ecn_answer(const TcpSegment& syn) const {
+  const int64_t mode = tcp_.settings().ecn;
+  const uint8_t bits = ace::of(syn.flags, syn.accurate_bit);
+  if (mode == 0 || (bits & ~ace::ae) != (ace::ece | ace::cwr)) return 0;
+  return bits == ace::all && mode >= 3 ? ace::of_codepoint(syn.ecn) : ace::ece;
 }
 
 void TcpSyncache::arm(Entry& entry) {
@@ -110,15 +120,16 @@ void TcpSyncache::respond(const TcpHalfOpen& half) {
     if (half.timestamps)
       options.timestamps = {tcp_.timestamp_now() + half.ts_offset, half.ts_recent};
   }
-  const Tcp::Segment answer{
-      .ends = half.ends,
-      .seq = half.iss,
-      .ack = half.irs + 1,
-      .flags = uint8_t(tcp_flag::syn | tcp_flag::ack | (half.ecn ? tcp_flag::ece : 0)),
-      .window = uint16_t(half.receive_window)};
+  const Tcp::Segment answer{.ends = half.ends,
+                            .seq = half.iss,
+                            .ack = half.irs + 1,
+                            .flags = uint8_t(tcp_flag::syn | tcp_flag::ack | ace::flags(half.ecn)),
+                            .accurate_bit = (half.ecn & ace::ae) != 0,
+                            .window = uint16_t(half.receive_window)};
   ++tcp_.counters.sndacks;
   ++tcp_.counters.sndtotal;
-  (void)tcp_.send(tcp_.make_segment(answer, options), half.ends, half.listener->options);
+  (void)tcp_.send(tcp_.make_segment(answer, options), half.ends, half.listener->options,
+                  {.may_fragment = half.unreachable});
 }
 
 void TcpSyncache::retransmit(Entry& entry) {
@@ -127,19 +138,42 @@ void TcpSyncache::retransmit(Entry& entry) {
     return remove(entry);
   }
   ++entry.half.retransmitted;
+  // The path may be one that eats such answers (RFC 3168 s6.1.1.1).
+  if (entry.half.retransmitted > tcp_.settings().ecn_maxretries) entry.half.ecn = 0;
   ++tcp_.counters.sc_retransmitted;
   arm(entry);
   respond(entry.half);
 }
 
-// syncache_chkrst: only a reset that is in its place (RFC 5961 s3.2).
+// syncache_chkrst: only a reset that is in its place; what is near it is challenged (RFC 5961
+// s3.2).
 void TcpSyncache::reset_arrives(const TcpSegment& segment) {
+  tcp_.drop(segment, drops::bad_reset);
+  const auto& s = tcp_.settings();
+  if (s.syncookies && s.syncookies_only) return;  // nothing was kept
   Entry* entry = find(segment.ends);
-  if (entry && segment.seq == entry->half.irs + 1) {
+  const Seq next = entry ? entry->half.irs + 1 : Seq();
+  const bool within =
+      entry && segment.seq >= next && segment.seq < next + entry->half.receive_window;
+  if (entry && (segment.seq == next || (within && s.insecure_rst))) {
     ++tcp_.counters.sc_reset;
     return remove(*entry);
   }
-  tcp_.drop(segment, drops::bad_reset);
+  ++tcp_.counters.badrst;
+  if (within) challenge(entry->half);
+}
+
+void TcpSyncache::challenge(const TcpHalfOpen& half) {
+  TcpOptions options;
+  if (half.timestamps) options.timestamps = {tcp_.timestamp_now() + half.ts_offset, half.ts_recent};
+  const Tcp::Segment ack{.ends = half.ends,
+                         .seq = half.iss + 1,
+                         .ack = half.irs + 1,
+                         .flags = tcp_flag::ack,
+                         .window = uint16_t(half.receive_window >> half.rcv_scale)};
+  ++tcp_.counters.sndacks;
+  ++tcp_.counters.sndtotal;
+  (void)tcp_.send(tcp_.make_segment(ack, options), half.ends, half.listener->options);
 }
 
 // The third segment of the handshake makes the connection.
@@ -155,6 +189,8 @@ void TcpSyncache::ack_arrives(TcpConnection& listener, TcpSegment& segment) {
                     segment.seq >= entry->half.irs + 1 &&
                     segment.seq < entry->half.irs + 1 + std::max(entry->half.receive_window, 1u);
   if (!fits) {
+    // One guess only (syncache_expand).
+    if (entry) remove(*entry);
     ++tcp_.counters.sc_badack;
     ++tcp_.counters.badsyn;
     tcp_.send_reset(segment);
@@ -162,6 +198,10 @@ void TcpSyncache::ack_arrives(TcpConnection& listener, TcpSegment& segment) {
   }
   if (entry->half.timestamps && !segment.options.timestamps && !tcp_.settings().tolerate_missing_ts)
     return tcp_.drop(segment, drops::no_timestamp);
+  // RFC 7323 s5.3: not older than the SYN's.
+  if (entry->half.timestamps && segment.options.timestamps &&
+      int32_t(segment.options.timestamps->value - entry->half.ts_recent) < 0)
+    return tcp_.drop(segment, drops::old_timestamp);
   const TcpHalfOpen half = entry->half;
   remove(*entry);
   complete(listener, half, segment);
@@ -195,8 +235,9 @@ void TcpSyncache::complete(TcpConnection& listener, const TcpHalfOpen& known, Tc
 void TcpSyncache::path_event(const TcpEnds& ends, const PathEvent& event, Seq quoted) {
   Entry* entry = find(ends);
   if (!entry || quoted != entry->half.iss || event.kind == PathEventKind::too_big) return;
-  // Not at the first: it may be a passing trouble.
-  if (entry->half.retransmitted < 3) return;
+  // Not at the first: it may be a passing trouble, or a packet that was too large.
+  const bool heard_before = std::exchange(entry->half.unreachable, true);
+  if (!heard_before || entry->half.retransmitted < 3) return;
   ++tcp_.counters.sc_unreach;
   remove(*entry);
 }

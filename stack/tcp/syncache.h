@@ -24,7 +24,9 @@ struct TcpHalfOpen {
   uint16_t mss = 0;             // theirs; 0: not said
   uint8_t snd_scale = 0, rcv_scale = 0;
   uint8_t retransmitted = 0;
-  bool scaling = false, timestamps = false, sack = false, ecn = false;
+  bool scaling = false, timestamps = false, sack = false;
+  uint8_t ecn = 0;           // AE, CWR, ECE of our SYN-ACK (ecn.h)
+  bool unreachable = false;  // ICMP has said so
 };
 
 struct TcpEndsHash {
@@ -68,6 +70,8 @@ class TcpSyncache {
   void reset_arrives(const TcpSegment& segment);
   void retransmit(Entry& entry);
   void respond(const TcpHalfOpen& half);
+  void challenge(const TcpHalfOpen& half);
+  uint8_t ecn_answer(const TcpSegment& syn) const;
   void complete(TcpConnection& listener, const TcpHalfOpen& half, TcpSegment& segment);
   // --- syncookies.cpp ---
   void bake_cookie(TcpHalfOpen& half) const;

@@ -36,7 +36,8 @@ uint32_t TcpSyncache::cookie_hash(const TcpEnds& ends, Seq irs, uint8_t bits, in
 
 void TcpSyncache::bake_cookie(TcpHalfOpen& half) const {
   const int64_t epoch = tcp_.site().now() / lifetime;
-  const uint16_t offered = half.mss ? half.mss : uint16_t(tcp_.settings().mssdflt);
+  const uint16_t offered =
+      half.mss ? half.mss : uint16_t(tcp_.segment_size_unsaid(half.ends.foreign.address));
   const uint8_t mss = step_of(segment_sizes, offered);
   const uint8_t scale = half.scaling ? step_of(scales, half.snd_scale) : 0;
   const uint8_t bits = uint8_t(mss << 5 | scale << 2 | (half.sack ? 2 : 0) | (epoch & 1));
@@ -62,11 +63,11 @@ std::optional<TcpHalfOpen> TcpSyncache::taste_cookie(TcpConnection& listener,
     if ((cookie_hash(half.ends, half.irs, bits, epoch) ^ half.iss.value) & ~0xffu) continue;
     half.mss = segment_sizes[bits >> 5];
     const int scale = scales[bits >> 2 & 7];
-    half.scaling = s.rfc1323 && scale != no_scale;
+    half.scaling = tcp_.offers_scaling() && scale != no_scale;
     half.snd_scale = half.scaling ? uint8_t(scale) : uint8_t(0);
     half.rcv_scale = half.scaling ? tcp_.window_scale_offer() : uint8_t(0);
     half.sack = bits & 2;
-    half.timestamps = s.rfc1323 && segment.options.timestamps.has_value();
+    half.timestamps = tcp_.offers_timestamps() && segment.options.timestamps.has_value();
     if (half.timestamps) half.ts_recent = segment.options.timestamps->value;
     half.ts_offset = tcp_.timestamp_offset(half.ends);
     half.receive_window = uint32_t(std::min<size_t>(listener.receive_space(), 65535));

@@ -77,16 +77,15 @@ RtoBounds Tcp::rto_bounds() const {
 
 // The shift that lets the window reach the largest socket buffer (kern.ipc.maxsockbuf).
 uint8_t Tcp::window_scale_offer() const {
-  constexpr uint32_t buffer_max = 2 * 1024 * 1024;
   uint8_t shift = 0;
-  while (shift < 14 && uint32_t(65535) << shift < buffer_max) ++shift;
+  while (shift < 14 && int64_t(65535) << shift < settings().maxsockbuf) ++shift;
   return shift;
 }
 
 uint32_t Tcp::segment_size_to(const IpAddress& dest, const TcpSocketOptions& options) const {
   const uint32_t headers = (dest.is_v4() ? 20 : 40) + uint32_t(sizeof(TcpHeader));
   const uint32_t mtu = ip_.of(dest).mtu_towards(dest, options.fib);
-  const uint32_t size = mtu > headers ? mtu - headers : uint32_t(settings().mssdflt);
+  const uint32_t size = mtu > headers ? mtu - headers : segment_size_unsaid(dest);
   return options.max_segment ? std::min<uint32_t>(size, options.max_segment) : size;
 }
 
@@ -110,7 +109,7 @@ Packet Tcp::make_segment(const Segment& segment, const TcpOptions& options) {
                   .dest_port = segment.ends.foreign.port,
                   .sequence = segment.seq.value,
                   .acknowledgment = (segment.flags & tcp_flag::ack) ? segment.ack.value : 0,
-                  .offset_flags = uint8_t(size / 4 << 4),
+                  .offset_flags = uint8_t(size / 4 << 4 | (segment.accurate_bit ? 1 : 0)),
                   .flags = segment.flags,
                   .window = segment.window,
                   .checksum = 0,
@@ -208,6 +207,7 @@ bool Tcp::parse(Packet packet, const IpContext& context, TcpSegment& segment) {
   segment.urgent = header.urgent;
   segment.flags = header.flags;
   segment.ecn = context.tos & 3;
+  segment.accurate_bit = header.offset_flags & 1;
   segment.options = parsed->options;
   packet.clear_deferred();
   packet.trim_front(header.header_size());

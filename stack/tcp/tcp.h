@@ -54,6 +54,7 @@ class Tcp final : public StateWithSettings<TcpSettings>, public IpProtocol {
     TcpEnds ends;
     Seq seq, ack;
     uint8_t flags = 0;
+    bool accurate_bit = false;
     uint16_t window = 0;
     uint16_t urgent = 0;
   };
@@ -70,6 +71,12 @@ class Tcp final : public StateWithSettings<TcpSettings>, public IpProtocol {
   // What SYNs offer: the path's or the interface's MTU without headers.
   uint32_t segment_size_to(const IpAddress& dest, const TcpSocketOptions& options) const;
   uint8_t window_scale_offer() const;
+  bool offers_scaling() const { return settings().rfc1323 == 1 || settings().rfc1323 == 2; }
+  bool offers_timestamps() const { return settings().rfc1323 == 1 || settings().rfc1323 == 3; }
+  // Of who does not say what he takes.
+  uint32_t segment_size_unsaid(const IpAddress& dest) const {
+    return uint32_t(dest.is_v4() ? settings().mssdflt : settings().v6mssdflt);
+  }
   Seq initial_sequence(const TcpEnds& ends);
   // Milliseconds, which the offset of the connection disguises.
   uint32_t timestamp_now() const { return uint32_t(site().now().ms()); }

@@ -1,5 +1,6 @@
 #include "stack/tcp/tcp_socket.h"
 
+#include "core/wire/net/ipv4.h"
 #include "stack/tcp/api/tcp_info.h"
 #include "stack/tcp/listener.h"
 #include "stack/tcp/tcp.h"
@@ -155,10 +156,14 @@ Result<> TcpSocket::set_number(SocketOption option, int64_t n) {
     case SocketOption::so_rcvbuf:
     case SocketOption::so_sndbuf:
       if (n < 1) return Errno::einval;
-      if (n > 2 * 1024 * 1024) return Errno::enobufs;  // kern.ipc.maxsockbuf
+      if (n > tcp_.settings().maxsockbuf) return Errno::enobufs;
       connection_.set_buffers(option == SocketOption::so_rcvbuf ? n : 0,
                               option == SocketOption::so_sndbuf ? n : 0);
       return {};
+    case SocketOption::so_rcvlowat:
+      return within(o.receive_low_water, 1, INT32_MAX);
+    case SocketOption::so_sndlowat:
+      return within(o.send_low_water, 1, INT32_MAX);
     case SocketOption::so_rcvtimeo:
       o.receive_timeout = n;
       return {};
@@ -226,6 +231,8 @@ Result<> TcpSocket::set_tcp_number(SocketOption option, int64_t n) {
       return {};
     case SocketOption::tcp_keepintvl:
       return within(o.keep_interval_ms, 0, UINT32_MAX / 1000, 1000);
+    case SocketOption::tcp_maxunacktime:
+      return within(o.max_unacked_ms, 0, UINT32_MAX / 1000, 1000);
     case SocketOption::tcp_keepcnt:
       return within(o.keep_count, 0, UINT32_MAX);
     default:
@@ -267,6 +274,22 @@ std::optional<int64_t> TcpSocket::socket_number(SocketOption option) {
       return connection_.receive_space();
     case SocketOption::so_sndbuf:
       return connection_.send_space();
+    case SocketOption::so_rcvlowat:
+      return o.receive_low_water;
+    case SocketOption::so_sndlowat:
+      return o.send_low_water;
+    case SocketOption::so_listenqlimit:
+      return connection_.listener_ ? int64_t(connection_.listener_->backlog()) : 0;
+    case SocketOption::so_listenqlen:
+      return connection_.listener_ ? int64_t(connection_.listener_->waiting()) : 0;
+    case SocketOption::so_listenincqlen:
+      return connection_.listener_ ? int64_t(tcp_.syncache().count_of(connection_)) : 0;
+    case SocketOption::so_protocol:
+      return ip_protocol::tcp;
+    case SocketOption::so_domain:
+      return int64_t(connection_.family == PcbFamily::v4 ? Af::inet : Af::inet6);
+    case SocketOption::so_atmark:
+      return connection_.at_mark();
     case SocketOption::so_rcvtimeo:
       return o.receive_timeout;
     case SocketOption::so_sndtimeo:
@@ -330,6 +353,8 @@ std::optional<int64_t> TcpSocket::level_number(SocketOption option) const {
       return seconds(o.keep_idle_ms, s.keepidle_ms);
     case SocketOption::tcp_keepintvl:
       return seconds(o.keep_interval_ms, s.keepintvl_ms);
+    case SocketOption::tcp_maxunacktime:
+      return seconds(o.max_unacked_ms, s.maxunacktime_ms);
     case SocketOption::tcp_keepcnt:
       return o.keep_count ? int64_t(o.keep_count) : s.keepcnt;
     default:

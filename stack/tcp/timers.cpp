@@ -61,6 +61,7 @@ void TcpConnection::set_rexmt() { set_timer(rexmt, rxtcur_); }
 // RFC 6298 s5.4 to s5.7.
 void TcpConnection::rexmt_due() {
   ++tcp_.counters.rexmttimeo;
+  if (unanswered_too_long()) return abort(Errno::etimedout);
   if (++rxtshift_ > tcp_.settings().retries) {
     ++tcp_.counters.timeoutdrop;
     rxtshift_ = uint8_t(tcp_.settings().retries);
@@ -112,29 +113,36 @@ void TcpConnection::suspect_black_hole() {
     ++tcp_.counters.blackhole_failed;
     return;
   }
-  const uint32_t smaller = rxtshift_ == 2 && window_.mss > s.blackhole_mss
-                               ? uint32_t(s.blackhole_mss)
-                               : uint32_t(s.mssdflt);
+  const int64_t first = foreign_.address.is_v4() ? s.blackhole_mss : s.v6blackhole_mss;
+  const uint32_t smaller = rxtshift_ == 2 && window_.mss > first
+                               ? uint32_t(first)
+                               : tcp_.segment_size_unsaid(foreign_.address);
   if (smaller >= window_.mss) return;
   if (mss_before_ == 0) mss_before_ = uint16_t(window_.mss);
-  ++(smaller == s.blackhole_mss ? tcp_.counters.blackhole_activated
-                                : tcp_.counters.blackhole_min_activated);
+  ++(smaller == first ? tcp_.counters.blackhole_activated : tcp_.counters.blackhole_min_activated);
   window_.mss = smaller;
   may_fragment_ = true;
 }
 
-// tcp_setpersist: half of a timeout, doubled each time, within net.inet.tcp.persmin and persmax.
+// tcp_setpersist: doubled each time, within net.inet.tcp.persmin and persmax.
 void TcpConnection::set_persist() {
-  const SimTime half = (rtt_.smoothed() + rtt_.variation() * 4) / 2;
+  // Not known yet, it is a mean deviation of a quarter of rexmit_initial.
+  const SimTime initial = Tcp::milliseconds(tcp_.settings().rexmit_initial_ms);
+  const SimTime first = rtt_.known() ? rtt_.smoothed() * 4 + rtt_.variation() * 8 : initial * 2;
   const SimTime least = Tcp::milliseconds(tcp_.settings().persmin_ms);
   const SimTime most = Tcp::milliseconds(tcp_.settings().persmax_ms);
-  const SimTime delay = half * (int64_t(1) << std::min<unsigned>(rxtshift_, 9));
+  const SimTime slop = Tcp::milliseconds(tcp_.settings().rexmit_slop_ms);
+  const SimTime delay = first * (int64_t(1) << std::min<unsigned>(rxtshift_, 9)) + slop;
   set_timer(persist, std::clamp(delay, least, std::max(least, most)));
   if (rxtshift_ < 12) ++rxtshift_;
 }
 
 void TcpConnection::persist_due() {
   ++tcp_.counters.persisttimeo;
+  if (unanswered_too_long()) {
+    ++tcp_.counters.persistdrop;
+    return abort(Errno::etimedout);
+  }
   // RFC 9293 s3.8.6.1: for ever, while the peer answers; but not when it is gone.
   const SimTime idle = tcp_.site().now() - received_at_;
   if (rxtshift_ >= 12 && idle >= Tcp::milliseconds(tcp_.settings().keepidle_ms)) {
@@ -157,6 +165,14 @@ void TcpConnection::persist_due() {
 void TcpConnection::set_keep_idle() {
   const auto& s = tcp_.settings();
   set_timer(keep, Tcp::milliseconds(options.keep_idle_ms ? options.keep_idle_ms : s.keepidle_ms));
+}
+
+// RFC 9293 s3.8.3: the program's patience (TCP_MAXUNACKTIME, net.inet.tcp.maxunacktime).
+bool TcpConnection::unanswered_too_long() const {
+  const int64_t ms =
+      options.max_unacked_ms ? options.max_unacked_ms : tcp_.settings().maxunacktime_ms;
+  return ms > 0 && state_ >= TcpState::established &&
+         tcp_.site().now() - acked_at_ >= Tcp::milliseconds(ms);
 }
 
 // RFC 9293 s3.8.4.
@@ -183,6 +199,13 @@ void TcpConnection::keep_due() {
   ++tcp_.counters.keepprobe;
   send_probe(snd_una_ - 1);
   set_timer(keep, interval);
+}
+
+// Its FIN is acknowledged and nobody reads: the peer's is not waited for for ever.
+void TcpConnection::set_finwait2() {
+  const auto& s = tcp_.settings();
+  const int64_t ms = s.fast_finwait2_recycle ? s.finwait2_timeout_ms : s.keepcnt * s.keepintvl_ms;
+  set_timer(two_msl, Tcp::milliseconds(ms));
 }
 
 void TcpConnection::two_msl_due() {

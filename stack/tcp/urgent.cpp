@@ -61,6 +61,13 @@ size_t TcpConnection::readable_before_mark(size_t most) {
   return std::min(most, received_.octets());
 }
 
+// sockatmark(3): what would be read next lies behind the urgent octet.
+bool TcpConnection::at_mark() const {
+  if (!urgent_) return false;
+  if (urgent_->announced) return urgent_->rcv_up - 1 == unread_seq();
+  return urgent_->rcv_up == unread_seq();
+}
+
 // MSG_OOB. EINVAL: there is none, or it was read; EAGAIN: it is announced and not yet here.
 Result<Received> TcpConnection::receive_urgent(bool peek) {
   if (!urgent_ || options.urgent_inline) return Errno::einval;

@@ -42,6 +42,7 @@ Result<> UdpSocket::connect(const SockAddr& address) {
 }
 
 Result<size_t> UdpSocket::send(Bytes octets, const SendOptions& options) {
+  TRY(pending_error());
   if (options.to && connected_) return Errno::eisconn;
   if (!options.to && !connected_) return Errno::edestaddrreq;
   const Endpoint to = options.to ? TRY(endpoint_of(*options.to, family)) : foreign_;

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """Builds and runs every test, and ends with "N passed, N failed, N skipped" on a line of its own.
 
-Usage: run_tests.py [unit] [scenarios] [served] [oracles] [gui] [tidy] [compilers] [fuzz]; nothing named: all of them."""
+Usage: run_tests.py [unit] [drill] [scenarios] [served] [oracles] [gui] [tidy] [compilers] [fuzz]; nothing named:
+all of them."""
 import concurrent.futures
 import os
 import re
@@ -72,6 +73,24 @@ def unit(folder):
                 report(False, f'{folder}: {program}', done.stderr[-4000:])
 
 
+def drill(program):
+    """Each packet script counts, once over each version of IP."""
+    for version in ['ipv4', 'ipv6']:
+        done = run([program, 'drill', f'--ip_version={version}', 'tests/drill'], timeout=900)
+        verdicts = 0
+        words = ''
+        for line in reversed(done.stdout.splitlines()):
+            words = line + '\n' + words
+            verdict = re.match(r'(PASS|FAIL|SKIP) (\S+\.pkt)', line)
+            if verdict:
+                verdicts += 1
+                # A script of ours that asks for what is not there is no success.
+                report(verdict[1] == 'PASS', f'drill {version} {verdict[2]}', words)
+                words = ''
+        if not verdicts or done.returncode not in (0, 1):
+            report(False, f'drill {version}', done.stdout[-2000:] + done.stderr[-4000:])
+
+
 def oracles(binary):
     """Linux as the judge. Each waits for the real clock most of the time, so four run at once."""
     # Of root's own right, else of a user who is root in a namespace of his own.
@@ -109,10 +128,12 @@ def gui(folder):
 
 def main():
     os.chdir(ROOT)
-    wanted = sys.argv[1:] or ['unit', 'scenarios', 'served', 'oracles', 'gui', 'tidy', 'compilers', 'fuzz']
+    wanted = sys.argv[1:] or ['unit', 'drill', 'scenarios', 'served', 'oracles', 'gui', 'tidy', 'compilers', 'fuzz']
     if build('build', '--buildtype=release'):
         if 'unit' in wanted:
             unit('build')
+        if 'drill' in wanted:
+            drill('build/stackyard')
         if 'scenarios' in wanted:
             scenarios.run_all('build/stackyard', report, skip)
         if 'served' in wanted:
@@ -128,6 +149,7 @@ def main():
         # The same bytes from a debug build under sanitizers, and from another compiler.
         if build('build-asan', '--buildtype=debug', '-Db_sanitize=address,undefined'):
             unit('build-asan')
+            drill('build-asan/stackyard')
             served.run_all('build-asan/stackyard', report, times=1)
             scenarios.compare('build/stackyard', 'build-asan/stackyard', report)
         os.environ.update(CC='clang-16', CXX='clang++-16')

@@ -56,6 +56,8 @@ def served(binary, lab, pace, *options):
                                   stderr=subprocess.PIPE, text=True)
         try:
             line = server.stderr.readline()
+            while 'warning:' in line:
+                line = server.stderr.readline()
             expect('serving' in line, f'the server says {line + (server.stderr.read() if server.poll() else "")}')
             subprocess.run([binary, 'shims', f'{folder}/bin'], check=True)
             yield folder, path, server
@@ -178,6 +180,7 @@ def subscriptions(binary):
         status, output = user.run('pc1', 'ping', '-c', '1', '-t', '1', '-m', '1', '10.99.0.1')
         user.run('pc2', 'nc', '-u', '-w', '1', '10.0.0.1', '9')
         watcher.call('subscribe', what='packets', on='*', filter='icmp', packets=1)
+        decisions = watcher.call('subscribe', what='decisions')['subscription']
         watcher.call('subscribe', what='table', node='', table='links', every='10ms')
         before = watcher.wait_for('table')['rows']
         user.run('pc1', 'ping', '-c', '1', '10.0.0.2')
@@ -185,6 +188,10 @@ def subscriptions(binary):
         after = watcher.rows('', 'links')
         expect([row['end'] for row in after] == ['pc1:em0', 'pc2:em0'] and after[0]['frames'] > before[0]['frames'],
                f'the link has carried more: {before} {after}')
+        told = [watcher.wait_for('decision') for _ in range(2)]
+        expect([each['sentence'] for each in told] == ['to 10.0.0.2 by the route 10.0.0.0/24, out of link#1',
+                                                       'next hop 10.0.0.2 on link#1'], f'{told}')
+        watcher.call('unsubscribe', subscription=decisions)
 
 
 def time_control(binary):

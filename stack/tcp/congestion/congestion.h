@@ -20,12 +20,13 @@ struct CongestionWindow {
 // What the connection knows when it asks.
 struct CongestionSample {
   SimTime now;
-  SimTime smoothed_rtt;  // 0: none yet
-  SimTime rtt;           // of this acknowledgment; 0: none
-  uint32_t acked = 0;    // octets
-  uint32_t flight = 0;   // octets outstanding before this acknowledgment
-  bool limited = false;  // the window is what keeps the sender from sending (RFC 7661)
-  bool marked = false;   // the acknowledgment carries ECN-Echo
+  SimTime smoothed_rtt;     // 0: none yet
+  SimTime rtt;              // of this acknowledgment; 0: none
+  uint32_t acked = 0;       // octets
+  uint32_t flight = 0;      // octets outstanding before this acknowledgment
+  bool limited = false;     // the window is what keeps the sender from sending (RFC 7661)
+  uint32_t growth_max = UINT32_MAX;  // of one acknowledgment in slow start
+  bool marked = false;      // the acknowledgment carries ECN-Echo
   Seq una, nxt;
 };
 

@@ -19,7 +19,7 @@ class Hystart {
       least_ = std::min(least_, s.rtt);
       ++samples_;
     }
-    const uint32_t slow = std::min(s.acked, 2 * w.mss);
+    const uint32_t slow = std::min(s.acked, s.growth_max);
     if (samples_ >= samples_wanted && least_ < SimTime::max()) judge();
     return in_css() ? std::max<uint32_t>(slow / css_divisor, 1) : slow;
   }

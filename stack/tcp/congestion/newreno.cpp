@@ -8,7 +8,7 @@ namespace stackyard {
 void grow_as_reno(CongestionWindow& w, const CongestionSample& s, uint32_t& counted) {
   if (!s.limited) return;
   if (w.slow_start()) {
-    w.cwnd += std::min(s.acked, 2 * w.mss);  // RFC 3465 s2.2, L = 2
+    w.cwnd += std::min(s.acked, s.growth_max);
     return;
   }
   counted += s.acked;  // RFC 3465 s2.1
