@@ -107,8 +107,8 @@ void GroupListener::update(Group& g) {
   const SourceFilter before = std::exchange(g.now, merged);
   if (listens(before) != listens(g.now)) {
     if (RouteWatcher* watcher = net_.route_watcher())
-      watcher->group_changed(listens(g.now) ? RouteEvent::added : RouteEvent::removed,
-                             *g.interface, g.group);
+      watcher->group_changed(listens(g.now) ? RouteEvent::added : RouteEvent::removed, *g.interface,
+                             g.group);
     g.interface->update_link_groups();
   }
   if (before == g.now || !reporter_.reported(*g.interface, g.group)) return erase_if_done(g);

@@ -1,5 +1,6 @@
 // stack/ip/api/mroute.h - what a multicast routing daemon and the stack tell each other
-// (multicast(4)): the octets of MRT_* and MRT6_* options, and of upcalls. IPv4 addresses are mapped.
+// (multicast(4)): the octets of MRT_* and MRT6_* options, and of upcalls. IPv4 addresses are
+// mapped.
 #pragma once
 
 #include <cstdint>
