@@ -16,17 +16,23 @@ QString words(const Json& params, const char* name) {
   return QString::fromStdString(params.value(name, std::string()));
 }
 
+// What packets, deaths and decisions have in common.
+SeenPacket begun(const Json& params) {
+  SeenPacket seen;
+  seen.time = params.at("time").get<qint64>();
+  seen.id = params.at("id").get<quint64>();
+  seen.node = words(params, "node");
+  return seen;
+}
+
 }  // namespace
 
 PacketList::PacketList(const Colours& colours, QObject* parent)
     : QAbstractTableModel(parent), colours_(colours) {}
 
 void PacketList::takePacket(const Json& params) {
-  SeenPacket seen;
+  SeenPacket seen = begun(params);
   seen.number = ++last_number_;
-  seen.time = params.at("time").get<qint64>();
-  seen.id = params.at("id").get<quint64>();
-  seen.node = words(params, "node");
   seen.link = words(params, "link");
   seen.text = words(params, "text");
   seen.length = params.at("length").get<int>();
@@ -36,11 +42,8 @@ void PacketList::takePacket(const Json& params) {
 }
 
 void PacketList::takeDrop(const Json& params) {
-  SeenPacket seen;
+  SeenPacket seen = begun(params);
   seen.number = ++last_number_;
-  seen.time = params.at("time").get<qint64>();
-  seen.id = params.at("id").get<quint64>();
-  seen.node = words(params, "node");
   seen.link = words(params, "place");
   seen.reason = words(params, "reason");
   seen.detail = words(params, "detail");
@@ -49,10 +52,7 @@ void PacketList::takeDrop(const Json& params) {
 }
 
 void PacketList::takeDecision(const Json& params) {
-  SeenPacket seen;
-  seen.time = params.at("time").get<qint64>();
-  seen.id = params.at("id").get<quint64>();
-  seen.node = words(params, "node");
+  SeenPacket seen = begun(params);
   seen.decision = words(params, "kind");
   seen.text = words(params, "sentence");
   decisions_.push_back(std::move(seen));

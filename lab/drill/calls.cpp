@@ -102,21 +102,25 @@ Calls::Made Calls::socket(Process& p) {
   co_return learn(*made);
 }
 
+// A datagram socket has a conversation as soon as it has a name.
+void Calls::follow_datagrams(Process& p, Fd socket, uint16_t remote_port) {
+  const auto file = p.file(socket);
+  if (!file || !(*file)->socket() || (*file)->socket()->type() != SocketType::datagram) return;
+  connection_ = {};
+  connection_.state = Connection::State::open;
+  connection_.protocol = 17;
+  connection_.local = world_.places().local;
+  connection_.remote = world_.places().remote.address;
+  connection_.local_port = p.local_name(socket)->port;
+  connection_.remote_port = remote_port;
+}
+
 Calls::Made Calls::bind(Process& p) {
   const Fd socket = fd(0);
   const SockAddr at = address(argument(1), true);
   const Result<> done = co_await p.bind(socket, at);
   if (!done) co_return done.error();
-  const auto file = p.file(socket);
-  if (file && (*file)->socket() && (*file)->socket()->type() == SocketType::datagram) {
-    connection_ = {};
-    connection_.state = Connection::State::open;
-    connection_.protocol = 17;
-    connection_.local = world_.places().local;
-    connection_.remote = world_.places().remote.address;
-    connection_.local_port = p.local_name(socket)->port;
-    connection_.remote_port = settings_.connect_port;
-  }
+  follow_datagrams(p, socket, settings_.connect_port);
   co_return 0;
 }
 
@@ -161,15 +165,7 @@ Calls::Made Calls::connect(Process& p) {
   }
   const Result<> done = co_await p.connect(socket, to);
   if (!done) co_return done.error();
-  if (file && (*file)->socket() && (*file)->socket()->type() == SocketType::datagram) {
-    connection_ = {};
-    connection_.state = Connection::State::open;
-    connection_.protocol = 17;
-    connection_.local = world_.places().local;
-    connection_.remote = world_.places().remote.address;
-    connection_.local_port = p.local_name(socket)->port;
-    connection_.remote_port = to.port;
-  }
+  follow_datagrams(p, socket, to.port);
   co_return 0;
 }
 

@@ -10,6 +10,7 @@
 #include "stack/net/api/interface_requests.h"
 #include "userland/commands.h"
 #include "userland/lib/options.h"
+#include "userland/services/control_socket.h"
 #include "userland/services/rtadvd_conf.h"
 
 namespace stackyard {
@@ -51,7 +52,10 @@ std::string span_text(uint32_t seconds) {
 class Rtadvd {
  public:
   Rtadvd(Sys& sys, std::string conf, std::string control)
-      : sys_(sys), conf_path_(std::move(conf)), control_path_(std::move(control)) {}
+      : sys_(sys),
+        conf_path_(std::move(conf)),
+        control_path_(std::move(control)),
+        control_socket_(sys) {}
   Task<int> run(std::vector<std::string> names);
 
  private:
@@ -73,7 +77,8 @@ class Rtadvd {
 
   Sys& sys_;
   std::string conf_path_, control_path_;
-  Fd socket_{}, control_{};
+  Fd socket_{};
+  ControlSocket control_socket_;
   bool stop_ = false;
   std::vector<Advertised> interfaces_;
 };
@@ -292,16 +297,10 @@ Task<std::string> Rtadvd::control(std::vector<std::string> words) {
 }
 
 Task<void> Rtadvd::controlled() {
-  const Result<Accepted> caller = co_await sys_.accept(control_);
-  if (!caller) co_return;
-  const Result<Received> got = co_await sys_.receive(caller->fd, 4096);
-  if (got) {
-    const std::string line(got->octets.begin(), got->octets.end());
-    const std::string answer = co_await control(split_words(line));
-    const std::vector<uint8_t> octets(answer.begin(), answer.end());
-    if (!octets.empty()) (void)co_await sys_.send(caller->fd, octets);
-  }
-  co_await sys_.close(caller->fd);
+  const auto words = co_await control_socket_.take();
+  if (!words) co_return;
+  const std::string answer = co_await control(*words);
+  co_await control_socket_.answer(answer);
 }
 
 // --- the daemon ----------------------------------------------------------------------------------
@@ -314,12 +313,7 @@ Task<bool> Rtadvd::open_sockets() {
   co_await sys_.set_option(socket_, SocketOption::ipv6_recvpktinfo, 1).or_warn("IPV6_RECVPKTINFO");
   co_await sys_.set_option(socket_, SocketOption::ipv6_recvhoplimit, 1)
       .or_warn("IPV6_RECVHOPLIMIT");
-  control_ = co_await sys_.socket(Af::local, SocketType::stream).or_err(1, "socket");
-  (void)sys_.remove(control_path_);
-  const SockAddr name = SockAddr::local(control_path_);
-  const Result<> bound = co_await sys_.bind(control_, name);
-  if (bound) co_await sys_.listen(control_, 5).or_warn("listen");
-  co_return bool(bound);
+  co_return co_await control_socket_.open(control_path_);
 }
 
 Task<void> Rtadvd::serve() {
@@ -329,7 +323,8 @@ Task<void> Rtadvd::serve() {
     if (on.next <= sys_.now()) co_await advertise(on, false);
     next = std::min(next, on.next);
   }
-  std::vector<PollItem> items{{.fd = socket_, .ready = {}}, {.fd = control_, .ready = {}}};
+  std::vector<PollItem> items{{.fd = socket_, .ready = {}},
+                              {.fd = control_socket_.fd(), .ready = {}}};
   const SimTime wait = next == SimTime::max() ? SimTime(-1) : next - sys_.now();
   const auto polled = co_await sys_.poll(items, wait);
   if (!polled) co_return;
@@ -348,7 +343,7 @@ Task<void> Rtadvd::say_good_bye() {
       if (on.enabled) co_await advertise(on, true);
     if (i + 1 < final_adverts) co_await sys_.sleep(least_between);
   }
-  (void)sys_.remove(control_path_);
+  control_socket_.remove();
 }
 
 Task<int> Rtadvd::run(std::vector<std::string> names) {

@@ -17,6 +17,7 @@
 #include "stack/ip/api/mroute.h"
 #include "userland/commands.h"
 #include "userland/lib/options.h"
+#include "userland/services/control_socket.h"
 #include "userland/services/smcroute.h"
 
 namespace stackyard {
@@ -91,7 +92,8 @@ class Smcrouted {
   std::string conf_path_;
   SmcConf conf_;
   GroupTiming timing_;
-  Fd sockets_[2]{}, control_{};
+  Fd sockets_[2]{};
+  ControlSocket control_socket_{sys_};
   bool open_[2] = {false, false};
   bool stop_ = false, changed_ = false;
   std::vector<Interface> interfaces_;
@@ -229,11 +231,8 @@ Task<bool> Smcrouted::open() {
     if (!wrong.empty()) co_await sys_.print_error(wrong);
   }
   co_await reinstall();
-  control_ = co_await sys_.socket(Af::local, SocketType::stream).or_err(1, "socket");
-  (void)sys_.remove(control_path);
-  const SockAddr name = SockAddr::local(control_path);
-  co_await sys_.bind(control_, name).or_warn("bind");
-  co_await sys_.listen(control_, 5).or_warn("listen");
+  const bool controllable = co_await control_socket_.open(control_path);
+  if (!controllable) co_await sys_.complain(text("{}: cannot listen", control_path));
   co_return true;
 }
 
@@ -472,16 +471,10 @@ Task<std::string> Smcrouted::control(std::vector<std::string> words) {
 }
 
 Task<void> Smcrouted::controlled() {
-  const Result<Accepted> caller = co_await sys_.accept(control_);
-  if (!caller) co_return;
-  const Result<Received> got = co_await sys_.receive(caller->fd, 4096);
-  if (got) {
-    const std::string line(got->octets.begin(), got->octets.end());
-    const std::string answer = co_await control(split_words(line));
-    const std::vector<uint8_t> octets(answer.begin(), answer.end());
-    if (!octets.empty()) (void)co_await sys_.send(caller->fd, octets);
-  }
-  co_await sys_.close(caller->fd);
+  const auto words = co_await control_socket_.take();
+  if (!words) co_return;
+  const std::string answer = co_await control(*words);
+  co_await control_socket_.answer(answer);
 }
 
 Task<int> Smcrouted::run() {
@@ -494,7 +487,7 @@ Task<int> Smcrouted::run() {
       for (const IpFamily family : {IpFamily::v4, IpFamily::v6})
         if (i.conf.querier && open_[size_t(family)]) co_await ask(i, family);
     if (changed_) co_await reinstall();
-    std::vector<PollItem> items{{.fd = control_, .ready = {}}};
+    std::vector<PollItem> items{{.fd = control_socket_.fd(), .ready = {}}};
     std::vector<IpFamily> families;
     for (const IpFamily family : {IpFamily::v4, IpFamily::v6}) {
       if (!open_[size_t(family)]) continue;
@@ -512,7 +505,7 @@ Task<int> Smcrouted::run() {
       if (got) co_await take(families[i], std::move(*got));
     }
   }
-  (void)sys_.remove(control_path);
+  control_socket_.remove();
   co_return 0;
 }
 

@@ -1,0 +1,35 @@
+#include "userland/services/control_socket.h"
+
+#include "core/base/text.h"
+
+namespace stackyard {
+
+Task<bool> ControlSocket::open(std::string path) {
+  path_ = std::move(path);
+  fd_ = co_await sys_.socket(Af::local, SocketType::stream).or_err(1, "socket");
+  (void)sys_.remove(path_);
+  const SockAddr name = SockAddr::local(path_);
+  const Result<> bound = co_await sys_.bind(fd_, name);
+  if (bound) co_await sys_.listen(fd_, 5).or_warn("listen");
+  co_return bool(bound);
+}
+
+void ControlSocket::remove() { (void)sys_.remove(path_); }
+
+Task<std::optional<std::vector<std::string>>> ControlSocket::take() {
+  const Result<Accepted> caller = co_await sys_.accept(fd_);
+  if (!caller) co_return std::nullopt;
+  caller_ = caller->fd;
+  const Result<Received> got = co_await sys_.receive(caller_, 4096);
+  if (got) co_return split_words(std::string(got->octets.begin(), got->octets.end()));
+  co_await sys_.close(caller_);
+  co_return std::nullopt;
+}
+
+Task<void> ControlSocket::answer(std::string words) {
+  const std::vector<uint8_t> octets(words.begin(), words.end());
+  if (!octets.empty()) (void)co_await sys_.send(caller_, octets);
+  co_await sys_.close(caller_);
+}
+
+}  // namespace stackyard
