@@ -18,11 +18,11 @@ extern const Command httpd_command, inetd_command, kldload_command, kldstat_comm
 extern const Command sh_command;
 extern const Command basename_command, bracket_command, cat_command, cksum_command, cp_command,
     cut_command, date_command, dirname_command, dmesg_command, echo_command, env_command,
-    false_command, grep_command, head_command, id_command, kill_command, killall_command,
-    logger_command, ls_command, md5_command, mkdir_command, mv_command, pgrep_command,
-    pkill_command, printf_command, ps_command, rm_command, sed_command, seq_command, sha1_command,
-    sha256_command, sha512_command, sleep_command, sort_command, tail_command, tee_command,
-    test_command, timeout_command, touch_command, tr_command, true_command, uname_command,
-    uniq_command, wc_command, yes_command;
+    false_command, grep_command, head_command, id_command, iperf3_command, kill_command,
+    killall_command, logger_command, ls_command, md5_command, mkdir_command, mv_command,
+    pgrep_command, pkill_command, printf_command, ps_command, rm_command, sed_command, seq_command,
+    sha1_command, sha256_command, sha512_command, sleep_command, sort_command, tail_command,
+    tee_command, test_command, timeout_command, touch_command, tr_command, true_command,
+    uname_command, uniq_command, wc_command, yes_command;
 
 }  // namespace stackyard

@@ -6,12 +6,14 @@ namespace stackyard {
 
 void finish_checksum(Packet& packet) {
   if (packet.deferred_checksum() == DeferredChecksum::none) return;
-  check(packet.deferred_checksum() == DeferredChecksum::internet, "a kind that is in the build");
+  const bool udp = packet.deferred_checksum() == DeferredChecksum::internet_of_udp;
+  check(udp || packet.deferred_checksum() == DeferredChecksum::internet,
+        "a kind that is in the build");
   const size_t start = packet.checksum_start();
   const MutableBytes octets = packet.writable();
   // The field holds the pseudo header's sum, so it is summed up with everything else.
   uint16_t sum = internet_checksum(octets.subspan(start));
-  if (sum == 0) sum = 0xffff;  // RFC 768: zero means that there is none
+  if (udp && sum == 0) sum = 0xffff;  // RFC 768: zero means that there is none
   store(be16(sum), octets.subspan(start + packet.checksum_offset()));
   packet.clear_deferred();
 }

@@ -59,7 +59,7 @@ class SharedOctets {
 };
 
 // A checksum that is still to be computed: by the NIC's offload, or sooner when somebody looks.
-enum class DeferredChecksum : uint8_t { none, internet, crc32c };
+enum class DeferredChecksum : uint8_t { none, internet, internet_of_udp, crc32c };
 
 // Typed notes that modules hang on a packet (divert cookie, nesting depth, ...). Clones copy them.
 struct PacketTag {

@@ -73,7 +73,7 @@ Result<size_t> UdpSocket::send(Bytes octets, const SendOptions& options) {
     const IpAddress dest = ones ? IpAddress(Ipv4Address{0xffffffff}) : to.address;
     const uint64_t pseudo = ip_pseudo_sum(send.source, dest, ip_protocol::udp, length);
     header.checksum = checksum_fold(pseudo);
-    packet.defer_checksum(DeferredChecksum::internet, 0, offsetof(UdpHeader, checksum));
+    packet.defer_checksum(DeferredChecksum::internet_of_udp, 0, offsetof(UdpHeader, checksum));
   }
   store(header, space);
   if (!octets.empty()) std::memcpy(space.data() + sizeof(UdpHeader), octets.data(), octets.size());

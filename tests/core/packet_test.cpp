@@ -80,6 +80,19 @@ TEST_CASE("a deferred checksum survives headers and is computed when it is neede
   CHECK(packet.front()[34 + 6] == 0);
 }
 
+TEST_CASE("only UDP writes a checksum of zero as ones (RFC 768)") {
+  PacketPool pool;
+  for (const auto& [kind, field] : {std::pair(DeferredChecksum::internet, 0x0000),
+                                    {DeferredChecksum::internet_of_udp, 0xffff}}) {
+    const uint8_t all_ones[] = {0xff, 0xff, 0xff, 0xff, 0, 0};
+    Packet packet = pool.make(1, Bytes(all_ones));
+    packet.defer_checksum(kind, 0, 4);
+    finish_checksum(packet);
+    CHECK(load<be16>(packet.octets().subspan(4)) == field);
+    CHECK(internet_checksum(packet.octets()) == 0);
+  }
+}
+
 TEST_CASE("the checksum of RFC 1071's example, and its incremental update") {
   const uint8_t example[] = {0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7};
   CHECK(checksum_fold(checksum_add(0, example)) == 0xddf2);

@@ -1,5 +1,6 @@
 """What Linux thinks of our TCP."""
 import hashlib
+import json
 import os
 import re
 import time
@@ -7,8 +8,10 @@ import time
 from ipv6 import ONE, plain
 from meeting import Meeting, expect, run
 
-# Loss, reordering and duplication both ways. A capture of it would fill the disk.
-ROUGH = re.sub('captures:.*', '', ONE).replace('endpoints: pc -- out}', 'endpoints: pc -- out, impair: {loss: 1%, reorder: 1%, duplicate: 1%}}')
+# A capture of so much would fill the disk.
+UNSEEN = re.sub('captures:.*', '', ONE)
+# Loss, reordering and duplication both ways.
+ROUGH = UNSEEN.replace('endpoints: pc -- out}', 'endpoints: pc -- out, impair: {loss: 1%, reorder: 1%, duplicate: 1%}}')
 MEGABYTES = int(os.environ.get('ORACLE_MEGABYTES', '64'))  # a gigabyte takes a minute and more
 
 
@@ -90,4 +93,22 @@ def clean_link(binary):
         expect(not seen.strip(), f'tshark remarks: {seen[:2000]}')
 
 
-ALL = [bulk, clean_link]
+def iperf3(binary):
+    """The real iperf3 as server and as client, both directions, several streams, IPv4 and IPv6."""
+    with Meeting(binary, UNSEEN) as meeting:
+        linux = plain(meeting)
+        linux.start('iperf3 -s')
+        meeting.node('pc', 'iperf3 -s -D')
+        time.sleep(0.5)
+        for words in ('10.9.0.2 -t 2', 'fd00:9::2 -t 1 -P 3', '10.9.0.2 -t 1 -R', '10.9.0.2 -n 20M -C newreno'):
+            said = meeting.node('pc', f'iperf3 -c {words}', timeout=30)
+            sums = re.findall(r'0.00-\S+ +sec +(\S+ \w+) .* (sender|receiver)', said)
+            expect(len(sums) >= 2 and 'iperf Done.' in said, f'{words}: {said}')
+        for words in ('10.9.0.1 -t 2', 'fd00:9::1 -t 1 -P 3', '10.9.0.1 -t 1 -R'):
+            told = json.loads(linux.do(f'iperf3 -J -c {words}', timeout=30))
+            expect('error' not in told, f'{words}: {told.get("error")}')
+            sent, received = told['end']['sum_sent']['bytes'], told['end']['sum_received']['bytes']
+            expect(0.8 * sent < received <= sent, f'{words}: {sent} octets sent, {received} received')
+
+
+ALL = [bulk, clean_link, iperf3]

@@ -147,13 +147,13 @@ def main():
             report(tidy.returncode == 0, 'tidy', tidy.stdout + tidy.stderr)
     if 'compilers' in wanted:
         # The same bytes from a debug build under sanitizers, and from another compiler.
-        if build('build-asan', '--buildtype=debug', '-Db_sanitize=address,undefined'):
+        if build('build-asan', '--buildtype=debug', '-Db_sanitize=address,undefined', '-Dgui=disabled'):
             unit('build-asan')
             drill('build-asan/stackyard')
             served.run_all('build-asan/stackyard', report, times=1)
             scenarios.compare('build/stackyard', 'build-asan/stackyard', report)
         os.environ.update(CC='clang-16', CXX='clang++-16')
-        if build('build-clang', '--buildtype=release'):
+        if build('build-clang', '--buildtype=release', '-Dgui=disabled'):
             scenarios.compare('build/stackyard', 'build-clang/stackyard', report)
     if 'fuzz' in wanted:
         fuzz = run([sys.executable, 'tests/fuzz/run_fuzz.py', '3'])

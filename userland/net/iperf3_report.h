@@ -1,0 +1,44 @@
+// userland/net/iperf3_report.h - what iperf3 prints of its streams, in its own words.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/time.h"
+#include "stack/sys/types.h"
+
+namespace stackyard {
+
+struct IperfStream {
+  Fd fd{};
+  int id = 0;           // as printed: "[  5]"
+  uint64_t octets = 0;  // in all
+  uint64_t last_octets = 0;
+  uint32_t retransmits = 0, last_retransmits = 0;
+  uint32_t cwnd = 0;
+  // Of the end: what the other side says.
+  uint64_t peer_octets = 0;
+  uint32_t peer_retransmits = 0;
+};
+
+// "1.09 GByte": of octets; "938 Mbit": of bits, a thousand to the next unit.
+std::string iperf_octets(double octets);
+std::string iperf_bits(double bits);
+
+class IperfReport {
+ public:
+  // `sends`: this side does, so it knows of retransmissions.
+  explicit IperfReport(bool sends) : sends_(sends) {}
+  std::string title() const;
+  // An interval of all streams, with their sum if there are several; begins the next one.
+  std::string interval(std::vector<IperfStream>& streams, SimTime begin, SimTime end) const;
+  // The end: what was sent and what has arrived.
+  std::string summary(const std::vector<IperfStream>& streams, SimTime duration) const;
+
+ private:
+  bool sends_;
+};
+
+}  // namespace stackyard
