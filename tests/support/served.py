@@ -181,8 +181,11 @@ def subscriptions(binary):
         user.run('pc2', 'nc', '-u', '-w', '1', '10.0.0.1', '9')
         watcher.call('subscribe', what='packets', on='*', filter='icmp', packets=1)
         decisions = watcher.call('subscribe', what='decisions')['subscription']
-        watcher.call('subscribe', what='table', node='', table='links', every='10ms')
-        before = watcher.wait_for('table')['rows']
+        links = watcher.call('subscribe', what='table', node='', table='links', every='10ms')['subscription']
+        told = watcher.wait_for('table')
+        while told['subscription'] != links:  # the neighbours' may still come
+            told = watcher.wait_for('table')
+        before = told['rows']
         user.run('pc1', 'ping', '-c', '1', '10.0.0.2')
         expect('echo request' in watcher.wait_for('packet')['text'], 'packets of any link')
         after = watcher.rows('', 'links')
