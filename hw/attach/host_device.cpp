@@ -87,7 +87,8 @@ Bytes HostDevice::next_frame() {
 }
 
 void HostDevice::frame_leaves(Bytes frame) {
-  if (write(fd_, frame.data(), frame.size()) != ssize_t(frame.size())) ++refused_;
+  // What the outside has no room for is lost there, as on a real cable.
+  (void)!write(fd_, frame.data(), frame.size());
 }
 
 void HostDevice::carrier_changed(bool up) {

@@ -25,8 +25,6 @@ class HostDevice final : public DoorOutside {
   int fd() const { return fd_; }
   // The next frame that waits, in a buffer that stays until the next call; empty: none.
   Bytes next_frame();
-  // Frames that the device would not take, for want of room or of somebody who listens.
-  uint64_t refused() const { return refused_; }
 
   void frame_leaves(Bytes frame) override;
   void carrier_changed(bool up) override;
@@ -35,7 +33,6 @@ class HostDevice final : public DoorOutside {
   HostDevice(int fd, bool tap) : fd_(fd), tap_(tap) {}
   int fd_;
   bool tap_;
-  uint64_t refused_ = 0;
   std::vector<uint8_t> buffer_;
 };
 

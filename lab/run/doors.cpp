@@ -48,12 +48,6 @@ std::vector<DoorFrame> Doors::take() {
   return frames;
 }
 
-uint64_t Doors::refused() const {
-  uint64_t all = 0;
-  for (const Open& open : open_) all += open.device->refused();
-  return all;
-}
-
 void enter(Lab& lab, const std::vector<DoorFrame>& frames) {
   for (const DoorFrame& frame : frames)
     if (lab.has_node(frame.node)) lab.door(frame.node)->enter(frame.octets);

@@ -29,8 +29,6 @@ class Doors {
   void wait(std::vector<pollfd> others, std::chrono::nanoseconds at_most);
   // What has come since, in the order of the doors; at most 64 of each, so that time goes on.
   std::vector<DoorFrame> take();
-  // Frames that the outside would not take.
-  uint64_t refused() const;
 
  private:
   struct Open {

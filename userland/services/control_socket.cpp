@@ -32,4 +32,21 @@ Task<void> ControlSocket::answer(std::string words) {
   co_await sys_.close(caller_);
 }
 
+Task<Result<std::string>> ask_daemon(Sys& sys, std::string path, std::vector<std::string> words) {
+  const Fd fd = co_await sys.socket(Af::local, SocketType::stream).or_err(1, "socket");
+  const SockAddr name = SockAddr::local(path);
+  const Result<> connected = co_await sys.connect(fd, name);
+  if (!connected) co_return connected.error();
+  const std::string line = join(words, " ");
+  const std::vector<uint8_t> octets(line.begin(), line.end());
+  co_await sys.send(fd, octets).or_err(1, "send");
+  std::string answer;
+  for (;;) {
+    const Result<Received> got = co_await sys.receive(fd, 65536);
+    if (!got || got->octets.empty()) break;
+    answer.append(got->octets.begin(), got->octets.end());
+  }
+  co_return answer;
+}
+
 }  // namespace stackyard

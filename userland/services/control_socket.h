@@ -28,4 +28,7 @@ class ControlSocket {
   Fd fd_{}, caller_{};
 };
 
+// The other side: what the daemon at `path` answers to these words; ECONNREFUSED, ENOENT, ...
+Task<Result<std::string>> ask_daemon(Sys& sys, std::string path, std::vector<std::string> words);
+
 }  // namespace stackyard

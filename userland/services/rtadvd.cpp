@@ -393,26 +393,14 @@ Task<int> rtadvctl(Sys& sys, Args args) {
   if (!options.error().empty() || !right)
     co_return co_await bad_usage(sys, rtadvctl_command, options.error(), 1);
   if (words[0] == "show" && options.has('v')) words[0] = "show-verbose";
-  const Fd fd = co_await sys.socket(Af::local, SocketType::stream).or_err(1, "socket");
   const std::string path = options.value('C', control_by_default);
-  const SockAddr name = SockAddr::local(path);
-  const Result<> connected = co_await sys.connect(fd, name);
-  if (!connected) {
-    co_await sys.complain(text("Failed to open {}: {}", path, errno_text(connected.error())));
+  const Result<std::string> answer = co_await ask_daemon(sys, path, words);
+  if (!answer) {
+    co_await sys.complain(text("Failed to open {}: {}", path, errno_text(answer.error())));
     co_return 1;
   }
-  std::string line;
-  for (const std::string& word : words) line += word + " ";
-  const std::vector<uint8_t> octets(line.begin(), line.end());
-  co_await sys.send(fd, octets).or_err(1, "send");
-  std::string answer;
-  for (;;) {
-    const Result<Received> got = co_await sys.receive(fd, 65536);
-    if (!got || got->octets.empty()) break;
-    answer.append(got->octets.begin(), got->octets.end());
-  }
-  co_await sys.print(answer);
-  co_return answer.find(": not advertised\n") == answer.npos ? 0 : 1;
+  co_await sys.print(*answer);
+  co_return answer->find(": not advertised\n") == std::string::npos ? 0 : 1;
 }
 
 }  // namespace

@@ -528,25 +528,13 @@ Task<int> smcroutectl(Sys& sys, Args args) {
   const bool right = std::find(std::begin(known), std::end(known), words[0]) != std::end(known);
   if (!options.error().empty() || !right)
     co_return co_await bad_usage(sys, smcroutectl_command, options.error(), 64);
-  const Fd fd = co_await sys.socket(Af::local, SocketType::stream).or_err(1, "socket");
-  const SockAddr name = SockAddr::local(control_path);
-  const Result<> connected = co_await sys.connect(fd, name);
-  if (!connected) {
+  const Result<std::string> answer = co_await ask_daemon(sys, control_path, words);
+  if (!answer) {
     co_await sys.complain("daemon is not running");
     co_return 69;
   }
-  std::string line;
-  for (const std::string& word : words) line += word + " ";
-  const std::vector<uint8_t> octets(line.begin(), line.end());
-  co_await sys.send(fd, octets).or_err(1, "send");
-  std::string answer;
-  for (;;) {
-    const Result<Received> got = co_await sys.receive(fd, 65536);
-    if (!got || got->octets.empty()) break;
-    answer.append(got->octets.begin(), got->octets.end());
-  }
-  co_await sys.print(answer);
-  co_return words[0] == "show" || answer.empty() ? 0 : 1;
+  co_await sys.print(*answer);
+  co_return words[0] == "show" || answer->empty() ? 0 : 1;
 }
 
 }  // namespace
