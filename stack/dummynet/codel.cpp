@@ -96,7 +96,8 @@ class Codel final : public Aqm {
   }
   SimTime control_law(SimTime from) const {
     const uint64_t root = square_root(uint64_t(count_) << 32);  // 16 bits of fraction
-    return from + SimTime(int64_t((static_cast<unsigned __int128>(settings_.interval.ns()) << 16) / root));
+    return from +
+           SimTime(int64_t((static_cast<unsigned __int128>(settings_.interval.ns()) << 16) / root));
   }
 
   CodelSettings settings_;

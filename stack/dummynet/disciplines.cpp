@@ -1,6 +1,7 @@
 // stack/dummynet/disciplines.cpp - first come first served, strict priorities, and deficit round
 // robin (Shreedhar and Varghese 1996).
-#include "core/base/text.h"
+#include <cctype>
+
 #include "stack/dummynet/discipline.h"
 
 namespace stackyard {
@@ -125,7 +126,8 @@ std::string discipline_name(std::string_view type) {
   constexpr std::pair<std::string_view, std::string_view> names[] = {
       {"fifo", "FIFO"}, {"prio", "PRIO"},         {"rr", "RR"},        {"wf2q+", "WF2Q+"},
       {"qfq", "QFQ"},   {"fq_codel", "FQ_CODEL"}, {"fq_pie", "FQ_PIE"}};
-  const std::string lower = to_lower(type);
+  std::string lower(type);
+  for (char& c : lower) c = char(std::tolower(uint8_t(c)));
   for (const auto& [own, shown] : names)
     if (own == lower) return std::string(shown);
   return {};

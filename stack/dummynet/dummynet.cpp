@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "stack/net/net_stack.h"
+#include "stack/kern/jail.h"
 
 namespace stackyard {
 

@@ -9,6 +9,7 @@
 #include <map>
 
 #include "stack/dummynet/instance.h"
+#include "stack/net/net_stack.h"
 #include "stack/net/shaper.h"
 
 namespace stackyard {

@@ -20,13 +20,11 @@ ShapedInstance::ShapedInstance(Dummynet& dummynet, Scheduler& scheduler, const S
       flow_(flow),
       random_(dummynet.random_stream()),
       transmitter_(dummynet.site().node(), Timer::call<&ShapedInstance::transmitted>, this),
-      traveller_(dummynet.site().node(), Timer::call<&ShapedInstance::arrived>, this),
-      idle_since_(dummynet.site().now()) {
+      traveller_(dummynet.site().node(), Timer::call<&ShapedInstance::arrived>, this) {
   const std::string& type = scheduler.config.type;
   discipline_ = make_discipline(type);
   if (discipline_) return;
-  auto fair = make_fair_queueing(scheduler.config, type == "FQ_PIE",
-                                 dummynet.random_stream());
+  auto fair = make_fair_queueing(scheduler.config, type == "FQ_PIE", dummynet.random_stream());
   sees_packets_ = fair.get();
   discipline_ = std::move(fair);
 }
@@ -168,8 +166,8 @@ void ShapedInstance::serve() {
   while (!sending_) {
     const uint64_t bandwidth = rate();
     if (!was_busy_ && link.burst > 0 && now > idle_since_) {
-      const auto gained = static_cast<unsigned __int128>((now - idle_since_).ns()) * bandwidth /
-                          1'000'000'000;
+      const auto gained =
+          static_cast<unsigned __int128>((now - idle_since_).ns()) * bandwidth / 1'000'000'000;
       credit_ = uint64_t(std::min<unsigned __int128>(gained, link.burst * 8));
     }
     HeldPacket* held = discipline_->dequeue(now, *this);

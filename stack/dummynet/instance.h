@@ -78,7 +78,7 @@ class ShapedInstance final : ShapedDrops {
   Timer transmitter_, traveller_;
   uint64_t credit_ = 0;     // bits that may pass at once, after idleness (burst)
   uint64_t remainder_ = 0;  // of the last transmission: below a nanosecond, in 1/rate
-  SimTime idle_since_;
+  SimTime idle_since_;      // a new link was idle all the time
   bool was_busy_ = false;
   ShapedFlowInfo totals_;  // of what passed queues that a discipline keeps to itself
 };

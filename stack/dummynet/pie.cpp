@@ -102,8 +102,8 @@ class Pie final : public Aqm {
     if (delay_ == SimTime() && delay_old_ == SimTime()) probability_ = probability_ * 98 / 100;
     probability_ = std::clamp<int64_t>(probability_, 0, probability_one);
     burst_ = std::max(SimTime(), burst_ - settings_.tupdate);
-    const bool calm = probability_ == 0 && delay_ < settings_.target / 2 &&
-                      delay_old_ < settings_.target / 2;
+    const bool calm =
+        probability_ == 0 && delay_ < settings_.target / 2 && delay_old_ < settings_.target / 2;
     if (calm) burst_ = settings_.max_burst;
     if (calm && settings_.onoff) active_ = false;
     delay_old_ = delay_;

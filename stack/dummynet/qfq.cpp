@@ -1,4 +1,5 @@
-// stack/dummynet/qfq.cpp - QFQ (Checconi, Rizzo and Valente 2013): close to WF2Q+, in constant time.
+// stack/dummynet/qfq.cpp - QFQ (Checconi, Rizzo and Valente 2013): close to WF2Q+, in constant
+// time.
 //
 // Queues are grouped by the power of two above lmax/weight. Within a group, start times are rounded
 // down to slots of that size, so that a group's order is that of its slots; among the groups, four
@@ -13,7 +14,7 @@ namespace stackyard {
 
 namespace {
 
-constexpr int fraction = 30;   // bits of virtual time below an octet at weight 1
+constexpr int fraction = 30;     // bits of virtual time below an octet at weight 1
 constexpr int least_shift = 15;  // of the first group's slots
 constexpr uint32_t groups = 32, slots = 32;
 
@@ -135,9 +136,7 @@ class Qfq final : public Discipline {
   static uint64_t inverse(const ShapedQueue& queue) {
     return (uint64_t(1) << fraction) / queue.weight;
   }
-  static uint64_t length(const ShapedQueue& queue) {
-    return queue.packets.front()->packet.size();
-  }
+  static uint64_t length(const ShapedQueue& queue) { return queue.packets.front()->packet.size(); }
   static uint32_t from(uint32_t set, uint32_t index) {
     return index >= groups ? 0 : set >> index << index;
   }

@@ -1,6 +1,5 @@
 // stack/dummynet/record.cpp - what sysctl(8), requests and tables see of dummynet.
 #include "stack/dummynet/dummynet.h"
-#include "stack/net/net_stack.h"
 
 namespace stackyard {
 
@@ -65,19 +64,18 @@ constexpr RequestRecord requests[] = {
      }},
 };
 
-const std::vector<Column> pipe_columns{{"pipe", "Pipe", ColumnType::number},
-                                       {"bandwidth", "Bandwidth", ColumnType::number},
-                                       {"delay", "Delay", ColumnType::duration},
-                                       {"type", "Scheduler"},
-                                       {"instances", "Active", ColumnType::number},
-                                       {"packets", "Packets", ColumnType::number},
-                                       {"octets", "Bytes", ColumnType::number},
-                                       {"drops", "Drops", ColumnType::number},
-                                       {"backlog", "Backlog", ColumnType::number},
-                                       {"backlog_octets", "Backlog bytes", ColumnType::number}};
-
 Table pipes(const ModuleState* state) {
-  Table table{pipe_columns, {}};
+  Table table{{{"pipe", "Pipe", ColumnType::number},
+               {"bandwidth", "Bandwidth", ColumnType::number},
+               {"delay", "Delay", ColumnType::duration},
+               {"type", "Scheduler"},
+               {"instances", "Active", ColumnType::number},
+               {"packets", "Packets", ColumnType::number},
+               {"octets", "Bytes", ColumnType::number},
+               {"drops", "Drops", ColumnType::number},
+               {"backlog", "Backlog", ColumnType::number},
+               {"backlog_octets", "Backlog bytes", ColumnType::number}},
+              {}};
   if (!state) return table;
   for (const ShapedKind kind : {ShapedKind::pipe, ShapedKind::scheduler}) {
     ListDummynet request;
@@ -102,17 +100,16 @@ Table pipes(const ModuleState* state) {
   return table;
 }
 
-const std::vector<Column> queue_columns{{"queue", "Queue", ColumnType::number},
-                                        {"scheduler", "Scheduler", ColumnType::number},
-                                        {"weight", "Weight", ColumnType::number},
-                                        {"flows", "Flows", ColumnType::number},
-                                        {"packets", "Packets", ColumnType::number},
-                                        {"octets", "Bytes", ColumnType::number},
-                                        {"drops", "Drops", ColumnType::number},
-                                        {"backlog", "Backlog", ColumnType::number}};
-
 Table queues(const ModuleState* state) {
-  Table table{queue_columns, {}};
+  Table table{{{"queue", "Queue", ColumnType::number},
+               {"scheduler", "Scheduler", ColumnType::number},
+               {"weight", "Weight", ColumnType::number},
+               {"flows", "Flows", ColumnType::number},
+               {"packets", "Packets", ColumnType::number},
+               {"octets", "Bytes", ColumnType::number},
+               {"drops", "Drops", ColumnType::number},
+               {"backlog", "Backlog", ColumnType::number}},
+              {}};
   if (!state) return table;
   ListDummynet request;
   request.what = ShapedKind::queue;

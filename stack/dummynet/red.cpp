@@ -39,8 +39,8 @@ class Red final : public Aqm {
       average_ = average_ * decay(red_.w_q, sent) >> scale;
     }
     last_ = now;
-    average_ = uint64_t(int64_t(average_) +
-                        (int64_t(length << scale) - int64_t(average_)) * int64_t(red_.w_q) / int64_t(one));
+    average_ = uint64_t(int64_t(average_) + (int64_t(length << scale) - int64_t(average_)) *
+                                                int64_t(red_.w_q) / int64_t(one));
     const uint64_t low = uint64_t(red_.min_th) << scale, high = uint64_t(red_.max_th) << scale;
     if (average_ < low) {
       count_ = -1;

@@ -41,7 +41,7 @@ struct PieSettings {  // RFC 8033; alpha and beta in 1/1000
   SimTime target{15'000'000}, tupdate{15'000'000}, max_burst{150'000'000};
   uint32_t alpha = 125, beta = 1250;
   uint32_t max_ecnth = 99;  // above this probability, in 1/1000, nothing is marked
-  bool ecn = true, capdrop = true, derandomize = true, onoff = false, departure_rate = false;
+  bool ecn = false, capdrop = true, derandomize = true, onoff = false, departure_rate = false;
 };
 struct AqmSettings {
   AqmKind kind = AqmKind::none;
@@ -88,7 +88,7 @@ struct SchedulerConfig {
   ShapedMask mask;
   // fq_codel and fq_pie
   CodelSettings codel{.ecn = true};
-  PieSettings pie{.ecn = true, .capdrop = true, .derandomize = true};
+  PieSettings pie;
   uint32_t quantum = 1514, limit = 10240, flows = 1024;
 };
 
@@ -96,7 +96,7 @@ struct SchedulerConfig {
 struct ConfigureDummynet : RequestOf<ConfigureDummynet> {
   static constexpr RequestKind kind_of{"dummynet", "configure"};
   ShapedKind what{};
-  uint32_t number = 0;  // 1 to dummynet_numbers - 1
+  uint32_t number = 0;        // 1 to dummynet_numbers - 1
   PipeConfig pipe;            // of a pipe
   FlowsetConfig flowset;      // of a queue; of a pipe's or a scheduler's own one
   SchedulerConfig scheduler;  // of a scheduler, and a pipe's mask
