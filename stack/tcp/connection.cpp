@@ -26,6 +26,7 @@ TcpConnection::TcpConnection(Tcp& tcp)
   deadline_.fill(SimTime::max());
   window_.ssthresh = UINT32_MAX / 2;
   window_.mss = uint32_t(tcp.settings().mssdflt);
+  options.functions = uint8_t(tcp.settings().functions);
 }
 
 TcpConnection::~TcpConnection() = default;
@@ -80,6 +81,7 @@ void TcpConnection::end(const char* why) {
   scoreboard_.reset();
   reassembly_.reset();
   congestion_.reset();
+  end_functions();
   recovery_ = Recovery::none;
   ++tcp_.counters.closed;
   tcp_.pcbs().remove(*this);
@@ -225,11 +227,13 @@ void TcpConnection::established() {
   received_at_ = round_began_ = acked_at_ = tcp_.site().now();
   round_stamp_ = tcp_.timestamp_now() + ts_offset_;
   set_keep_idle();
+  begin_functions();
   changed();
 }
 
 void TcpConnection::open_from(const TcpHalfOpen& from, const TcpConnection& listener) {
   options = listener.options;
+  if (!tcp_.settings().functions_inherit) options.functions = uint8_t(tcp_.settings().functions);
   receive_limit_ = listener.receive_limit_;
   send_limit_ = listener.send_limit_;
   own_receive_limit_ = listener.own_receive_limit_;
@@ -392,6 +396,7 @@ void TcpConnection::enter_time_wait() {
   scoreboard_.reset();
   reassembly_.reset();
   congestion_.reset();
+  end_functions();
   set_timer(two_msl, Tcp::milliseconds(2 * tcp_.settings().msl_ms));
   changed();
 }

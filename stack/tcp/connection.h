@@ -13,6 +13,7 @@
 #include "stack/ip/pcb.h"
 #include "stack/sys/types.h"
 #include "stack/tcp/congestion/congestion.h"
+#include "stack/tcp/rack.h"
 #include "stack/tcp/reassembly.h"
 #include "stack/tcp/rtt.h"
 #include "stack/tcp/scoreboard.h"
@@ -88,6 +89,7 @@ struct TcpSocketOptions {
   int32_t linger_s = -1;        // -1: off
   uint16_t max_segment = 0, fib = 0;
   uint8_t ttl = 0, tos = 0, min_ttl = 0;
+  uint8_t functions = 0;  // of tcp_function_blocks()
   bool keep_alive = false, no_signal = false;
   bool no_delay = false, no_push = false, no_options = false, dont_fragment = false;
   TcpAcceptFilter accept_filter = TcpAcceptFilter::none;
@@ -226,6 +228,22 @@ class TcpConnection : public Pcb {
   uint32_t pipe() const;
   uint32_t in_flight() const { return scoreboard_ ? pipe() : uint32_t(snd_nxt_ - snd_una_); }
 
+  // --- rack_acks.cpp (RFC 8985) ---
+  void begin_functions();
+  void end_functions();
+  bool reports_duplicate(const TcpSegment& segment) const;
+  TcpRack::Heard rack_heard(const TcpSegment& segment) const;
+  void rack_ack(const TcpSegment& segment, uint32_t delivered, bool advanced);
+  SimTime reordering_window() const;
+  void lose_range(SackBlock part, uint32_t& lost);
+  bool detect_losses();
+  void rack_timeout();
+  void schedule_probe();
+  void send_tail_probe();
+  void end_probe(const TcpSegment& segment, bool advanced);
+  void arm_rack();
+  void rack_due();
+
   // --- urgent.cpp ---
   void point_out_urgent(const Piece& piece, uint8_t& flags, uint16_t& pointer);
   void take_urgent(const TcpSegment& segment);
@@ -336,6 +354,7 @@ class TcpConnection : public Pcb {
   CongestionWindow window_;
   std::unique_ptr<CongestionControl> congestion_;
   std::unique_ptr<TcpScoreboard> scoreboard_;
+  std::unique_ptr<TcpRack> rack_;  // of the stack "rack"
   Seq recover_;
   uint32_t prr_delivered_ = 0, prr_out_ = 0, recover_flight_ = 0;
   uint32_t cwnd_before_ = 0, ssthresh_before_ = 0;  // the first timeout, if it was spurious

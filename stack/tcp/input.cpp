@@ -435,6 +435,7 @@ void TcpConnection::path_event(const PathEvent& event) {
     // RFC 1191 s6.4: what was too large is sent again at once; that is no congestion.
     timed_at_ = SimTime::max();
     scoreboard().all_lost(sent());
+    if (rack_) rack_->lose_all();
     if (recovery_ == Recovery::none) recovery_ = Recovery::loss;
     recover_ = snd_nxt_;
     send_first_hole_ = true;

@@ -28,6 +28,7 @@ void TcpConnection::output() {
   }
   if (state_ != TcpState::closed && wants_ack())
     transmit({.seq = snd_nxt_, .flags = tcp_flag::ack});
+  if (rack_) schedule_probe();
 }
 
 bool TcpConnection::output_once() {
@@ -260,6 +261,13 @@ void TcpConnection::note_sent(const Piece& piece) {
   snd_max_ = seq_max(snd_max_, end);
   if (piece.probe) return;
   const bool is_new = end > snd_nxt_;
+  if (rack_) {
+    if (is_new)
+      rack_->sent({piece.seq, end}, tcp_.site().now());
+    else
+      rack_->sent_again({piece.seq, end}, tcp_.site().now());
+    rack_->restart_probe |= is_new;
+  }
   if (snd_nxt_ == snd_una_) acked_at_ = tcp_.site().now();
   snd_nxt_ = seq_max(snd_nxt_, end);
   if (is_new && !piece.again && timed_at_ == SimTime::max()) {

@@ -3,6 +3,7 @@
 #include "core/wire/net/ipv4.h"
 #include "stack/tcp/api/tcp_info.h"
 #include "stack/tcp/api/tcp_requests.h"
+#include "stack/tcp/functions.h"
 #include "stack/tcp/listener.h"
 #include "stack/tcp/tcp.h"
 #include "stack/tcp/tcp_socket.h"
@@ -36,6 +37,28 @@ std::string congestion_names(const ModuleState*) {
   for (const CongestionRecord* record : congestion_controls())
     names += (names.empty() ? "" : " ") + std::string(record->name);
   return names;
+}
+
+std::string functions_default(const ModuleState* state) {
+  return tcp_function_blocks()[state ? size_t(self(*state).settings().functions) : 0].name;
+}
+
+Result<> set_functions_default(ModuleState& state, const std::string& name) {
+  const auto found = find_tcp_functions(name);
+  if (!found) return Errno::enoent;
+  self(state).set_functions_default(*found);
+  return {};
+}
+
+std::string functions_available(const ModuleState* state) {
+  std::string lines = text("\n{:<32} {:<1} {:<32} {}", "Stack", "D", "Alias", "PCB count");
+  const auto blocks = tcp_function_blocks();
+  for (uint8_t i = 0; i < blocks.size(); ++i) {
+    const bool is_default = i == (state ? self(*state).settings().functions : 0);
+    lines += text("\n{:<32} {:<1} {:<32} {}", blocks[i].name, is_default ? "*" : " ",
+                  blocks[i].name, state ? self(*state).count_functions(i) : size_t(0));
+  }
+  return lines;
 }
 
 std::string host_cache_list(const ModuleState* state) {
@@ -75,21 +98,21 @@ constexpr SysctlRecord sysctls[] = {
            abc_l_var, 1, 255),
     {.name = "net.inet.tcp.functions_default",
      .summary = "Set/get the default TCP functions",
-     .show = [](const ModuleState*) { return std::string("freebsd"); },
-     .set_text = [](ModuleState&, const std::string& name) -> Result<> {
-       if (name != "freebsd") return Errno::enoent;
-       return {};
-     }},
+     .show = functions_default,
+     .set_text = set_functions_default},
     {.name = "net.inet.tcp.functions_available",
      .summary = "List of available TCP Function sets",
      .writable = false,
-     .show =
-         [](const ModuleState*) {
-           return text("\n{:<32} {:<1} {:<32} {}\n{:<32} {:<1} {:<32} {}", "Stack", "D", "Alias",
-                       "PCB count", "freebsd", "*", "freebsd", 0);
-         }},
+     .show = functions_available},
     NUMBER("functions_inherit_listen_socket_stack", "Inherit listen socket's stack",
            functions_inherit, 0, 1),
+    NUMBER("rack.tlp.tlpminto", "TLP minimum timeout per the specification (in microseconds)",
+           rack_tlp_min_us, 1, 1'000'000),
+    NUMBER("rack.tlp.reorder_thresh",
+           "What factor for rack will be added when seeing reordering (shift right)",
+           rack_reorder_thresh, 0, 16),
+    NUMBER("rack.timers.delayed_ack", "Delayed ack time (in microseconds)", rack_delayed_ack_us, 0,
+           1'000'000),
     {.name = "net.inet.tcp.cc.algorithm",
      .summary = "Default congestion control algorithm",
      .show = congestion_name,

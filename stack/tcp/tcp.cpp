@@ -97,6 +97,16 @@ void Tcp::set_congestion_default(size_t index) {
   static_cast<TcpSettings*>(own_settings())->cc = int64_t(index);
 }
 
+void Tcp::set_functions_default(uint8_t index) {
+  static_cast<TcpSettings*>(own_settings())->functions = index;
+}
+
+size_t Tcp::count_functions(uint8_t index) const {
+  size_t count = 0;
+  for_each([&](const TcpConnection& c) { count += c.options.functions == index; });
+  return count;
+}
+
 // --- output ------------------------------------------------------------------------------------
 
 Packet Tcp::make_segment(const Segment& segment, const TcpOptions& options) {

@@ -92,6 +92,9 @@ class Tcp final : public StateWithSettings<TcpSettings>, public IpProtocol {
   TcpSyncache& syncache() { return syncache_; }
   const TcpSyncache& syncache() const { return syncache_; }
   void set_congestion_default(size_t index);
+  void set_functions_default(uint8_t index);
+  // Connections that run such a stack.
+  size_t count_functions(uint8_t index) const;
 
   TcpHostCache& host_cache() { return host_cache_; }
   const TcpHostCache& host_cache() const { return host_cache_; }

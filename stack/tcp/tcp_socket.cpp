@@ -2,6 +2,7 @@
 
 #include "core/wire/net/ipv4.h"
 #include "stack/tcp/api/tcp_info.h"
+#include "stack/tcp/functions.h"
 #include "stack/tcp/listener.h"
 #include "stack/tcp/tcp.h"
 
@@ -100,6 +101,17 @@ Result<> TcpSocket::set_option(SocketOption option, const OptionValue& value) {
     const CongestionRecord* record = find_congestion_control(name);
     if (!record) return Errno::esrch;
     connection_.congestion_ = record->create();
+    return {};
+  }
+  if (option == SocketOption::tcp_function_blk) {
+    const std::string name(value.octets.begin(), value.octets.end());
+    const auto functions = find_tcp_functions(name);
+    if (!functions) return Errno::enoent;
+    // Whether the peer has SACK is not known yet.
+    if (connection_.state() == TcpState::syn_sent || connection_.state() == TcpState::syn_received)
+      return Errno::eagain;
+    connection_.options.functions = *functions;
+    connection_.begin_functions();
     return {};
   }
   if (option == SocketOption::so_acceptfilter) {
@@ -247,6 +259,13 @@ Result<OptionValue> TcpSocket::get_option(SocketOption option) {
     const auto otherwise = congestion_controls()[size_t(tcp_.settings().cc)];
     const std::string_view name = own ? own->name() : std::string_view(otherwise->name);
     value.octets.assign(name.begin(), name.end());
+    return value;
+  }
+  if (option == SocketOption::tcp_function_blk) {
+    const uint8_t own = connection_.options.functions;
+    const std::string_view name = tcp_function_blocks()[own].name;
+    value.octets.assign(name.begin(), name.end());
+    value.number = int64_t(tcp_.count_functions(own));
     return value;
   }
   if (option == SocketOption::tcp_info) {
