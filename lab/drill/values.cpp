@@ -183,6 +183,17 @@ OptionValue Calls::option_value(SocketOption option, const Expression& e) const 
       value.octets.assign(name.begin(), name.end());
       return value;
     }
+    case SocketOption::tcp_fastopen: {
+      if (const Expression* on = e.find("enable")) {
+        const Expression* key = e.find("psk");
+        const std::string octets_of_it = key ? words(*key) : "";
+        value.number = number(*on);
+        value.octets.assign(octets_of_it.begin(), octets_of_it.end());
+      } else {
+        value.number = number(e);
+      }
+      return value;
+    }
     case SocketOption::tcp_function_blk: {
       const Expression* name = e.find("function_set_name");
       const std::string words_of_it = words(name ? *name : e);

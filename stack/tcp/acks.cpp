@@ -64,6 +64,7 @@ bool TcpConnection::accept_ack(TcpSegment& segment) {
       drop(segment, drops::bad_ack);
       return false;
     }
+    tcp_.counters.accepts += starts_fast();
     become(wants_fin_ ? TcpState::fin_wait_1 : TcpState::established, "our SYN is acknowledged");
     snd_wl1_ = segment.seq - 1;
     established();
@@ -248,7 +249,7 @@ void TcpConnection::measure_rtt(const TcpSegment& segment) {
 
 void TcpConnection::new_data_acked(const TcpSegment& segment, uint32_t acked, uint32_t) {
   // What the congestion control is told: before anything moves.
-  const bool was_syn = snd_una_ == iss_;
+  const bool was_syn = std::exchange(syn_unacked_, false);
   CongestionSample about = sample(acked);
   const uint32_t sacked_before = scoreboard_ ? scoreboard_->sacked() : 0;
   const bool fin_covered = fin_sent_ && segment.ack > fin_seq();

@@ -103,12 +103,12 @@ bool TcpConnection::in_syn_sent(TcpSegment& segment) {
   if (!acks) {  // both ends opened at once (s3.5, figure 7)
     become(TcpState::syn_received, "both ends opened at once");
     snd_nxt_ = iss_;
+    forget_fast_start();
     stop_timer(rexmt);
     return true;
   }
   measure_rtt(segment);
-  snd_una_ = segment.ack;
-  snd_nxt_ = seq_max(snd_nxt_, snd_una_);
+  end_fast_start(segment);
   rxtshift_ = 0;
   rxtcur_ = retransmission_timeout();
   stop_timer(rexmt);

@@ -15,7 +15,8 @@ Tcp::Tcp(Vnet& vnet, const TcpSettings& defaults)
     : StateWithSettings(defaults),
       ip_(vnet.state<IpStack>(ip_module)),
       pcbs_(ip_, "tcp ports"),
-      syncache_(*this) {
+      syncache_(*this),
+      fast_open_(vnet.random("tcp fast open")) {
   RandomStream random = vnet.random("tcp");
   secret_.low = random.next();
   secret_.high = random.next();

@@ -67,7 +67,11 @@ Result<std::unique_ptr<SocketOps>> TcpSocket::accept() {
 }
 
 Result<size_t> TcpSocket::send(Bytes octets, const SendOptions& options) {
-  if (options.to && connection_.state() == TcpState::closed) return Errno::enotconn;
+  if (options.to && connection_.state() == TcpState::closed) {
+    const Endpoint foreign = TRY(endpoint_of(*options.to, connection_.family));
+    if (foreign.port == 0) return Errno::eaddrnotavail;
+    return connection_.connect_and_send(foreign, octets);
+  }
   if (options.out_of_band && !octets.empty()) return connection_.send_urgent(octets);
   return connection_.send(octets);
 }
@@ -103,6 +107,7 @@ Result<> TcpSocket::set_option(SocketOption option, const OptionValue& value) {
     connection_.congestion_ = record->create();
     return {};
   }
+  if (option == SocketOption::tcp_fastopen) return set_fast_open(value);
   if (option == SocketOption::tcp_function_blk) {
     const std::string name(value.octets.begin(), value.octets.end());
     const auto functions = find_tcp_functions(name);
@@ -129,6 +134,21 @@ Result<> TcpSocket::set_option(SocketOption option, const OptionValue& value) {
     return {};
   }
   return set_number(option, value.number);
+}
+
+// A number, or struct tcp_fastopen with the key that the server shares.
+Result<> TcpSocket::set_fast_open(const OptionValue& value) {
+  const auto& s = tcp_.settings();
+  const TcpState state = connection_.state();
+  TcpSocketOptions& o = connection_.options;
+  if (!s.fastopen_client && !s.fastopen_server) return Errno::eperm;
+  if (state != TcpState::closed && state != TcpState::listen) return Errno::einval;
+  if (value.number && state == TcpState::listen && !s.fastopen_server) return Errno::eperm;
+  o.fast_open = value.number != 0;
+  o.fast_open_has_secret = value.octets.size() == o.fast_open_secret.size();
+  if (o.fast_open_has_secret)
+    std::copy(value.octets.begin(), value.octets.end(), o.fast_open_secret.begin());
+  return {};
 }
 
 Result<> TcpSocket::set_number(SocketOption option, int64_t n) {
@@ -364,6 +384,8 @@ std::optional<int64_t> TcpSocket::level_number(SocketOption option) const {
       return !o.no_delayed_ack;
     case SocketOption::tcp_noopt:
       return o.no_options;
+    case SocketOption::tcp_fastopen:
+      return o.fast_open;
     case SocketOption::tcp_maxseg:
       return connection_.max_segment();
     case SocketOption::tcp_keepinit:
