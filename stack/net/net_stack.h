@@ -11,6 +11,7 @@
 #include "core/event/timer.h"
 #include "stack/kern/vnet.h"
 #include "stack/net/ifnet.h"
+#include "stack/net/packet_hook.h"
 #include "stack/net/route_family.h"
 
 namespace stackyard {
@@ -113,6 +114,20 @@ class NetStack final : public StateWithSettings<NetSettings> {
     deliver_first(std::move(packet), ether_type, from);
   }
 
+  // --- packet hooks (packet_hook.h) ---
+  // One test on a packet's path while nobody has hooked.
+  bool hooked(HookPoint point) const { return hooked_ >> unsigned(point) & 1; }
+  PacketHooks& hooks() {
+    if (!hooks_) hooks_ = std::make_unique<PacketHooks>(*this);
+    return *hooks_;
+  }
+  HookResumer* hook_resumer(HookSite site) const { return resumers_[size_t(site)]; }
+  void set_hook_resumer(HookSite site, HookResumer* resumer) { resumers_[size_t(site)] = resumer; }
+  // For PacketHooks.
+  void set_hooked(HookPoint point, bool on) {
+    hooked_ = on ? hooked_ | 1u << unsigned(point) : hooked_ & ~(1u << unsigned(point));
+  }
+
   // A packet that comes back to this stack, as if `from` had received it: an event, 1 us later,
   // through a bounded queue, never a call. ENOBUFS: the queue is full.
   Result<> loop(Packet packet, uint16_t ether_type, Ifnet& from);
@@ -180,7 +195,9 @@ class NetStack final : public StateWithSettings<NetSettings> {
 
   Vnet& vnet_;
   uint32_t telling_ = 0;
+  uint32_t hooked_ = 0;  // a bit for each HookPoint with a chain
   RouteFamily* families_[2] = {};
+  HookResumer* resumers_[2] = {};
   std::unique_ptr<Routing> routing_;
   std::vector<InterfaceListener*> listeners_;
   std::vector<std::pair<uint16_t, EtherProtocol*>> ether_protocols_;
@@ -192,6 +209,7 @@ class NetStack final : public StateWithSettings<NetSettings> {
   std::vector<Ifnet*> lent_;  // interfaces that live elsewhere and come home
   std::unique_ptr<std::deque<Looping>> looping_;
   Timer loop_timer_;
+  std::unique_ptr<PacketHooks> hooks_;  // null: nobody has ever hooked
 };
 
 }  // namespace stackyard
