@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "stack/ip/ip_output.h"
+#include "stack/ip/packet_services.h"
 #include "stack/ip/raw_socket.h"
 #include "stack/kern/vnet.h"
 #include "stack/net/net_stack.h"
@@ -53,6 +54,8 @@ class IpStack final : public StateWithSettings<IpSettings> {
   void path_event(uint8_t number, const PathEvent& event);
 
   RawIp& raw() { return raw_; }
+  // What packet filters have done by others.
+  PacketServices services;
   // Of the hash that spreads flows over paths: routers in a row do not choose alike.
   uint64_t flow_seed() const { return flow_seed_; }
 
