@@ -51,7 +51,8 @@ class NetgraphHook {
 class ExternalAction {
  public:
   virtual ~ExternalAction() = default;
-  enum class Outcome : uint8_t { next_rule, pass, drop, taken };
+  // Translated: it passes, or goes on with the next rule, as one_pass says.
+  enum class Outcome : uint8_t { next_rule, translated, pass, drop, taken };
   virtual bool has_instance(const std::string& name) const = 0;
   virtual Outcome act(Packet& packet, const std::string& instance, const HookContext& at) = 0;
 };

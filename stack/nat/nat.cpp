@@ -57,35 +57,6 @@ TranslatorHook::Outcome Nat::translate(Packet& packet, uint32_t number, bool glo
 
 // --- configuration -------------------------------------------------------------------------------
 
-namespace {
-
-bool add_redirect(Alias& alias, const NatRedirect& r, SimTime now) {
-  if (r.what == NatRedirect::What::protocol)
-    return alias.redirect_protocol(r.protocol, r.local, r.alias, r.remote, now) != 0;
-  if (r.what == NatRedirect::What::address) {
-    const uint32_t id = alias.redirect_address(r.local, r.alias, now);
-    for (const AliasServer& server : r.servers) alias.add_server(id, server);
-    return id != 0;
-  }
-  for (uint16_t i = 0; i < r.ports; ++i) {
-    const auto behind = [&](uint16_t first) { return first == 0 ? first : uint16_t(first + i); };
-    const uint32_t id = alias.redirect_port(
-        {.protocol = r.protocol,
-         .local = r.local,
-         .alias = r.alias,
-         .remote = r.remote,
-         .local_port = behind(r.local_port),
-         .alias_port = behind(r.alias_port),
-         .remote_port = r.remote_ports > 1 ? behind(r.remote_port) : r.remote_port},
-        now);
-    if (id == 0) return false;
-    for (const AliasServer& server : r.servers) alias.add_server(id, server);
-  }
-  return true;
-}
-
-}  // namespace
-
 Result<> Nat::configure(const NatConfig& config) {
   const RandomStream random(net_.vnet().random("nat").next(), streams_++, "alias");
   auto instance = std::make_unique<NatInstance>(random);
@@ -186,14 +157,13 @@ Table translations(const ModuleState* state) {
   self(state)->for_each([&](const NatInstance& instance) {
     instance.alias.links().for_each([&](const AliasLink& link) {
       const LinkEnds& e = link.ends;
-      const bool stays = link.life == LinkLife::permanent;
-      const SimTime left = stays ? SimTime() : link.used + life_time(link.life) - now;
-      if (!stays && left < SimTime()) return;
+      const SimTime left = instance.alias.links().left(link, now);
+      if (left < SimTime()) return;
       table.rows.push_back(
           {int64_t(instance.config.number), kind_text(e.kind),
            link.servers ? std::string("servers") : end_text(e.local, e.local_port, e.kind),
            end_text(e.alias, e.alias_port, e.kind), end_text(e.remote, e.remote_port, e.kind),
-           stays ? Cell() : Cell(left.ns())});
+           left == SimTime::max() ? Cell() : Cell(left.ns())});
     });
   });
   return table;

@@ -5,20 +5,10 @@
 #include <string>
 #include <vector>
 
-#include "core/alias/alias.h"
+#include "core/alias/nat_redirect.h"
 #include "stack/sys/request.h"
 
 namespace stackyard {
-
-struct NatRedirect {
-  enum class What : uint8_t { port, address, protocol };
-  What what{};
-  uint8_t protocol = 0;
-  Ipv4Address local, alias, remote;  // any: the instance's address; the remote one: anybody
-  uint16_t local_port = 0, alias_port = 0, remote_port = 0;  // the first ones of ranges
-  uint16_t ports = 1, remote_ports = 0;
-  std::vector<AliasServer> servers;  // instead of `local`, in turn
-};
 
 struct NatConfig {
   uint32_t number = 0;
