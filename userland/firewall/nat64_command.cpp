@@ -1,20 +1,11 @@
 #include "userland/firewall/nat64_command.h"
 
-#include <variant>
-
 #include "core/base/text.h"
-#include "userland/firewall/shaper_words.h"
+#include "stack/nat64/api/nat64_requests.h"
 
-namespace stackyard {
+namespace stackyard::ipfw {
 
 namespace {
-
-constexpr int ex_usage = 64, ex_dataerr = 65, ex_oserr = 71;
-
-Task<int> fail(Sys& sys, CommandError error) {
-  co_await sys.complain(error.words);
-  co_return error.status;
-}
 
 struct AgeWord {
   const char* word;
@@ -33,18 +24,18 @@ class Nat64Parser {
   Nat64Parser(Nat64Config& config, const std::vector<std::string>& words)
       : config_(config), words_(words) {}
 
-  std::optional<CommandError> run() {
+  std::optional<ParseFailure> run() {
     while (!failed_ && at_ < words_.size()) option(words_[at_++]);
     return failed_;
   }
 
  private:
   void fail(int status, std::string words) {
-    if (!failed_) failed_ = CommandError{status, std::move(words)};
+    if (!failed_) failed_ = ParseFailure{status, std::move(words)};
   }
   std::string next(const std::string& complaint) {
     if (at_ < words_.size()) return words_[at_++];
-    fail(ex_usage, complaint);
+    fail(exit_status::usage, complaint);
     return {};
   }
   void prefix(Ipv6Prefix& to, const std::string& word) {
@@ -53,14 +44,14 @@ class Nat64Parser {
     if (prefix && value.find('/') != value.npos)
       to = prefix->canonical();
     else
-      fail(ex_usage, text("Bad prefix: {}", failed_ ? word : value));
+      fail(exit_status::usage, text("Bad prefix: {}", failed_ ? word : value));
   }
   // Its length may also stand behind "prefixlen".
   void nptv6_prefix(Ipv6Prefix& to) {
     const std::string value = next("IPv6 prefix required");
     const auto prefix = parse_ipv6_prefix(value);
     if (failed_) return;
-    if (!prefix) return fail(ex_usage, text("Bad prefix: {}", value));
+    if (!prefix) return fail(exit_status::usage, text("Bad prefix: {}", value));
     to.address = prefix->address;
     if (value.find('/') != value.npos)
       config_.internal.length = config_.external.length = prefix->length;
@@ -88,10 +79,10 @@ class Nat64Parser {
       config_.external_interface = next("Interface name required");
     } else if (is_for(Nat64Kind::prefix) && word == "prefixlen") {
       const auto n = parse_int(next("IPv6 prefix length required"));
-      if (!failed_ && (!n || *n < 8 || *n > 64)) return fail(ex_usage, "Wrong prefix length");
+      if (!failed_ && (!n || *n < 8 || *n > 64)) return fail(exit_status::usage, "Wrong prefix length");
       if (!failed_) config_.internal.length = config_.external.length = uint8_t(*n);
     } else {
-      fail(ex_usage, text("unknown option: {}", word));
+      fail(exit_status::usage, text("unknown option: {}", word));
     }
   }
 
@@ -100,7 +91,7 @@ class Nat64Parser {
       const std::string value = next("IPv4 prefix required");
       const auto prefix = parse_ipv4_prefix(value);
       if (!prefix || value.find('/') == value.npos)
-        return fail(ex_usage, text("Bad prefix: {}", value));
+        return fail(exit_status::usage, text("Bad prefix: {}", value));
       config_.prefix4 = prefix->canonical();
       return;
     }
@@ -108,7 +99,7 @@ class Nat64Parser {
       if (word != age.word) continue;
       const auto n = parse_int(next(text("{} required", word)));
       if (!failed_ && (!n || *n < 1 || *n > 0xffffffff))
-        return fail(ex_usage, text("{} is out of range", word));
+        return fail(exit_status::usage, text("{} is out of range", word));
       if (!failed_) config_.*age.member = uint32_t(*n);
       return;
     }
@@ -116,13 +107,13 @@ class Nat64Parser {
     constexpr std::string_view tuning[] = {"jmaxlen", "states_chunks", "max_ports"};
     for (std::string_view own : tuning)
       if (word == own) return void(next(text("{} required", word)));
-    fail(ex_usage, text("unknown option: {}", word));
+    fail(exit_status::usage, text("unknown option: {}", word));
   }
 
   Nat64Config& config_;
   const std::vector<std::string>& words_;
   size_t at_ = 0;
-  std::optional<CommandError> failed_;
+  std::optional<ParseFailure> failed_;
 };
 
 // What an instance cannot do without.
@@ -195,103 +186,87 @@ std::string show_stats(const Nat64Info& info) {
   return out + text("\t{} packets dropped due to some error\n", s.dropped);
 }
 
-std::string failed_words(const std::string& what, Errno error) {
-  return text("{}: {}", what, errno_text(error));
-}
-
-Task<int> list(Sys& sys, Nat64Kind kind, std::string name, bool stats) {
+int list(Run& run, Nat64Kind kind, const std::string& name, bool stats) {
   ListNat64 request;
   request.kind = kind;
-  (void)sys.request(request);
-  std::string out;
+  (void)run.sys.request(request);
   bool found = name == "all";
   for (const Nat64Info& info : request.instances) {
     if (name != "all" && name != info.config.name) continue;
     found = true;
-    out += stats ? show_stats(info) : show(info.config);
+    run.out += stats ? show_stats(info) : show(info.config);
   }
-  co_await sys.print(out);
-  if (found) co_return 0;
-  CommandError why{ex_oserr, text("{} instance {} not found", nat64_names[size_t(kind)], name)};
-  co_return co_await fail(sys, why);
+  if (found) return 0;
+  return run.fail(exit_status::os_error,
+                  text("{} instance {} not found", nat64_names[size_t(kind)], name));
 }
 
-Task<int> create(Sys& sys, Nat64Kind kind, std::string name, std::vector<std::string> words) {
+int create(Run& run, Nat64Kind kind, const std::string& name, const Words& words) {
   CreateNat64 request;
   request.config.kind = kind;
   request.config.name = name;
   request.config.internal.length = request.config.external.length = 0;  // not said yet
-  auto error = Nat64Parser(request.config, words).run();
-  if (!error)
-    if (const auto what = missing(request.config)) error = CommandError{ex_usage, *what};
-  if (error) {
-    CommandError why = *error;
-    co_return co_await fail(sys, why);
-  }
-  const auto done = sys.request(request);
-  if (done) co_return 0;
-  CommandError why{
-      ex_oserr,
-      failed_words(text("{} instance creation failed", nat64_names[size_t(kind)]), done.error())};
-  co_return co_await fail(sys, why);
+  auto failed = Nat64Parser(request.config, words).run();
+  if (!failed)
+    if (const auto what = missing(request.config)) failed = ParseFailure{exit_status::usage, *what};
+  if (failed) return run.fail(*failed);
+  if (run.options.check_only) return 0;
+  const auto done = run.sys.request(request);
+  if (done) return 0;
+  return run.fail(exit_status::os_error,
+                  text("{} instance creation failed", nat64_names[size_t(kind)]), done.error());
 }
 
-Task<int> configure(Sys& sys, Nat64Kind kind, std::string name, std::vector<std::string> words) {
+int configure(Run& run, Nat64Kind kind, const std::string& name, const Words& words) {
   ListNat64 known;
   known.kind = kind;
-  (void)sys.request(known);
+  (void)run.sys.request(known);
   for (const Nat64Info& info : known.instances) {
     if (info.config.name != name) continue;
     ConfigureNat64 request;
     request.config = info.config;
-    const auto error = Nat64Parser(request.config, words).run();
-    if (error) {
-      CommandError why = *error;
-      co_return co_await fail(sys, why);
-    }
-    (void)sys.request(request);
-    co_return 0;
+    const auto failed = Nat64Parser(request.config, words).run();
+    if (failed) return run.fail(*failed);
+    if (!run.options.check_only) (void)run.sys.request(request);
+    return 0;
   }
-  CommandError why{ex_oserr, text("{} instance {} not found", nat64_names[size_t(kind)], name)};
-  co_return co_await fail(sys, why);
+  return run.fail(exit_status::os_error,
+                  text("{} instance {} not found", nat64_names[size_t(kind)], name));
+}
+
+// "destroy", or "stats reset".
+int destroy(Run& run, Nat64Kind kind, const std::string& name, const std::string& verb) {
+  DestroyNat64 destroy;
+  ResetNat64 reset;
+  destroy.kind = reset.kind = kind;
+  destroy.name = name == "all" ? "" : name;
+  reset.name = name;
+  if (run.options.check_only) return 0;
+  const auto done = verb == "destroy" ? run.sys.request(destroy) : run.sys.request(reset);
+  if (done) return 0;
+  return run.fail(exit_status::os_error, text("{} {} failed", nat64_names[size_t(kind)], verb),
+                  done.error());
 }
 
 }  // namespace
 
-std::optional<Nat64Kind> nat64_kind(std::string_view word) {
-  for (size_t i = 0; i < std::size(nat64_names); ++i)
-    if (word == nat64_names[i]) return Nat64Kind(i);
-  return std::nullopt;
-}
-
-Task<int> run_nat64(Sys& sys, Nat64Kind kind, std::vector<std::string> words) {
-  const std::string kind_name(nat64_names[size_t(kind)]);
-  const std::string name = words.empty() ? "" : words[0];
-  const std::string verb = words.size() < 2 ? "" : words[1];
-  std::vector<std::string> rest;
-  if (words.size() > 2) rest.assign(words.begin() + 2, words.end());
-  if (name.empty() || verb.empty()) {
-    CommandError why{ex_usage, text("{}: instance name and command required", kind_name)};
-    co_return co_await fail(sys, why);
-  }
+int nat64(Run& run, const Words& words) {
+  size_t index = 0;
+  while (words[0] != nat64_names[index]) ++index;
+  const auto kind = Nat64Kind(index);
+  if (words.size() < 3)
+    return run.fail(exit_status::usage,
+                    text("{}: instance name and command required", words[0]));
+  const std::string &name = words[1], &verb = words[2];
+  const Words rest(words.begin() + 3, words.end());
   const bool all = name == "all";
-  if (verb == "list" || verb == "show") co_return co_await list(sys, kind, name, false);
-  if (verb == "create" && !all) co_return co_await create(sys, kind, name, rest);
-  if (verb == "config" && !all) co_return co_await configure(sys, kind, name, rest);
-  if (verb == "stats" && rest.empty()) co_return co_await list(sys, kind, name, true);
-  if (verb == "destroy" || (verb == "stats" && rest[0] == "reset")) {
-    DestroyNat64 destroy;
-    ResetNat64 reset;
-    destroy.kind = reset.kind = kind;
-    destroy.name = all ? "" : name;
-    reset.name = name;
-    const auto done = verb == "destroy" ? sys.request(destroy) : sys.request(reset);
-    if (done) co_return 0;
-    CommandError why{ex_oserr, failed_words(text("{} {} failed", kind_name, verb), done.error())};
-    co_return co_await fail(sys, why);
-  }
-  CommandError why{ex_usage, text("Unsupported {} command: {}", kind_name, verb)};
-  co_return co_await fail(sys, why);
+  if (verb == "list" || verb == "show") return list(run, kind, name, false);
+  if (verb == "create" && !all) return create(run, kind, name, rest);
+  if (verb == "config" && !all) return configure(run, kind, name, rest);
+  if (verb == "stats" && rest.empty()) return list(run, kind, name, true);
+  if (verb == "destroy" || (verb == "stats" && rest[0] == "reset"))
+    return destroy(run, kind, name, verb);
+  return run.fail(exit_status::usage, text("Unsupported {} command: {}", words[0], verb));
 }
 
-}  // namespace stackyard
+}  // namespace stackyard::ipfw

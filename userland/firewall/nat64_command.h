@@ -1,14 +1,12 @@
 // userland/firewall/nat64_command.h - "ipfw nat64lsn NAME create ...", and its like.
 #pragma once
 
-#include "stack/nat64/api/nat64_requests.h"
-#include "stack/sys/sys.h"
+#include "userland/firewall/ipfw_run.h"
 
-namespace stackyard {
+namespace stackyard::ipfw {
 
-// "nat64lsn", "nat64stl", "nat64clat", "nptv6"; nothing: it is another word.
-std::optional<Nat64Kind> nat64_kind(std::string_view word);
-// `words` behind the kind: "NAME create ...", "NAME list", "all destroy", "NAME stats reset".
-Task<int> run_nat64(Sys& sys, Nat64Kind kind, std::vector<std::string> words);
+// `words` begin with the kind: "nat64lsn NAME create ...", "nptv6 NAME list", "nat64stl all destroy",
+// "nat64lsn NAME stats reset".
+int nat64(Run& run, const Words& words);
 
-}  // namespace stackyard
+}  // namespace stackyard::ipfw

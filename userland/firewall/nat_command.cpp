@@ -1,103 +1,70 @@
-// userland/firewall/nat_command.cpp - "ipfw nat": instances of address translation.
+#include "userland/firewall/nat_command.h"
+
 #include "core/base/text.h"
 #include "userland/firewall/nat_words.h"
-#include "userland/lib/services.h"
 
-namespace stackyard {
+namespace stackyard::ipfw {
 
 namespace {
 
-constexpr int ex_usage = 64, ex_dataerr = 65, ex_unavailable = 69;
-
-Task<int> fail(Sys& sys, CommandError error) {
-  co_await sys.complain(error.words);
-  co_return error.status;
-}
-
-Task<int> configure(Sys& sys, uint32_t number, std::vector<std::string> words) {
-  const MachineNames names(sys, (co_await sys.read_file("/etc/services")).value_or(""));
-  const auto parsed = parse_nat(number, words, names);
-  if (const auto* error = std::get_if<CommandError>(&parsed)) {
-    CommandError why = *error;
-    co_return co_await fail(sys, why);
-  }
+int configure(Run& run, uint32_t number, const Words& words) {
+  const auto parsed = parse_nat(number, words, run.names);
+  if (const auto* why = std::get_if<ParseFailure>(&parsed)) return run.fail(*why);
   ConfigureNat request;
   request.config = std::get<NatConfig>(parsed);
-  const auto done = sys.request(request);
-  if (!done) {
-    CommandError why{1, text("setsockopt(IP_FW_NAT44_XCONFIG): {}", errno_text(done.error()))};
-    co_return co_await fail(sys, why);
+  if (!run.options.check_only) {
+    const auto done = run.sys.request(request);
+    if (!done) return run.fail(1, "setsockopt(IP_FW_NAT44_XCONFIG)", done.error());
   }
-  co_await sys.print(show_nat(request.config) + "\n");
-  co_return 0;
+  if (!run.options.quiet) run.out += show_nat(request.config) + "\n";
+  return 0;
 }
 
-Task<int> remove(Sys& sys, uint32_t number) {
-  DeleteNat request;
-  request.number = number;
-  if (sys.request(request)) co_return 0;
-  CommandError why{ex_unavailable, text("nat {} not available", number)};
-  co_return co_await fail(sys, why);
-}
-
-Task<int> show(Sys& sys, std::optional<uint32_t> number, bool configuration) {
+int show(Run& run, std::optional<uint32_t> number, bool configuration) {
   ListNat list;
-  (void)sys.request(list);
-  std::string out;
+  (void)run.sys.request(list);
   bool found = !number;
   for (const NatInfo& info : list.instances) {
     if (number && info.config.number != *number) continue;
     found = true;
     if (configuration) {
-      out += show_nat(info.config) + "\n";
+      run.out += show_nat(info.config) + "\n";
       continue;
     }
     const NatCounts& c = info.counts;
-    out += text(
+    run.out += text(
         "nat {}: icmp={}, udp={}, tcp={}, sctp={}, pptp=0, proto={}, frag_id={} frag_ptr=0 / "
         "tot={}\n",
         info.config.number, c.icmp, c.udp, c.tcp, c.sctp, c.protocols, c.fragments, c.total);
   }
-  co_await sys.print(out);
-  if (found) co_return 0;
-  CommandError why{ex_dataerr, text("nat {} not found", *number)};
-  co_return co_await fail(sys, why);
+  if (found) return 0;
+  return run.fail(exit_status::bad_data, text("nat {} not found", *number));
 }
 
 }  // namespace
 
-std::optional<uint16_t> MachineNames::port(const std::string& name, uint8_t protocol) const {
-  return find_port(services_, name, protocol == 17 ? "udp" : "tcp");
-}
-
-std::optional<Ipv4Address> MachineNames::host(const std::string& name) const {
-  return sys_.resolve_ipv4(name);
-}
-
-Task<int> run_nat(Sys& sys, std::vector<std::string> words) {
+int nat(Run& run, const Words& all) {
+  Words words(all.begin() + 1, all.end());
   // "nat 1 config" is "nat config 1".
   if (words.size() > 1 && parse_int(words[0])) std::swap(words[0], words[1]);
   const std::string verb = words.empty() ? "" : words[0];
+  if (!words.empty()) words.erase(words.begin());
   std::optional<uint32_t> number;
-  size_t at = 1;
-  if (words.size() > 1)
-    if (const auto n = parse_int(words[1]); n && *n > 0 && *n <= INT32_MAX) {
+  if (!words.empty())
+    if (const auto n = parse_int(words[0]); n && *n > 0 && *n <= INT32_MAX) {
       number = uint32_t(*n);
-      at = 2;
+      words.erase(words.begin());
     }
-  const std::vector<std::string> rest(words.begin() + std::min(at, words.size()), words.end());
   if (verb == "show" || verb == "list")
-    co_return co_await show(sys, number, !rest.empty() && rest[0] == "config");
-  if (verb != "config" && verb != "delete") {
-    CommandError why{ex_usage, text("bad command `{}'", verb)};
-    co_return co_await fail(sys, why);
-  }
-  if (!number) {
-    CommandError why{ex_dataerr, "missing nat id"};
-    co_return co_await fail(sys, why);
-  }
-  if (verb == "config") co_return co_await configure(sys, *number, rest);
-  co_return co_await remove(sys, *number);
+    return show(run, number, !words.empty() && words[0] == "config");
+  if (verb != "config" && verb != "delete")
+    return run.fail(exit_status::usage, text("bad command `{}'", verb));
+  if (!number) return run.fail(exit_status::bad_data, "missing nat id");
+  if (verb == "config") return configure(run, *number, words);
+  DeleteNat request;
+  request.number = *number;
+  if (run.options.check_only || run.sys.request(request)) return 0;
+  return run.fail(exit_status::unavailable, text("nat {} not available", *number));
 }
 
-}  // namespace stackyard
+}  // namespace stackyard::ipfw

@@ -2,11 +2,9 @@
 
 #include "core/base/text.h"
 
-namespace stackyard {
+namespace stackyard::ipfw {
 
 namespace {
-
-constexpr int ex_usage = 64, ex_dataerr = 65;
 
 struct Flag {
   const char* word;
@@ -25,10 +23,10 @@ struct PortRange {
 
 class RedirectParser {
  public:
-  RedirectParser(const std::vector<std::string>& words, size_t& at, const NatNames& names)
+  RedirectParser(const std::vector<std::string>& words, size_t& at, Names& names)
       : words_(words), at_(at), names_(names) {}
 
-  std::variant<NatRedirect, CommandError> run(NatRedirect::What what) {
+  std::variant<NatRedirect, ParseFailure> run(NatRedirect::What what) {
     redirect_.what = what;
     switch (what) {
       case NatRedirect::What::port:
@@ -47,16 +45,18 @@ class RedirectParser {
 
  private:
   void fail(int status, std::string words) {
-    if (!failed_) failed_ = CommandError{status, std::move(words)};
+    if (!failed_) failed_ = ParseFailure{status, std::move(words)};
   }
   std::string next(const char* complaint) {
     if (at_ < words_.size()) return words_[at_++];
-    fail(ex_usage, complaint);
+    fail(exit_status::usage, complaint);
     return {};
   }
   Ipv4Address host(const std::string& word) {
-    if (const auto address = names_.host(word)) return *address;
-    fail(ex_dataerr, text("unknown host {}", word));
+    if (const auto address = parse_ipv4(word)) return *address;
+    const auto found = names_.host(word);
+    if (found && found->is_v4()) return found->v4();
+    fail(exit_status::no_host, text("unknown host {}", word));
     return {};
   }
   // "80", "2300-2399", "http".
@@ -72,7 +72,7 @@ class RedirectParser {
     const auto first = number(word.substr(0, dash));
     const auto last = dash == word.npos ? first : number(word.substr(dash + 1));
     if (first && last && *first <= *last) return {*first, uint16_t(*last - *first + 1)};
-    fail(ex_dataerr, text("unknown port range {}", word));
+    fail(exit_status::bad_data, text("unknown port range {}", word));
     return {};
   }
   // "10.0.0.2:80" to its parts; false: there is no colon.
@@ -93,7 +93,7 @@ class RedirectParser {
     if (name == "tcp" || name == "udp" || name == "sctp")
       redirect_.protocol = name == "tcp" ? 6 : name == "udp" ? 17 : 132;
     else
-      fail(ex_dataerr, text("unknown protocol {}. Expected sctp, tcp or udp", name));
+      fail(exit_status::bad_data, text("unknown protocol {}. Expected sctp, tcp or udp", name));
     const std::string target = next("redirect_port: missing targetIP:targetPORT");
     if (failed_) return;
     PortRange local{};
@@ -103,7 +103,7 @@ class RedirectParser {
     } else {
       std::string address, range;
       if (!split_end(target, address, range))
-        return fail(ex_dataerr, text("redirect_port: {} has no port", target));
+        return fail(exit_status::bad_data, text("redirect_port: {} has no port", target));
       redirect_.local = host(address);
       local = ports(range);
       redirect_.local_port = local.first;
@@ -116,7 +116,7 @@ class RedirectParser {
     redirect_.alias_port = outside.first;
     redirect_.ports = outside.count;
     if (!failed_ && redirect_.servers.empty() && local.count != outside.count)
-      return fail(ex_dataerr, "redirect_port: port ranges must be equal in size");
+      return fail(exit_status::bad_data, "redirect_port: port ranges must be equal in size");
     if (failed_ || !more()) return;
     const std::string remote = words_[at_++];
     range.clear();
@@ -127,7 +127,7 @@ class RedirectParser {
     redirect_.remote_port = far.first;
     redirect_.remote_ports = far.first == 0 ? 0 : far.count;
     if (redirect_.remote_ports > 1 && far.count != outside.count)
-      fail(ex_dataerr, "redirect_port: remote port range must match local port range");
+      fail(exit_status::bad_data, "redirect_port: remote port range must match local port range");
   }
 
   void address() {
@@ -153,7 +153,7 @@ class RedirectParser {
                            : name == "icmp" ? 1
                                             : 2;
     else if (!failed_)
-      fail(ex_dataerr, text("redirect_proto: cannot get proto from '{}'", name));
+      fail(exit_status::bad_data, text("redirect_proto: cannot get proto from '{}'", name));
     const std::string local = next("redirect_proto: missing localIP");
     if (failed_) return;
     redirect_.local = host(local);
@@ -165,7 +165,7 @@ class RedirectParser {
     for (const std::string& word : split(list, ',')) {
       std::string address = word, range;
       if (with_ports && !split_end(word, address, range))
-        return fail(ex_dataerr, text("redirect_port: {} has no port", word));
+        return fail(exit_status::bad_data, text("redirect_port: {} has no port", word));
       const Ipv4Address server = host(address);
       const PortRange port = with_ports ? ports(range) : PortRange{};
       redirect_.servers.push_back({server, port.first});
@@ -174,9 +174,9 @@ class RedirectParser {
 
   const std::vector<std::string>& words_;
   size_t& at_;
-  const NatNames& names_;
+  Names& names_;
   NatRedirect redirect_;
-  std::optional<CommandError> failed_;
+  std::optional<ParseFailure> failed_;
 };
 
 std::optional<NatRedirect::What> redirect_word(std::string_view word) {
@@ -188,15 +188,15 @@ std::optional<NatRedirect::What> redirect_word(std::string_view word) {
 
 }  // namespace
 
-std::variant<NatRedirect, CommandError> parse_redirect(NatRedirect::What what,
+std::variant<NatRedirect, ParseFailure> parse_redirect(NatRedirect::What what,
                                                        const std::vector<std::string>& words,
-                                                       size_t& at, const NatNames& names) {
+                                                       size_t& at, Names& names) {
   return RedirectParser(words, at, names).run(what);
 }
 
-std::variant<NatConfig, CommandError> parse_nat(uint32_t number,
+std::variant<NatConfig, ParseFailure> parse_nat(uint32_t number,
                                                 const std::vector<std::string>& words,
-                                                const NatNames& names) {
+                                                Names& names) {
   NatConfig config;
   config.number = number;
   bool has_address = false;
@@ -204,7 +204,7 @@ std::variant<NatConfig, CommandError> parse_nat(uint32_t number,
     const std::string& word = words[at++];
     if (const auto what = redirect_word(word)) {
       auto redirect = parse_redirect(*what, words, at, names);
-      if (const auto* error = std::get_if<CommandError>(&redirect)) return *error;
+      if (const auto* error = std::get_if<ParseFailure>(&redirect)) return *error;
       config.redirects.push_back(std::get<NatRedirect>(redirect));
       continue;
     }
@@ -217,14 +217,14 @@ std::variant<NatConfig, CommandError> parse_nat(uint32_t number,
       continue;
     }
     if (word != "ip" && word != "if" && word != "port_range")
-      return CommandError{ex_dataerr, text("unrecognised option ``{}''", word)};
-    if (at == words.size()) return CommandError{ex_dataerr, "missing option"};
+      return ParseFailure{exit_status::bad_data, text("unrecognised option ``{}''", word)};
+    if (at == words.size()) return ParseFailure{exit_status::bad_data, "missing option"};
     const std::string& value = words[at++];
     if (word == "if") {
       config.interface = value;
     } else if (word == "ip") {
       const auto address = parse_ipv4(value);
-      if (!address) return CommandError{ex_dataerr, text("bad ip address ``{}''", value)};
+      if (!address) return ParseFailure{exit_status::bad_data, text("bad ip address ``{}''", value)};
       config.address = *address;
     } else {
       const size_t dash = value.find('-');
@@ -232,13 +232,13 @@ std::variant<NatConfig, CommandError> parse_nat(uint32_t number,
       const auto last = dash == value.npos ? first : parse_int(value.substr(dash + 1));
       // As FreeBSD's: no well-known ports, and room for some.
       if (!first || !last || *first < 1024 || *last > 65535 || *first >= *last)
-        return CommandError{ex_dataerr, "incorrect value for port range"};
+        return ParseFailure{exit_status::bad_data, "incorrect value for port range"};
       config.port_first = uint16_t(*first);
       config.port_last = uint16_t(*last);
       continue;
     }
     if (has_address)
-      return CommandError{ex_dataerr, "need to specify either an interface or an ip address"};
+      return ParseFailure{exit_status::bad_data, "need to specify either an interface or an ip address"};
     has_address = true;
   }
   return config;
@@ -327,4 +327,4 @@ std::string show_nat(const NatConfig& config) {
   return out;
 }
 
-}  // namespace stackyard
+}  // namespace stackyard::ipfw

@@ -8,7 +8,6 @@
 #include "userland/firewall/ipfw_run.h"
 #include "userland/firewall/nat_words.h"
 #include "userland/lib/options.h"
-#include "userland/lib/services.h"
 
 namespace stackyard {
 
@@ -119,8 +118,8 @@ class NatdParser {
   }
   void redirect(NatRedirect::What what, const std::vector<std::string>& words) {
     size_t at = 0;
-    const auto parsed = parse_redirect(what, words, at, names_);
-    if (const auto* error = std::get_if<CommandError>(&parsed)) return fail(error->words);
+    const auto parsed = ipfw::parse_redirect(what, words, at, names_);
+    if (const auto* error = std::get_if<ipfw::ParseFailure>(&parsed)) return fail(error->message);
     if (at != words.size()) return fail(text("unexpected {}", words[at]));
     config_.redirects.push_back(std::get<NatRedirect>(parsed));
   }
