@@ -7,6 +7,7 @@
 #include "stack/interfaces/tuntap.h"
 #include "stack/interfaces/vlan.h"
 #include "stack/ip/ip_stack.h"
+#include "stack/ipfw/ipfw.h"
 #include "stack/local/local.h"
 #include "stack/net/net_stack.h"
 #include "stack/tcp/tcp.h"
@@ -16,7 +17,8 @@ namespace stackyard {
 
 std::vector<const ModuleRecord*> stack_modules() {
   return {&net_module, &lo_module,   &epair_module, &bridge_module, &vlan_module, &tuntap_module,
-          &ip_module,  &inet_module, &inet6_module, &udp_module,    &tcp_module,  &local_module};
+          &ip_module,  &inet_module, &inet6_module, &udp_module,    &tcp_module,  &local_module,
+          &ipfw_module};
 }
 
 }  // namespace stackyard
