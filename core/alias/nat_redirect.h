@@ -1,5 +1,5 @@
-// core/alias/nat_redirect.h - what ipfw(8) and natd(8) call a redirection: ranges of ports, pools of
-// servers.
+// core/alias/nat_redirect.h - what ipfw(8) and natd(8) call a redirection: ranges of ports, pools
+// of servers.
 #pragma once
 
 #include "core/alias/alias.h"

@@ -41,12 +41,19 @@ struct PathEvent {
 // The errno that a socket shows for it; ok: none (FreeBSD's inetctlerrmap).
 Errno path_event_errno(PathEventKind kind);
 
+class Pcb;
+struct Endpoint;
+
 class IpProtocol {
  public:
   virtual ~IpProtocol() = default;
   // The IP header is stripped; it is in the context.
   virtual void receive(Packet packet, const IpContext& context) = 0;
   virtual void path_event(const PathEvent&) {}
+  // The socket that a packet with these ends is of; null: none.
+  virtual const Pcb* socket_of(const Endpoint& /* local */, const Endpoint& /* foreign */) const {
+    return nullptr;
+  }
 };
 
 }  // namespace stackyard

@@ -31,7 +31,8 @@ IpStack::IpStack(Vnet& vnet, const IpSettings& defaults)
     : StateWithSettings(defaults),
       net_(vnet.state<NetStack>(net_module)),
       flow_seed_(vnet.random("flows").next()),
-      raw_(*this) {}
+      raw_(*this),
+      divert_(*this) {}
 
 IpOutput* IpStack::make(IpFamily family) {
   (void)net_.vnet().need_ether_type(family == IpFamily::v4 ? ether_type::ipv4 : ether_type::ipv6);
@@ -167,7 +168,15 @@ constexpr SysctlRecord sysctls[] = {
 
 IpStack& self(ModuleState& state) { return static_cast<IpStack&>(state); }
 
+Result<std::unique_ptr<SocketOps>> create_divert(ModuleState& m, int) {
+  return self(m).divert().create();
+}
+
+// The older way to a divert socket comes first: any other protocol is a raw socket's.
+constexpr int protocol_divert = 258;  // IPPROTO_DIVERT
 constexpr SocketRecord sockets[] = {
+    {Af::divert, SocketType::raw, -1, create_divert},
+    {Af::inet, SocketType::raw, protocol_divert, create_divert},
     {Af::inet, SocketType::raw, -1,
      [](ModuleState& m, int protocol) -> Result<std::unique_ptr<SocketOps>> {
        return self(m).raw().create(IpFamily::v4, protocol);

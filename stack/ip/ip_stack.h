@@ -7,6 +7,7 @@
 
 #include <vector>
 
+#include "stack/ip/divert_socket.h"
 #include "stack/ip/ip_output.h"
 #include "stack/ip/packet_services.h"
 #include "stack/ip/raw_socket.h"
@@ -54,6 +55,7 @@ class IpStack final : public StateWithSettings<IpSettings> {
   void path_event(uint8_t number, const PathEvent& event);
 
   RawIp& raw() { return raw_; }
+  DivertSockets& divert() { return divert_; }
   // What packet filters have done by others.
   PacketServices services;
   // Of the hash that spreads flows over paths: routers in a row do not choose alike.
@@ -78,6 +80,7 @@ class IpStack final : public StateWithSettings<IpSettings> {
   IpOutput* outputs_[2] = {};
   std::vector<std::pair<uint8_t, IpProtocol*>> protocols_;
   RawIp raw_;
+  DivertSockets divert_;
 };
 
 }  // namespace stackyard

@@ -35,15 +35,16 @@ class Stateless final : public Nat64Instance, FamilyMapper {
 
   const ipfw::TableValue* look_up(const std::string& table, const IpAddress& address) const {
     const auto* firewall = vnet_.state_if_there<ipfw::Ipfw>(ipfw_module);
-    return firewall ? firewall->tables().look_up(table, address) : nullptr;
+    const ipfw::Table* found = firewall ? firewall->tables().find(table) : nullptr;
+    return found ? found->find(address) : nullptr;
   }
   To6 table_6(Ipv4Address address) const {
     const ipfw::TableValue* value = look_up(config.table4, address);
-    return value ? To6(value->ipv6) : std::nullopt;
+    return value ? To6(value->next_hop6) : std::nullopt;
   }
   To4 table_4(const Ipv6Address& address) const {
     const ipfw::TableValue* value = look_up(config.table6, address);
-    return value ? To4(value->ipv4) : std::nullopt;
+    return value ? To4(Ipv4Address{value->numbers[size_t(ipfw::ValueKind::ipv4)]}) : std::nullopt;
   }
   To4 extracted(const Ipv6Address& address) const {
     if (!config.prefix6.contains(address)) return std::nullopt;

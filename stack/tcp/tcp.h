@@ -27,6 +27,9 @@ class Tcp final : public StateWithSettings<TcpSettings>, public IpProtocol {
 
   void receive(Packet packet, const IpContext& context) override;
   void path_event(const PathEvent& event) override;
+  const Pcb* socket_of(const Endpoint& local, const Endpoint& foreign) const override {
+    return pcbs_.lookup(local, foreign);
+  }
   // EAFNOSUPPORT: this build has not that family.
   Result<std::unique_ptr<SocketOps>> create_socket(IpFamily family);
 

@@ -79,7 +79,8 @@ class Nat64Parser {
       config_.external_interface = next("Interface name required");
     } else if (is_for(Nat64Kind::prefix) && word == "prefixlen") {
       const auto n = parse_int(next("IPv6 prefix length required"));
-      if (!failed_ && (!n || *n < 8 || *n > 64)) return fail(exit_status::usage, "Wrong prefix length");
+      if (!failed_ && (!n || *n < 8 || *n > 64))
+        return fail(exit_status::usage, "Wrong prefix length");
       if (!failed_) config_.internal.length = config_.external.length = uint8_t(*n);
     } else {
       fail(exit_status::usage, text("unknown option: {}", word));
@@ -255,8 +256,7 @@ int nat64(Run& run, const Words& words) {
   while (words[0] != nat64_names[index]) ++index;
   const auto kind = Nat64Kind(index);
   if (words.size() < 3)
-    return run.fail(exit_status::usage,
-                    text("{}: instance name and command required", words[0]));
+    return run.fail(exit_status::usage, text("{}: instance name and command required", words[0]));
   const std::string &name = words[1], &verb = words[2];
   const Words rest(words.begin() + 3, words.end());
   const bool all = name == "all";

@@ -5,8 +5,8 @@
 
 namespace stackyard::ipfw {
 
-// `words` begin with the kind: "nat64lsn NAME create ...", "nptv6 NAME list", "nat64stl all destroy",
-// "nat64lsn NAME stats reset".
+// `words` begin with the kind: "nat64lsn NAME create ...", "nptv6 NAME list", "nat64stl all
+// destroy", "nat64lsn NAME stats reset".
 int nat64(Run& run, const Words& words);
 
 }  // namespace stackyard::ipfw

@@ -224,7 +224,8 @@ std::variant<NatConfig, ParseFailure> parse_nat(uint32_t number,
       config.interface = value;
     } else if (word == "ip") {
       const auto address = parse_ipv4(value);
-      if (!address) return ParseFailure{exit_status::bad_data, text("bad ip address ``{}''", value)};
+      if (!address)
+        return ParseFailure{exit_status::bad_data, text("bad ip address ``{}''", value)};
       config.address = *address;
     } else {
       const size_t dash = value.find('-');
@@ -238,7 +239,8 @@ std::variant<NatConfig, ParseFailure> parse_nat(uint32_t number,
       continue;
     }
     if (has_address)
-      return ParseFailure{exit_status::bad_data, "need to specify either an interface or an ip address"};
+      return ParseFailure{exit_status::bad_data,
+                          "need to specify either an interface or an ip address"};
     has_address = true;
   }
   return config;

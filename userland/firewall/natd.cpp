@@ -105,9 +105,9 @@ class NatdParser {
   }
   void set_port(uint16_t& to, const std::string& word) {
     const auto number = parse_int(word);
-    const auto port = number && *number > 0 && *number < 65536
-                          ? std::optional(uint16_t(*number))
-                          : word == "natd" ? std::optional(natd_port) : std::nullopt;
+    const auto port = number && *number > 0 && *number < 65536 ? std::optional(uint16_t(*number))
+                      : word == "natd"                         ? std::optional(natd_port)
+                                                               : std::nullopt;
     if (!port) return fail(text("{} is not a port", word));
     to = *port;
   }
@@ -223,12 +223,12 @@ class Natd {
     const auto ip = load<Ipv4Header>(packet.front());
     if (ip.header_size() < sizeof ip || ip.header_size() > packet.size()) co_return 0;
     const std::string before = config_.verbose ? packet_text(packet) : "";
-    const AliasResult result =
-        out ? alias_.out(packet, sys_.now()) : alias_.in(packet, sys_.now());
+    const AliasResult result = out ? alias_.out(packet, sys_.now()) : alias_.in(packet, sys_.now());
     const bool drops = !out && config_.mode.deny_incoming && result == AliasResult::ignored;
     if (config_.verbose)
-      co_await sys_.print(text("{} {}{}\n", out ? "Out" : "In ", before,
-                               drops ? " dropped" : " aliased to\n           " + packet_text(packet)));
+      co_await sys_.print(
+          text("{} {}{}\n", out ? "Out" : "In ", before,
+               drops ? " dropped" : " aliased to\n           " + packet_text(packet)));
     if (drops || result == AliasResult::error || result == AliasResult::unresolved_fragment)
       co_return 0;
     const Bytes octets = packet.octets();
@@ -255,8 +255,8 @@ Task<int> natd(Sys& sys, Args args) {
     if (content)
       parser.lines(*content);
     else
-      parser.failed = text("cannot open config file {}: {}", parser.file,
-                           errno_text(content.error()));
+      parser.failed =
+          text("cannot open config file {}: {}", parser.file, errno_text(content.error()));
   }
   if (!parser.failed && config.interface.empty() && config.address.is_any())
     parser.failed = "instance default: aliasing address not given";
@@ -287,14 +287,15 @@ Task<int> natd(Sys& sys, Args args) {
 
 const Command natd_command{
     .name = "natd",
-    .synopsis = "natd [-unregistered_only | -u] [-log | -l] [-proxy_only] [-reverse]\n"
-                "     [-deny_incoming | -d] [-use_sockets | -s] [-same_ports | -m]\n"
-                "     [-verbose | -v] [-dynamic] [-in_port | -i port] [-out_port | -o port]\n"
-                "     [-port | -p port] [-alias_address | -a address]\n"
-                "     [-target_address | -t address] [-interface | -n interface]\n"
-                "     [-redirect_port linkspec] [-redirect_proto linkspec]\n"
-                "     [-redirect_address linkspec] [-config | -f configfile]\n"
-                "     [-log_denied] [-pid_file | -P pidfile]",
+    .synopsis =
+        "natd [-unregistered_only | -u] [-log | -l] [-proxy_only] [-reverse]\n"
+        "     [-deny_incoming | -d] [-use_sockets | -s] [-same_ports | -m]\n"
+        "     [-verbose | -v] [-dynamic] [-in_port | -i port] [-out_port | -o port]\n"
+        "     [-port | -p port] [-alias_address | -a address]\n"
+        "     [-target_address | -t address] [-interface | -n interface]\n"
+        "     [-redirect_port linkspec] [-redirect_proto linkspec]\n"
+        "     [-redirect_address linkspec] [-config | -f configfile]\n"
+        "     [-log_denied] [-pid_file | -P pidfile]",
     .run = natd};
 
 }  // namespace stackyard

@@ -166,7 +166,8 @@ class ShaperParser {
   }
 
   void type() {
-    if (what_ != ShapedKind::scheduler) return fail(exit_status::bad_data, "type is only for schedulers");
+    if (what_ != ShapedKind::scheduler)
+      return fail(exit_status::bad_data, "type is only for schedulers");
     SchedulerConfig& s = scheduler();
     s.type = argument("type needs a string");
     if (failed_) return;
@@ -253,7 +254,8 @@ class ShaperParser {
         fail(exit_status::bad_data, text("{} must be greater than zero", word));
     } else {
       const double value = decimal(argument("number needed"));
-      if (value < 0 || value > 7) fail(exit_status::bad_data, text("{} must be between 0 and 7", word));
+      if (value < 0 || value > 7)
+        fail(exit_status::bad_data, text("{} must be between 0 and 7", word));
       *share = uint32_t(std::lround(value * 1000));
     }
     return true;
@@ -267,7 +269,8 @@ class ShaperParser {
     const std::vector<std::string> parts =
         split(argument("red/gred needs w_q/min_th/max_th/max_p\n"), '/');
     if (failed_) return;
-    if (parts.size() != 4) return fail(exit_status::usage, "red/gred needs w_q/min_th/max_th/max_p\n");
+    if (parts.size() != 4)
+      return fail(exit_status::usage, "red/gred needs w_q/min_th/max_th/max_p\n");
     const double w_q = decimal(parts[0]), max_p = decimal(parts[3]);
     if (w_q > 1 || w_q <= 0) return fail(exit_status::bad_data, "0 < w_q <= 1");
     if (max_p > 1 || max_p <= 0) return fail(exit_status::bad_data, "0 < max_p <= 1");
@@ -360,7 +363,8 @@ class ShaperParser {
     if (fs.aqm.kind != AqmKind::red && fs.aqm.kind != AqmKind::gred) return;
     const RedSettings& red = fs.aqm.red;
     if (red.min_th >= red.max_th)
-      return fail(exit_status::bad_data, text("min_th {} must be < than max_th {}", red.min_th, red.max_th));
+      return fail(exit_status::bad_data,
+                  text("min_th {} must be < than max_th {}", red.min_th, red.max_th));
   }
 
   ShapedKind what_;
@@ -436,7 +440,8 @@ std::variant<DelayProfile, ParseFailure> parse_profile(const std::string& file,
   bool in_points = false, delay_first = false;
   std::vector<Point> points;
   const auto wrong = [&](const std::string& words) {
-    return ParseFailure{exit_status::bad_data, text("error in {} at line {}: {}", file, line_number, words)};
+    return ParseFailure{exit_status::bad_data,
+                        text("error in {} at line {}: {}", file, line_number, words)};
   };
   for (const std::string& line : split(content, '\n')) {
     ++line_number;
