@@ -28,6 +28,14 @@ class PrefixInstance final : public Nat64Instance {
   FamilyMapper* mapper(const Packet&, SimTime) override { return nullptr; }
 };
 
+// RFC 7915 s4.1 and s5.1: a translator is a router. What has no hop left is answered by the family
+// that it came in.
+bool ends_here(const Packet& packet) {
+  const bool v4 = packet.front()[0] >> 4 == 4;
+  return (v4 ? load<Ipv4Header>(packet.front()).ttl : load<Ipv6Header>(packet.front()).hop_limit) <=
+         1;
+}
+
 // Cuts a packet whose sender did not forbid it into fragments that every link takes (RFC 7915
 // s4): calls emit(Packet) for each.
 template <class Emit>
@@ -93,7 +101,7 @@ Nat64Instance* Nat64::find(Nat64Kind kind, const std::string& name) const {
 Nat64::Outcome Nat64::act(Packet& packet, Nat64Kind kind, const std::string& name,
                           const HookContext& at) {
   Nat64Instance* instance = find(kind, name);
-  if (!instance || at.ethernet()) return Outcome::next_rule;
+  if (!instance || at.ethernet() || ends_here(packet)) return Outcome::next_rule;
   if (kind == Nat64Kind::prefix) return translate_prefix(packet, *instance);
   FamilyMapper* mapper = instance->mapper(packet, now());
   if (!mapper) return Outcome::next_rule;

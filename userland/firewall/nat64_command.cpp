@@ -49,12 +49,12 @@ class Nat64Parser {
   // Its length may also stand behind "prefixlen".
   void nptv6_prefix(Ipv6Prefix& to) {
     const std::string value = next("IPv6 prefix required");
-    const auto prefix = parse_ipv6_prefix(value);
     if (failed_) return;
-    if (!prefix) return fail(exit_status::usage, text("Bad prefix: {}", value));
-    to.address = prefix->address;
-    if (value.find('/') != value.npos)
-      config_.internal.length = config_.external.length = prefix->length;
+    const auto prefix = parse_ipv6_prefix(value);
+    const auto address = prefix ? std::optional(prefix->address) : parse_ipv6(value);
+    if (!address) return fail(exit_status::usage, text("Bad prefix: {}", value));
+    to.address = *address;
+    if (prefix) config_.internal.length = config_.external.length = prefix->length;
   }
   bool is_for(Nat64Kind kind) const { return config_.kind == kind; }
 

@@ -321,9 +321,10 @@ std::string show_nat(const NatConfig& config) {
   else if (!config.address.is_any())
     out += " ip " + to_text(config.address);
   if (config.log) out += " log";
-  if (config.skip_global) out += " skip_global";
-  for (const Flag& flag : flags)
+  for (const Flag& flag : flags) {
     if (config.mode.*flag.member) out += text(" {}", flag.word);
+    if (flag.member == &AliasMode::same_ports && config.skip_global) out += " skip_global";
+  }
   if (config.port_first != 0) out += text(" port_range {}-{}", config.port_first, config.port_last);
   for (const NatRedirect& redirect : config.redirects) out += show_redirect(redirect);
   return out;

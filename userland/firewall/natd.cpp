@@ -181,7 +181,7 @@ class Natd {
   std::optional<Ipv4Address> interface_address() const {
     ListAddresses list;
     if (!sys_.request(list)) return std::nullopt;
-    for (const AddressInfo& info : list.addresses)
+    for (const InterfaceAddress& info : list.addresses)
       if (info.interface == config_.interface) return info.address.address;
     return std::nullopt;
   }
@@ -249,7 +249,7 @@ Task<int> natd(Sys& sys, Args args) {
   NatdConfig config;
   ipfw::MachineNames names(sys, (co_await sys.read_file("/etc/services")).value_or(""));
   NatdParser parser(config, names);
-  parser.arguments(args);
+  parser.arguments({args.begin() + 1, args.end()});
   if (!parser.failed && !parser.file.empty()) {
     const auto content = co_await sys.read_file(parser.file);
     if (content)
