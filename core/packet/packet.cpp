@@ -266,6 +266,14 @@ const uint64_t* Packet::tag(const void* type) const {
   return nullptr;
 }
 
+void Packet::clear_tag(const void* type) {
+  for (PacketTag** at = &record_->tags; *at; at = &(*at)->next) {
+    if ((*at)->type != type) continue;
+    record_->pool->give_back(std::exchange(*at, (*at)->next));
+    return;
+  }
+}
+
 void Packet::drop_tags() {
   while (PacketTag* tag = record_->tags) {
     record_->tags = tag->next;

@@ -187,6 +187,7 @@ class Packet {
 
   void set_tag(const void* type, uint64_t value);
   const uint64_t* tag(const void* type) const;
+  void clear_tag(const void* type);
   void drop_tags();  // at a vnet boundary
 
   PacketPool& pool() const { return *record_->pool; }

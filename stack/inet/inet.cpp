@@ -21,6 +21,7 @@ Inet::Inet(Vnet& vnet, const InetSettings& defaults)
       igmp_(*this) {
   ip_.set_output(IpFamily::v4, this);
   net_.set_ether_protocol(ether_type::ipv4, this);
+  net_.set_hook_resumer(HookSite::inet, this);
   net_.add_listener(this);
 }
 

@@ -42,6 +42,7 @@ class Inet final : public StateWithSettings<InetSettings>,
                    public IpOutput,
                    public EtherProtocol,
                    public InterfaceListener,
+                   public HookResumer,
                    public RoutesOf<Ipv4Prefix> {
  public:
   Inet(Vnet& vnet, const InetSettings& defaults);
@@ -116,6 +117,9 @@ class Inet final : public StateWithSettings<InetSettings>,
   Result<> set_group_filter(Ifnet& interface, const IpAddress& group, const void* socket,
                             const SourceFilter* filter) override;
 
+  // --- packet hooks (ip_hooks.cpp) ---
+  void resume_packet(Packet packet, HookContext& at) override;
+
   // --- multicast routing (ip_mroute.cpp) ---
   Result<> multicast_routing(UpcallReceiver& daemon, SocketOption option,
                              const OptionValue& value) override;
@@ -158,6 +162,22 @@ class Inet final : public StateWithSettings<InetSettings>,
   void add_address_routes(const Address& address, int fib);
   void remove_address_routes(const Address& address);
   void tell_address(RouteEvent event, const Address& address) const;
+
+  // What the hooks say of a packet that came in. False: it is not on its way any more.
+  bool pass_in(Packet& packet, HookContext& at);
+  void go_on(Packet packet, Ifnet& from);
+  // The same of one that is to leave by `to`, which they may change. `from`: it is forwarded.
+  HookVerdict pass_out(Packet& packet, Destination& to, Ifnet* from);
+  HookVerdict pass_out(Packet& packet, Destination& to, HookContext& at);
+  Result<Destination> towards(Ipv4Address next_hop, const Packet& packet);
+  void forward_towards(Packet packet, const Ipv4Header& header, Ipv4Address next, Ifnet& from);
+  void forward_hooked(Packet packet, Destination to, Ifnet& from);
+  void finish_forward(Packet packet, const Destination& to);
+  void not_forwarded(Packet packet, const Destination& to);
+  static void spend_hop(Packet& packet);
+  void received(Packet&& packet, Ipv4Header header, Ifnet& from);
+  void enter(Packet packet, const Ipv4Header& header, Ifnet& from);
+  void show_arrival(Packet packet, Ifnet& from);
 
   void header_error(Packet& packet, const DropReason& why);
   bool for_this_host(Packet& packet, const Ipv4Header& header, Ifnet& from) const;

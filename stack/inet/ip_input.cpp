@@ -32,7 +32,7 @@ void Inet::ether_receive(Packet packet, Ifnet& from) {
   (void)packet.pull_up(std::min<size_t>(packet.size(), 60));
   const auto parsed = parse_ipv4_header(packet.front(), packet.size());
   if (!parsed) return header_error(packet, parsed.why());
-  Ipv4Header header = *parsed;
+  const Ipv4Header header = *parsed;
   if (packet.size() > header.total_length) packet.trim_to(header.total_length);  // link padding
   const Ipv4Address source = header.source_address();
   const Ipv4Address dest = header.dest_address();
@@ -42,6 +42,18 @@ void Inet::ether_receive(Packet packet, Ifnet& from) {
     return drop(packet, drops::bad_address);
   }
   packet.set_fib(uint16_t(from.fib()));
+  if (net_.hooked(HookPoint::inet_in)) [[unlikely]]
+    return show_arrival(std::move(packet), from);
+  received(std::move(packet), header, from);
+}
+
+void Inet::enter(Packet packet, const Ipv4Header& header, Ifnet& from) {
+  received(std::move(packet), header, from);
+}
+
+// What the hooks let pass, or what nobody hooks.
+[[gnu::always_inline]] inline void Inet::received(Packet&& packet, Ipv4Header header, Ifnet& from) {
+  const Ipv4Address dest = header.dest_address();
   if (header.header_size() > sizeof(Ipv4Header)) [[unlikely]] {
     if (!process_options(packet, header, from)) return;
   }
@@ -88,7 +100,8 @@ void Inet::deliver(Packet packet, Ipv4Header header, Ifnet& from) {
   const size_t header_size = header.header_size();
   const Bytes header_octets = packet.front().first(header_size);
   const Ipv4Address dest = header.dest_address();
-  const bool ip_group = dest.is_multicast() || !is_local(dest);
+  // What a hook forwards to this host is for one of its addresses, in effect.
+  const bool ip_group = dest.is_multicast() || (!is_local(dest) && !forwarding_of(packet));
   const IpContext context{.source = header.source_address(),
                           .dest = dest,
                           .protocol = header.protocol,
@@ -140,6 +153,14 @@ void Inet::note_route(const Packet& packet, Ipv4Address dest, const Route& route
                        .interface = uint16_t(route.interface->index())});
 }
 
+void Inet::spend_hop(Packet& packet) {
+  const MutableBytes octets = packet.writable_front();
+  const uint16_t before = uint16_t(octets[8] << 8 | octets[9]);
+  --octets[8];
+  const uint16_t after = uint16_t(octets[8] << 8 | octets[9]);
+  store(be16(checksum_update(load<be16>(octets.subspan(10)), before, after)), octets.subspan(10));
+}
+
 void Inet::forward(Packet packet, const Ipv4Header& header, Ifnet& from) {
   const Ipv4Address dest = header.dest_address();
   const Ipv4Address source = header.source_address();
@@ -174,6 +195,8 @@ void Inet::forward(Packet packet, const Ipv4Header& header, Ifnet& from) {
   }
   if (settings().redirect && route->interface == &from)
     maybe_redirect(packet, header, from, *route);
+  if (net_.hooked(HookPoint::inet_out)) [[unlikely]]
+    return forward_hooked(std::move(packet), to, from);
   const uint32_t mtu = route->mtu ? route->mtu : route->interface->mtu();
   if (header.total_length > mtu && header.dont_fragment()) {
     ++counters.cant_fragment;
@@ -181,16 +204,17 @@ void Inet::forward(Packet packet, const Ipv4Header& header, Ifnet& from) {
     return icmp_.send_error(std::move(packet), icmp_type::unreachable, icmp_code::need_fragment,
                             mtu);
   }
-  const MutableBytes octets = packet.writable_front();
-  const uint16_t before = uint16_t(octets[8] << 8 | octets[9]);
-  --octets[8];
-  const uint16_t after = uint16_t(octets[8] << 8 | octets[9]);
-  store(be16(checksum_update(load<be16>(octets.subspan(10)), before, after)), octets.subspan(10));
+  spend_hop(packet);
   const Result<> sent = output_on(std::move(packet), to, false);
   if (sent) {
     ++counters.forwarded;
     return;
   }
+  not_forwarded(std::move(packet), to);
+}
+
+// The link would not take it; an empty handle: it said why.
+void Inet::not_forwarded(Packet packet, const Destination& to) {
   ++counters.not_forwardable;
   if (!packet) return;
   drop(packet, drops::arp_unresolved, to_text(to.next_hop));

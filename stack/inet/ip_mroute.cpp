@@ -39,7 +39,9 @@ void Inet::forward_group(const Packet& packet, const Ipv4Header& header, const I
     const MutableBytes octets = copy.writable_front();
     --octets[8];
     finish_ipv4_header(octets.first(header.header_size()));
-    const Destination to{&by, dest, nullptr};
+    Destination to{&by, dest, nullptr};
+    if (net_.hooked(HookPoint::inet_out) && !pass_out(copy, to, net_.resolve(from.ref())).passed)
+      return;
     if (output_on(std::move(copy), to, false)) ++counters.forwarded;
   });
 }

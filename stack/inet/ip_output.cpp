@@ -72,7 +72,7 @@ void Inet::build_header(Packet& packet, const IpSend& send, Ipv4Address source, 
 Result<> Inet::output(Packet packet, const IpSend& send) {
   packet.set_fib(send.fib);
   const Ipv4Address dest = send.dest.v4();
-  const Result<Destination> found = destination(send, packet.front());
+  Result<Destination> found = destination(send, packet.front());
   if (!found) {
     ++counters.no_route;
     note_miss(send.fib, dest);
@@ -80,7 +80,7 @@ Result<> Inet::output(Packet packet, const IpSend& send) {
          to_text(dest));
     return found.error();
   }
-  const Destination& to = *found;
+  Destination& to = *found;
   if (to.route) {
     ++to.route->uses;
     if (site_.decisions_wanted()) [[unlikely]]
@@ -129,6 +129,10 @@ Result<> Inet::output(Packet packet, const IpSend& send) {
     (void)net_.loop(std::move(copy), ether_type::ipv4, *to.interface);
   }
   if (multicast && ttl == 0) return {};  // stays in this host
+  if (net_.hooked(HookPoint::inet_out)) [[unlikely]] {
+    const HookVerdict verdict = pass_out(packet, to, nullptr);
+    if (!verdict.passed) return verdict.error == Errno::ok ? Result<>() : verdict.error;
+  }
   const Result<> sent = output_on(std::move(packet), to, broadcast);
   if (!sent && packet) drop(packet, drops::arp_unresolved, to_text(to.next_hop));
   return sent;

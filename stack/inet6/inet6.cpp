@@ -27,6 +27,7 @@ Inet6::Inet6(Vnet& vnet, const Inet6Settings& defaults)
   flow_key_.high = key.next();
   ip_.set_output(IpFamily::v6, this);
   net_.set_ether_protocol(ether_type::ipv6, this);
+  net_.set_hook_resumer(HookSite::inet6, this);
   net_.add_listener(this);
   // lo0 has had ::1 and fe80::1 all the time; nobody had to know.
   net_.for_each([&](Ifnet& i) {

@@ -52,6 +52,7 @@ class Inet6 final : public StateWithSettings<Inet6Settings>,
                     public IpOutput,
                     public EtherProtocol,
                     public InterfaceListener,
+                    public HookResumer,
                     public RoutesOf<Ipv6Prefix> {
  public:
   struct Address {
@@ -170,6 +171,9 @@ class Inet6 final : public StateWithSettings<Inet6Settings>,
   Result<> set_group_filter(Ifnet& interface, const IpAddress& group, const void* socket,
                             const SourceFilter* filter) override;
 
+  // --- packet hooks (ip6_hooks.cpp) ---
+  void resume_packet(Packet packet, HookContext& at) override;
+
   // --- multicast routing (ip6_mroute.cpp) ---
   Result<> multicast_routing(UpcallReceiver& daemon, SocketOption option,
                              const OptionValue& value) override;
@@ -230,6 +234,23 @@ class Inet6 final : public StateWithSettings<Inet6Settings>,
   void stop_dad(const Address& address);
   void dad_step(Dad& dad);
   void send_dad_solicit(Dad& dad);
+
+  // As in Inet.
+  bool pass_in(Packet& packet, HookContext& at);
+  void go_on(Packet packet, Ifnet& from);
+  HookVerdict pass_out(Packet& packet, Destination& to, Ifnet* from, uint8_t flags = 0);
+  HookVerdict pass_out(Packet& packet, Destination& to, HookContext& at);
+  Result<Destination> towards(const Ipv6Address& next_hop, const Packet& packet);
+  void forward_towards(Packet packet, const Ipv6Address& next, Ifnet& from);
+  void forward_hooked(Packet packet, Destination to, Ifnet& from);
+  void finish_forward(Packet packet, const Destination& to);
+  void not_forwarded(Packet packet, const Destination& to);
+  void received(Packet&& packet, const Ipv6Header& header, Ifnet& from);
+  void enter(Packet packet, const Ipv6Header& header, Ifnet& from);
+  void show_arrival(Packet packet, Ifnet& from);
+  // Fragments it where it has to be.
+  static constexpr uint8_t send_dont_fragment = 1, send_minimum_mtu = 2;
+  Result<> output_on(Packet packet, const Destination& to, uint8_t flags);
 
   bool plausible(Packet& packet, const Ipv6Header& header, Ifnet& from);
   bool hop_by_hop(Packet& packet, Arrival& a);

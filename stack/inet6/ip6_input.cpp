@@ -51,12 +51,27 @@ void Inet6::ether_receive(Packet packet, Ifnet& from) {
     return drop(packet, drops6::disabled);
   if (!plausible(packet, header, from)) return;
   packet.set_fib(uint16_t(from.fib()));
+  if (net_.hooked(HookPoint::inet6_in)) [[unlikely]]
+    return show_arrival(std::move(packet), from);
+  received(std::move(packet), header, from);
+}
+
+void Inet6::enter(Packet packet, const Ipv6Header& header, Ifnet& from) {
+  received(std::move(packet), header, from);
+}
+
+// What the hooks let pass, or what nobody hooks.
+[[gnu::always_inline]] inline void Inet6::received(Packet&& packet, const Ipv6Header& header,
+                                                   Ifnet& from) {
   Arrival a{.source = header.source.with_zone(from.index()),
             .dest = header.dest.with_zone(from.index()),
             .from = from,
             .protocol = header.next_header};
   a.group = a.dest.is_multicast();
   a.local = a.group ? mld_.member(from, a.dest) : is_local(a.dest);
+  // What a hook forwards to this host, whoever it is for.
+  if (!a.local && !a.group && forwarding_of(packet)) [[unlikely]]
+    a.local = true;
   // Strong end system (RFC 1122 s3.3.4.2): hosts only, as routers have addresses for all their
   // links.
   if (settings().rfc1122_strong_es && a.local && !a.group && !forwarding() &&
@@ -320,6 +335,12 @@ void Inet6::forward(Packet packet, const Ipv6Header& header, const Arrival& a) {
     drop(packet, drops6::beyond_scope);
     return icmp_.send_error(std::move(packet), icmpv6_type::unreachable, icmpv6_code::beyond_scope);
   }
+  if (net_.hooked(HookPoint::inet6_out)) [[unlikely]] {
+    if (settings().redirect && route->interface == &a.from)
+      maybe_redirect(packet, header, a, *route);
+    return forward_hooked(std::move(packet), {route->interface, route->next_hop(a.dest), route},
+                          a.from);
+  }
   const uint32_t mtu = route->mtu ? route->mtu : link_mtu(*route->interface);
   if (packet.size() > mtu) {
     ++counters.cant_fragment;
@@ -334,6 +355,11 @@ void Inet6::forward(Packet packet, const Ipv6Header& header, const Arrival& a) {
     ++counters.forwarded;
     return;
   }
+  not_forwarded(std::move(packet), to);
+}
+
+// The link would not take it; an empty handle: it said why.
+void Inet6::not_forwarded(Packet packet, const Destination& to) {
   ++counters.not_forwardable;
   if (!packet) return;
   drop(packet, drops6::neighbour_limit, to_text(to.next_hop));

@@ -43,7 +43,10 @@ void Inet6::forward_group(const Packet& packet, const Ipv6Header& header, const 
           return icmp_.send_error(std::move(copy), icmpv6_type::too_big, 0, link_mtu(by));
         }
         --copy.writable_front()[7];
-        const Destination to{&by, header.dest, nullptr};
+        Destination to{&by, header.dest, nullptr};
+        if (net_.hooked(HookPoint::inet6_out) &&
+            !pass_out(copy, to, net_.resolve(from.ref())).passed)
+          return;
         if (hand_to_link(std::move(copy), to)) ++counters.forwarded;
       });
 }

@@ -140,7 +140,7 @@ void Inet6::build_header(Packet& packet, const IpSend& send, const Ipv6Address& 
 Result<> Inet6::output(Packet packet, const IpSend& send) {
   packet.set_fib(send.fib);
   const Ipv6Address dest = send.dest.v6();
-  const Result<Destination> found = destination(send, packet.front());
+  Result<Destination> found = destination(send, packet.front());
   if (!found) {
     ++counters.no_route;
     note_miss(send.fib, dest);
@@ -148,7 +148,7 @@ Result<> Inet6::output(Packet packet, const IpSend& send) {
          to_text(dest));
     return found.error();
   }
-  const Destination& to = *found;
+  Destination& to = *found;
   if (to.route) {
     ++to.route->uses;
     if (site_.decisions_wanted()) [[unlikely]]
@@ -186,11 +186,25 @@ Result<> Inet6::output(Packet packet, const IpSend& send) {
     (void)net_.loop(std::move(copy), ether_type::ipv6, *to.interface);
   }
   if (dest.is_multicast() && (hop_limit == 0 || dest.scope() == 1) && !loopback) return {};
+  const uint8_t flags = uint8_t((send.dont_fragment ? send_dont_fragment : 0) |
+                                (send.minimum_mtu ? send_minimum_mtu : 0));
+  if (net_.hooked(HookPoint::inet6_out)) [[unlikely]] {
+    const HookVerdict verdict = pass_out(packet, to, nullptr, flags);
+    if (!verdict.passed) return verdict.error == Errno::ok ? Result<>() : verdict.error;
+  }
+  return output_on(std::move(packet), to, flags);
+}
+
+Result<> Inet6::output_on(Packet packet, const Destination& to, uint8_t flags) {
   uint32_t mtu = to.route && to.route->mtu ? to.route->mtu : link_mtu(*to.interface);
-  if (const uint32_t path = path_mtus_.empty() ? 0 : path_mtu(dest)) mtu = std::min(mtu, path);
-  if (send.minimum_mtu) mtu = std::min(mtu, ipv6_mtu_least);
+  if (!path_mtus_.empty()) {
+    const Ipv6Address dest = load<Ipv6Header>(packet.front()).dest;
+    const uint32_t path = path_mtu(dest.with_zone(to.interface->index()));
+    if (path) mtu = std::min(mtu, path);
+  }
+  if (flags & send_minimum_mtu) mtu = std::min(mtu, ipv6_mtu_least);
   if (packet.size() > mtu) {
-    if (send.dont_fragment) {
+    if (flags & send_dont_fragment) {
       ++counters.cant_fragment;
       drop(packet, drops6::too_big, to.interface->name());
       return Errno::emsgsize;

@@ -30,16 +30,15 @@ bool reserved(MacAddress dest) {
   return std::memcmp(dest.octets.data(), prefix, 5) == 0 && dest.octets[5] < 0x10;
 }
 
-// Untagged and priority-tagged frames are in VLAN 1.
-uint16_t vlan_of(const Packet& frame) {
+}  // namespace
+
+uint16_t Bridge::vlan_of(const Packet& frame) {
   const Bytes octets = frame.front();
   if (octets.size() < sizeof(EthernetHeader) + sizeof(VlanTag)) return 1;
   if (load<EthernetHeader>(octets).type != ether_type::vlan) return 1;
   const uint16_t vid = load<VlanTag>(octets.subspan(sizeof(EthernetHeader))).control & 0xfff;
   return vid == 0 ? 1 : vid;
 }
-
-}  // namespace
 
 Packet BridgePort::member_input(Packet frame, EtherIfnet&) {
   return bridge.member_input(std::move(frame), *this);
@@ -69,20 +68,21 @@ Packet Bridge::member_input(Packet frame, BridgePort& from) {
     hear(frame.clone());
     return frame;
   }
-  EtherIfnet* ours = header.dest == mac_                   ? this
-                     : header.dest == from.interface.mac() ? &from.interface
-                                                           : nullptr;
-  if (!ours) {
-    const auto found = own_.find(header.dest.number());
-    if (found != own_.end()) ours = found->second;
-  }
-  if (ours) return take_ours(std::move(frame), *ours, from);
+  if (EtherIfnet* ours = owner_of(header.dest, from))
+    return take_ours(std::move(frame), *ours, from);
   if (header.source == mac_ || own_.contains(header.source.number())) {
     drop(frame, drops::bridge_own, counters_.drops_in);
     return {};
   }
   forward(std::move(frame), from);
   return {};
+}
+
+EtherIfnet* Bridge::owner_of(MacAddress address, BridgePort& from) {
+  if (address == mac_) return this;
+  if (address == from.interface.mac()) return &from.interface;
+  const auto found = own_.find(address.number());
+  return found == own_.end() ? nullptr : found->second;
 }
 
 // A unicast frame to an address of this stack, which need not be that of the member it came by.
@@ -92,6 +92,13 @@ Packet Bridge::take_ours(Packet frame, EtherIfnet& ours, BridgePort& from) {
     drop(frame, drops::bridge_full, counters_.drops_in);
     return {};
   }
+  if (filtered() && module_ && module_->settings().pfil_local_phys) [[unlikely]] {
+    if (!pass_in(frame, from, HookStage::local_in)) return {};
+  }
+  return give_to(std::move(frame), ours, from);
+}
+
+Packet Bridge::give_to(Packet frame, EtherIfnet& ours, BridgePort& from) {
   if (&ours == &from.interface) return frame;
   ++counters_.packets_in;
   counters_.octets_in += frame.size();
@@ -119,15 +126,29 @@ void Bridge::forward(Packet frame, BridgePort& from) {
   if (!learn(from, header.source, vlan)) return drop(frame, drops::bridge_full, counters_.drops_in);
   if (header.dest.is_group()) {
     if (reserved(header.dest)) return drop(frame, drops::bridge_reserved, counters_.drops_in);
-    return flood(frame, &from);
   }
+  if (filtered()) [[unlikely]] {
+    if (port_of(header.dest, vlan) == &from)
+      return drop(frame, drops::bridge_same_side, counters_.drops_in);
+    if (!pass_in(frame, from, HookStage::member_in)) return;
+  }
+  forward_on(std::move(frame), from);
+}
+
+void Bridge::forward_on(Packet frame, BridgePort& from) {
+  const auto header = load<EthernetHeader>(frame.front());
+  if (header.dest.is_group()) return flood(std::move(frame), &from);
+  const uint16_t vlan = vlan_of(frame);
   BridgePort* to = port_of(header.dest, vlan);
   if (to == &from) return drop(frame, drops::bridge_same_side, counters_.drops_in);
   tap(frame, false);
-  if (!to) return flood(frame, &from);
+  if (!to) return flood(std::move(frame), &from);
   if (from.has(bridge_flag::is_private) && to->has(bridge_flag::is_private))
     return drop(frame, drops::bridge_private, counters_.drops_in);
   if (!to->interface.up()) return drop(frame, drops::interface_down, counters_.drops_out);
+  if (filtered()) [[unlikely]] {
+    if (!pass_out(frame, &from.interface, &to->interface, HookStage::link_out)) return;
+  }
   send_by(to->interface, std::move(frame));
 }
 
@@ -174,7 +195,14 @@ Snooper* Bridge::snoop(const Packet& frame, const BridgePort* from, Snooper::Fra
   return snooper_.get();
 }
 
-void Bridge::flood(const Packet& frame, const BridgePort* from) {
+void Bridge::flood(Packet frame, BridgePort* from) {
+  if (from && filtered()) [[unlikely]] {
+    if (!pass_out(frame, &from->interface, nullptr, HookStage::bridge_out)) return;
+  }
+  flood_on(frame, from);
+}
+
+void Bridge::flood_on(const Packet& frame, BridgePort* from) {
   const bool group = load<EthernetHeader>(frame.front()).dest.is_group();
   Snooper::Frame what;
   Snooper* const snooper = group ? snoop(frame, from, what) : nullptr;
@@ -186,7 +214,11 @@ void Bridge::flood(const Packet& frame, const BridgePort* from) {
       ++snooper->pruned;
       continue;
     }
-    send_by(to->interface, frame.clone());
+    Packet copy = frame.clone();
+    if (from && filtered()) [[unlikely]] {
+      if (!pass_out(copy, &from->interface, &to->interface, HookStage::flood_link_out)) continue;
+    }
+    send_by(to->interface, std::move(copy));
   }
 }
 
@@ -209,7 +241,7 @@ void Bridge::transmit(Packet frame) {
   BridgePort* to = header.dest.is_group() ? nullptr : port_of(header.dest, vlan_of(frame));
   if (to && to->interface.up()) return send_by(to->interface, std::move(frame));
   if (to) return drop(frame, drops::interface_down, counters_.drops_out);
-  flood(frame, nullptr);
+  flood(std::move(frame), nullptr);
 }
 
 // What the stack sends by a member.

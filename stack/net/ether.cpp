@@ -42,7 +42,51 @@ Result<> EtherIfnet::output_frame(Packet frame) {
     insert_vlan_tag(frame, uint16_t(pcp() << 13));
   if (master_) [[unlikely]]
     return master_->member_output(std::move(frame), *this);
+  if (net_->hooked(HookPoint::ether_out)) [[unlikely]] {
+    const HookVerdict verdict = show_departure(frame);
+    if (!verdict.passed) return verdict.error == Errno::ok ? Result<>() : verdict.error;
+  }
   return send(std::move(frame));
+}
+
+// By its type, once hooks have seen it.
+[[gnu::always_inline]] inline void EtherIfnet::demultiplex(Packet&& frame,
+                                                           const EthernetHeader& header) {
+  if (header.type == ether_type::ipv4 || header.type == ether_type::arp ||
+      header.type == ether_type::ipv6) [[likely]] {
+    frame.trim_front(sizeof header);
+    return net_->deliver(std::move(frame), header.type, *this);
+  }
+  receive_other(std::move(frame));
+}
+
+HookVerdict EtherIfnet::show_departure(Packet& frame) {
+  HookContext at;
+  at.point = HookPoint::ether_out;
+  at.out = this;
+  at.in = net_->resolve({frame.interface()});
+  return show_to_hooks(frame, at);
+}
+
+void EtherIfnet::show_arrival(Packet frame) {
+  HookContext at;
+  at.point = HookPoint::ether_in;
+  at.in = this;
+  if (show_to_hooks(frame, at).passed)
+    demultiplex(std::move(frame), load<EthernetHeader>(frame.front()));
+}
+
+HookVerdict EtherIfnet::show_to_hooks(Packet& frame, HookContext& at) {
+  at.site = HookSite::ethernet;
+  return net_->hooks().run(frame, at);
+}
+
+void EtherIfnet::resume_packet(Packet frame, HookContext& at) {
+  if (!show_to_hooks(frame, at).passed) return;
+  if (at.outbound())
+    (void)send(std::move(frame));
+  else
+    demultiplex(std::move(frame), load<EthernetHeader>(frame.front()));
 }
 
 Result<> EtherIfnet::send(Packet frame) {
@@ -86,12 +130,9 @@ void EtherIfnet::deliver_frame(Packet frame) {
   } else {
     frame.set_link_cast(false, false);
   }
-  if (header.type == ether_type::ipv4 || header.type == ether_type::arp ||
-      header.type == ether_type::ipv6) [[likely]] {
-    frame.trim_front(sizeof header);
-    return net_->deliver(std::move(frame), header.type, *this);
-  }
-  receive_other(std::move(frame));
+  if (net_->hooked(HookPoint::ether_in)) [[unlikely]]
+    return show_arrival(std::move(frame));
+  demultiplex(std::move(frame), header);
 }
 
 // Tags, 802.3 with LLC, types of other protocols, and others' frames that vlans may want.

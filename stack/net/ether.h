@@ -55,6 +55,7 @@ class EtherIfnet : public Ifnet {
   void input(Packet frame);
   // The rest of its way, for a frame that a bridge gives to a member's or its own stack.
   void deliver_frame(Packet frame);
+  void resume_packet(Packet frame, HookContext& at) override;
   // Out by this very interface, past bridges: counted, shown to captures.
   Result<> send(Packet frame);
 
@@ -77,6 +78,10 @@ class EtherIfnet : public Ifnet {
 
  private:
   void receive_other(Packet frame);
+  void demultiplex(Packet&& frame, const EthernetHeader& header);
+  HookVerdict show_departure(Packet& frame);
+  void show_arrival(Packet frame);
+  HookVerdict show_to_hooks(Packet& frame, HookContext& at);
 
   EtherMaster* master_ = nullptr;
   EtherVlans* vlans_ = nullptr;

@@ -4,6 +4,7 @@
 
 #include "core/capture/tap.h"
 #include "stack/net/cloner.h"
+#include "stack/net/drops.h"
 #include "stack/net/net_stack.h"
 
 namespace stackyard {
@@ -17,6 +18,10 @@ Ifnet::Ifnet(NetStack& net, std::string name, uint32_t flags, uint32_t mtu)
       mtu_(mtu) {}
 
 Ifnet::~Ifnet() { leave_captures(); }
+
+void Ifnet::resume_packet(Packet packet, HookContext&) {
+  site_.note_drop(packet.id(), drops::interface_gone, name());
+}
 
 std::vector<std::string> Ifnet::groups() const {
   if (extra_ && extra_->own_groups) return extra_->groups;

@@ -14,6 +14,7 @@ namespace stackyard {
 class NetStack;
 class BpfTap;
 struct ClonerRecord;
+struct HookContext;
 
 // A handle that outlives its interface: index and generation. Packets carry it as a number.
 struct IfRef {
@@ -54,6 +55,9 @@ class Ifnet {
   virtual bool is_ethernet() const { return false; }
   // Asks its stack, and the vlans above, for the link-layer groups that they want to hear.
   virtual void update_link_groups() {}
+
+  // A frame that a hook took from this interface's way comes back (packet_hook.h).
+  virtual void resume_packet(Packet packet, HookContext& at);
 
   const std::string& name() const { return name_; }
   uint32_t index() const { return index_; }

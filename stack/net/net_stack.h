@@ -11,6 +11,7 @@
 #include "core/event/timer.h"
 #include "stack/kern/vnet.h"
 #include "stack/net/ifnet.h"
+#include "stack/net/packet_hook.h"
 #include "stack/net/route_family.h"
 
 namespace stackyard {
@@ -50,6 +51,8 @@ class InterfaceListener {
   // Its addresses and routes are to go, as of a tunnel whose program has closed it.
   virtual void addresses_unwanted(Ifnet&) {}
 };
+
+class Shaper;
 
 class NetStack final : public StateWithSettings<NetSettings> {
  public:
@@ -111,6 +114,23 @@ class NetStack final : public StateWithSettings<NetSettings> {
     for (const auto& [type, protocol] : ether_protocols_)
       if (type == ether_type) return protocol->ether_receive(std::move(packet), from);
     deliver_first(std::move(packet), ether_type, from);
+  }
+
+  // --- packet hooks (packet_hook.h) ---
+  // One test on a packet's path while nobody has hooked.
+  bool hooked(HookPoint point) const { return hooked_ >> unsigned(point) & 1; }
+  PacketHooks& hooks() {
+    if (!hooks_) hooks_ = std::make_unique<PacketHooks>(*this);
+    return *hooks_;
+  }
+  // The vnet's traffic shaper; null: nothing was configured, so there are no pipes.
+  Shaper* shaper() const { return shaper_; }
+  void set_shaper(Shaper* shaper) { shaper_ = shaper; }
+  HookResumer* hook_resumer(HookSite site) const { return resumers_[size_t(site)]; }
+  void set_hook_resumer(HookSite site, HookResumer* resumer) { resumers_[size_t(site)] = resumer; }
+  // For PacketHooks.
+  void set_hooked(HookPoint point, bool on) {
+    hooked_ = on ? hooked_ | 1u << unsigned(point) : hooked_ & ~(1u << unsigned(point));
   }
 
   // A packet that comes back to this stack, as if `from` had received it: an event, 1 us later,
@@ -180,7 +200,10 @@ class NetStack final : public StateWithSettings<NetSettings> {
 
   Vnet& vnet_;
   uint32_t telling_ = 0;
+  uint32_t hooked_ = 0;  // a bit for each HookPoint with a chain
   RouteFamily* families_[2] = {};
+  Shaper* shaper_ = nullptr;
+  HookResumer* resumers_[2] = {};
   std::unique_ptr<Routing> routing_;
   std::vector<InterfaceListener*> listeners_;
   std::vector<std::pair<uint16_t, EtherProtocol*>> ether_protocols_;
@@ -192,6 +215,7 @@ class NetStack final : public StateWithSettings<NetSettings> {
   std::vector<Ifnet*> lent_;  // interfaces that live elsewhere and come home
   std::unique_ptr<std::deque<Looping>> looping_;
   Timer loop_timer_;
+  std::unique_ptr<PacketHooks> hooks_;  // null: nobody has ever hooked
 };
 
 }  // namespace stackyard

@@ -15,7 +15,8 @@ Tcp::Tcp(Vnet& vnet, const TcpSettings& defaults)
     : StateWithSettings(defaults),
       ip_(vnet.state<IpStack>(ip_module)),
       pcbs_(ip_, "tcp ports"),
-      syncache_(*this) {
+      syncache_(*this),
+      fast_open_(vnet.random("tcp fast open")) {
   RandomStream random = vnet.random("tcp");
   secret_.low = random.next();
   secret_.high = random.next();
@@ -95,6 +96,16 @@ TcpHostCache::Limits Tcp::host_cache_limits() const {
 
 void Tcp::set_congestion_default(size_t index) {
   static_cast<TcpSettings*>(own_settings())->cc = int64_t(index);
+}
+
+void Tcp::set_functions_default(uint8_t index) {
+  static_cast<TcpSettings*>(own_settings())->functions = index;
+}
+
+size_t Tcp::count_functions(uint8_t index) const {
+  size_t count = 0;
+  for_each([&](const TcpConnection& c) { count += c.options.functions == index; });
+  return count;
 }
 
 // --- output ------------------------------------------------------------------------------------

@@ -92,7 +92,12 @@ class Tcp final : public StateWithSettings<TcpSettings>, public IpProtocol {
   TcpSyncache& syncache() { return syncache_; }
   const TcpSyncache& syncache() const { return syncache_; }
   void set_congestion_default(size_t index);
+  void set_functions_default(uint8_t index);
+  // Connections that run such a stack.
+  size_t count_functions(uint8_t index) const;
 
+  TcpFastOpen& fast_open() { return fast_open_; }
+  const TcpFastOpen& fast_open() const { return fast_open_; }
   TcpHostCache& host_cache() { return host_cache_; }
   const TcpHostCache& host_cache() const { return host_cache_; }
   TcpHostCache::Limits host_cache_limits() const;
@@ -113,6 +118,7 @@ class Tcp final : public StateWithSettings<TcpSettings>, public IpProtocol {
   int64_t resets_left_ = 0;
   TcpSyncache syncache_;
   TcpHostCache host_cache_;
+  TcpFastOpen fast_open_;
 };
 
 }  // namespace stackyard

@@ -42,6 +42,7 @@ class TcpSocket final : public SocketOps {
   void connection_changed() { changed(); }
 
  private:
+  Result<> set_fast_open(const OptionValue& value);
   Result<> set_number(SocketOption option, int64_t n);
   Result<> set_tcp_number(SocketOption option, int64_t n);
   std::optional<int64_t> socket_number(SocketOption option);

@@ -17,10 +17,11 @@ namespace stackyard {
 
 struct BridgeSettings {
   int64_t inherit_mac = 0, log_mac_flap = 1;
-  // For packet filters, spanning tree and IPv6: kept until there is one to ask.
   int64_t pfil_onlyip = 1, pfil_bridge = 1, pfil_member = 1, pfil_local_phys = 0;
   int64_t mcast_snooping = 0;
-  int64_t ipfw = 0, ipfw_arp = 0, allow_llz_overlap = 0, log_stp = 0;
+  int64_t ipfw = 0, ipfw_arp = 0;
+  // For spanning tree and IPv6: kept until there is one to ask.
+  int64_t allow_llz_overlap = 0, log_stp = 0;
 };
 
 class BridgeModule final : public StateWithSettings<BridgeSettings> {
@@ -83,11 +84,45 @@ class Bridge final : public EtherIfnet, public InterfaceListener {
   void moved() override;
   void attach_to_stack();
   void forward(Packet frame, BridgePort& from);
-  void flood(const Packet& frame, const BridgePort* from);
+  // Untagged and priority-tagged frames are in VLAN 1.
+  static uint16_t vlan_of(const Packet& frame);
+  void forward_on(Packet frame, BridgePort& from);
+  void flood(Packet frame, BridgePort* from);
+  void flood_on(const Packet& frame, BridgePort* from);
+
+  // --- packet hooks (bridge_hooks.cpp) ---
+  // In the order in which frames pass: those of `link` are hooks of ethernet, the others of IP.
+  enum class HookStage : uint8_t {
+    member_in,
+    bridge_in,
+    local_in,
+    link_out,
+    bridge_out,
+    member_out,
+    flood_link_out,
+    flood_member_out
+  };
+  bool filtered() const {
+    return net_->hooked(HookPoint::inet_in) || net_->hooked(HookPoint::inet_out) ||
+           net_->hooked(HookPoint::inet6_in) || net_->hooked(HookPoint::inet6_out) ||
+           net_->hooked(HookPoint::ether_out);
+  }
+  // From this stage on. False: the frame is not on its way any more.
+  bool pass_in(Packet& frame, BridgePort& from, HookStage stage);
+  bool pass_out(Packet& frame, Ifnet* from, Ifnet* to, HookStage stage);
+  bool may_show(Packet& frame, HookStage stage, HookContext& at);
+  bool show(Packet& frame, HookStage stage, Ifnet* in, Ifnet* out);
+  bool run_hooks(Packet& frame, HookContext& at);
+  void resume_packet(Packet packet, HookContext& at) override;
+  BridgePort* port_by(IfRef member) const;  // null: none
+  void resume_in(Packet frame, BridgePort& from, HookStage stage);
+
   // What a frame from a member says about groups (RFC 4541); null: nobody wants to know.
   Snooper* snoop(const Packet& frame, const BridgePort* from, Snooper::Frame& what);
   void mirror(const Packet& frame);
   void hear(Packet frame);
+  EtherIfnet* owner_of(MacAddress address, BridgePort& from);
+  Packet give_to(Packet frame, EtherIfnet& ours, BridgePort& from);
   Packet take_ours(Packet frame, EtherIfnet& ours, BridgePort& from);
   void send_by(EtherIfnet& member, Packet frame);
   bool learn(BridgePort& from, MacAddress source, uint16_t vlan);

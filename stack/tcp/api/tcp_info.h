@@ -8,7 +8,7 @@ namespace stackyard {
 
 struct TcpInfo {
   static constexpr uint8_t option_timestamps = 0x01, option_sack = 0x02, option_scaling = 0x04,
-                           option_ecn = 0x08;
+                           option_ecn = 0x08, option_fast_open = 0x20;
   uint8_t state = 0;  // 0 CLOSED ... 10 TIME_WAIT
   uint8_t options = 0;
   uint8_t send_scale = 0, receive_scale = 0;
