@@ -91,7 +91,10 @@ std::string IperfReport::interval(std::vector<IperfStream>& streams, SimTime beg
   return out + rule;
 }
 
-std::string IperfReport::summary(const std::vector<IperfStream>& streams, SimTime duration) const {
+std::string IperfReport::summary(const std::vector<IperfStream>& streams,
+                                 Durations durations) const {
+  const double sent_time = seconds(sends_ ? durations.own : durations.peer);
+  const double got_time = seconds(sends_ ? durations.peer : durations.own);
   std::string out = streams.size() < 2 ? rule : "";
   out += udp_ ? udp_title : "[ ID] Interval           Transfer     Bitrate         Retr\n";
   // Of each stream and of their sum: what its sender says, and what its receiver.
@@ -102,8 +105,8 @@ std::string IperfReport::summary(const std::vector<IperfStream>& streams, SimTim
                                               int64_t(got.datagrams.packets)) +
                                            "receiver"
                                      : "                  receiver";
-    return line(id, 0, seconds(duration), double(sent.octets), out_rest) +
-           line(id, 0, seconds(duration), double(got.octets), in_rest);
+    return line(id, 0, sent_time, double(sent.octets), out_rest) +
+           line(id, 0, got_time, double(got.octets), in_rest);
   };
   IperfStream all_sent, all_got;
   const auto add = [](IperfStream& sum, const IperfStream& one) {

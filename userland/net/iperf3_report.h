@@ -41,8 +41,11 @@ class IperfReport {
   std::string title() const;
   // An interval of all streams, with their sum if there are several; begins the next one.
   std::string interval(std::vector<IperfStream>& streams, SimTime begin, SimTime end) const;
-  // The end: what was sent and what has arrived.
-  std::string summary(const std::vector<IperfStream>& streams, SimTime duration) const;
+  // The end: what was sent and what has arrived, each by the clock of who says so.
+  struct Durations {
+    SimTime own, peer;
+  };
+  std::string summary(const std::vector<IperfStream>& streams, Durations durations) const;
 
  private:
   std::string interval_rest(const IperfStream& stream) const;

@@ -29,6 +29,12 @@ int64_t default_block(const IperfSettings& settings, const Result<OptionValue>& 
                                                                      : block_of_udp;
 }
 
+// Of seconds with decimals, within reason.
+int64_t nanoseconds(const Json& from, const char* name) {
+  constexpr double most = 1e6;
+  return int64_t(std::clamp(from.value(name, 0.0), 0.0, most) * 1e9);
+}
+
 }  // namespace
 
 Task<std::string> IperfTest::read_exactly(Fd fd, size_t size) {
@@ -147,6 +153,7 @@ void IperfTest::take_results(const std::string& json) {
   if (!told) return;
   try {
     const Json streams = told->value("streams", Json::array());
+    peer_duration_ = duration_;
     for (size_t i = 0; i < std::min(streams.size(), streams_.size()); ++i) {
       IperfStream& stream = streams_[i];
       const auto number = [&](const char* name) { return streams[i].value(name, int64_t(0)); };
@@ -154,9 +161,8 @@ void IperfTest::take_results(const std::string& json) {
       stream.peer_retransmits = uint32_t(std::clamp<int64_t>(number("retransmits"), 0, UINT32_MAX));
       stream.peer_datagrams.packets = uint64_t(std::max<int64_t>(number("packets"), 0));
       stream.peer_datagrams.lost = number("errors");
-      constexpr double jitter_most = 1000;  // seconds
-      const double jitter = std::clamp(streams[i].value("jitter", 0.0), 0.0, jitter_most);
-      stream.peer_datagrams.jitter_sixteenths = int64_t(jitter * 1e9) * 16;
+      stream.peer_datagrams.jitter_sixteenths = nanoseconds(streams[i], "jitter") * 16;
+      peer_duration_ = SimTime(nanoseconds(streams[i], "end_time"));
     }
   } catch (const Json::exception&) {
     // Whoever says nonsense is believed nothing.
@@ -220,9 +226,9 @@ Task<int> IperfTest::run_client() {
         co_await exchange_results();
         break;
       case IperfState::display_results:
-        co_await sys_.print(
-            IperfReport(settings_.protocol(), sends()).summary(streams_, duration_) +
-            "\niperf Done.\n");
+        co_await sys_.print(IperfReport(settings_.protocol(), sends())
+                                .summary(streams_, {duration_, peer_duration_}) +
+                            "\niperf Done.\n");
         (void)co_await send_state(IperfState::iperf_done);
         going = false;
         trouble.clear();
@@ -286,7 +292,8 @@ Task<void> IperfTest::run_server(Accepted caller, Fd listener) {
     (void)co_await send_state(IperfState::exchange_results);
     co_await exchange_results();
     (void)co_await send_state(IperfState::display_results);
-    co_await sys_.print(IperfReport(settings_.protocol(), sends()).summary(streams_, duration_));
+    co_await sys_.print(
+        IperfReport(settings_.protocol(), sends()).summary(streams_, {duration_, peer_duration_}));
     (void)co_await take_state();
   } else if (!sys_.interrupted()) {
     co_await sys_.complain("error - the client has terminated");

@@ -107,6 +107,7 @@ class IperfTest {
   std::string cookie_;
   std::vector<IperfStream> streams_;
   SimTime begin_, duration_;
+  SimTime peer_duration_;  // as it says
   Octets block_;
   bool ended_ = false;  // the other side has said so, or is gone
 };
