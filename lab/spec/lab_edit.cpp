@@ -90,6 +90,28 @@ bool LabEdit::add_link(const std::string& ends) {
   return text_.append({"links"}, yaml_scalar(ends), problems_);
 }
 
+bool LabEdit::grow(const std::vector<std::pair<std::string, std::string>>& nodes,
+                   const std::vector<std::string>& links, const std::vector<Position>& places) {
+  const LabText before = text_;
+  const TextNode* there = text_.readable() ? text_.find({"nodes"}) : nullptr;
+  const bool as_names =
+      there && there->is_list() &&
+      std::all_of(nodes.begin(), nodes.end(), [](const auto& node) { return node.second == "{}"; });
+  bool done = text_.readable() || refuse({}, "the text is no YAML", "mend it first");
+  if (as_names) {
+    for (const auto& node : nodes) done = done && text_.append({"nodes"}, node.first, problems_);
+  } else if (!nodes.empty()) {
+    done = done && text_.list_to_map({"nodes"}, problems_) &&
+           text_.set_all({"nodes"}, nodes, problems_);
+  }
+  for (const std::string& link : links)
+    done = done &&
+           text_.append({"links"}, link.starts_with('{') ? link : yaml_scalar(link), problems_);
+  done = done && (places.empty() || move(places));
+  if (!done) text_ = before;
+  return done;
+}
+
 // What is empty now, and means nothing so.
 bool LabEdit::drop_if_empty(Path path) {
   path.pop_back();
@@ -245,6 +267,15 @@ bool LabEdit::unset_link(size_t link, const Path& key) {
   const Path whole = joined(item_of(link), key);
   if (!text_.find(whole)) return true;
   return text_.remove(whole, problems_) && drop_if_empty(whole);
+}
+
+bool LabEdit::set(const Path& key, const std::string& yaml) {
+  return text_.set(key, yaml, problems_);
+}
+
+bool LabEdit::unset(const Path& key) {
+  if (!text_.readable() || !text_.find(key)) return true;
+  return text_.remove(key, problems_) && drop_if_empty(key);
 }
 
 bool LabEdit::move(const std::vector<Position>& nodes) {

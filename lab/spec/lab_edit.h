@@ -36,6 +36,10 @@ class LabEdit {
   // `keys` beside the kind, as "tap: tap0" of a door.
   bool add_node(const std::string& name, const std::string& kind, const std::string& parent = {},
                 const std::string& keys = {});
+  // Several at once, each node with its value: {"r1", "{kind: router}"}; links as add_link() has
+  // them, or as maps.
+  bool grow(const std::vector<std::pair<std::string, std::string>>& nodes,
+            const std::vector<std::string>& links, const std::vector<Position>& places);
   // "pc1 -- sw1:p3"
   bool add_link(const std::string& ends);
   // With the links, routes, checks and places that name them.
@@ -48,6 +52,9 @@ class LabEdit {
   bool unset_node(const std::string& node, const LabText::Path& key);
   bool set_link(size_t link, const LabText::Path& key, const std::string& yaml);
   bool unset_link(size_t link, const LabText::Path& key);
+  // A key of the lab itself.
+  bool set(const LabText::Path& key, const std::string& yaml);
+  bool unset(const LabText::Path& key);
   bool move(const std::vector<Position>& nodes);
   bool add_note(const std::string& words, int x, int y);
   bool set_note(size_t note, const LabText::Path& key, const std::string& yaml);

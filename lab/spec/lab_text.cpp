@@ -61,6 +61,24 @@ std::string yaml_scalar(const std::string& s) {
   return quoted + '"';
 }
 
+std::string yaml_flow(const Yaml& value) {
+  std::vector<std::string> parts;
+  switch (value.kind) {
+    case Yaml::Kind::null:
+      return "~";
+    case Yaml::Kind::scalar:
+      return yaml_scalar(value.text);
+    case Yaml::Kind::list:
+      for (const Yaml& item : value.items) parts.push_back(yaml_flow(item));
+      return "[" + join(parts, ", ") + "]";
+    case Yaml::Kind::map:
+      for (const Yaml::Entry& entry : value.entries)
+        parts.push_back(yaml_scalar(entry.key) + ": " + yaml_flow(entry.value));
+      return "{" + join(parts, ", ") + "}";
+  }
+  return {};
+}
+
 LabText::LabText(std::string text) : text_(std::move(text)), tree_(text_tree(text_)) {}
 
 const TextNode* LabText::find(const Path& path) const {
@@ -154,7 +172,10 @@ bool LabText::insert_flow(const TextNode& parent, const std::string& entry, Prob
   const TextNode& last = parent.children.back();
   const size_t at = std::max(last.end, last.colon);
   const size_t line = line_of(at), eol = end_of_line(at);
-  const bool own_line = line_of(parent.begin) != line;
+  // A line for each, if it is so for the first two.
+  const bool own_line = parent.children.size() > 1 ? line_of(parent.children[0].key_begin) !=
+                                                         line_of(parent.children[1].key_begin)
+                                                   : line_of(parent.begin) != line;
   if (!own_line && at - line + entry.size() + 4 <= line_most)
     return put(at, 0, ", " + entry, problems);
   // A line that is full goes on in the next one, below the first; a comment stays where it is.

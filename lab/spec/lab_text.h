@@ -64,5 +64,7 @@ class LabText {
 
 // A text as a YAML scalar on one line: plain where that gives the same text back, else quoted.
 std::string yaml_scalar(const std::string& text);
+// A value on one line, in brackets.
+std::string yaml_flow(const Yaml& value);
 
 }  // namespace stackyard

@@ -337,9 +337,10 @@ class TcpConnection : public Pcb {
   bool ecn_ = false;           // agreed on
   bool accurate_ecn_ = false;  // ... with counters instead of one echo
   bool ace_third_ = false;     // the segment that ends the handshake is yet to come
-  uint8_t ace_counted_ = 0, ace_heard_ = 0, ace_answer_ = 0;  // marked: by us, by the peer
-  bool echo_mark_ = false;                                    // ECE, until the sender says CWR
-  bool tell_reduced_ = false;                                 // CWR, on the next new data
+  uint32_t ace_counted_ = 0, ace_heard_ = 0;
+  uint8_t ace_answer_ = 0;     // marked: by us, by the peer
+  bool echo_mark_ = false;     // ECE, until the sender says CWR
+  bool tell_reduced_ = false;  // CWR, on the next new data
   bool ack_now_ = false, delayed_ack_ = false, window_was_zero_ = false;
   bool syn_unacked_ = false;
   bool wants_fin_ = false;  // the program has sent everything
@@ -391,7 +392,7 @@ class TcpConnection : public Pcb {
   uint32_t round_octets_ = 0, round_stamp_ = 0;
   SimTime round_began_;
   // For TCP_INFO, and for who learns from a connection when it ends.
-  uint32_t retransmitted_ = 0, out_of_order_ = 0, zero_windows_ = 0, duplicates_ = 0;
+  uint32_t retransmitted_ = 0, out_of_order_ = 0, zero_windows_ = 0;
   uint32_t rtt_samples_ = 0;
   uint16_t mss_before_ = 0;    // black-hole detection has reduced it
   bool may_fragment_ = false;  // ... and lets routers do so

@@ -243,7 +243,6 @@ bool TcpConnection::trim_front(TcpSegment& segment) {
   if (whole) {
     ++c.rcvduppack;
     c.rcvdupbyte += segment.length;
-    duplicates_ += segment.length > 0;
     segment.flags &= uint8_t(~tcp_flag::urg);
     // RFC 2883 s4: tell the sender what came twice.
     if (sack_ && segment.length > 0) {

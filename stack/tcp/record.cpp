@@ -525,8 +525,19 @@ TcpInfo TcpConnection::info() const {
   info.retransmitted = retransmitted_;
   info.out_of_order = out_of_order_;
   info.zero_windows = zero_windows_;
-  info.duplicates = duplicates_;
   info.unacknowledged = uint32_t(snd_nxt_ - snd_una_);
+  info.since_received_us = uint32_t((tcp_.site().now() - received_at_).us());
+  info.oldest_unacked = snd_una_.value;
+  info.highest_sent = snd_max_.value;
+  info.told_edge = rcv_adv_.value;
+  info.sack_blocks = reassembly_ ? uint32_t(reassembly_->run_count()) : 0;
+  info.duplicate_acks = dupacks_;
+  info.marks_delivered = ace_heard_;
+  info.marks_received = ace_counted_;
+  if (rack_) {
+    info.tail_probes = rack_->probes_sent;
+    info.tail_probe_octets = rack_->probe_octets_sent;
+  }
   return info;
 }
 

@@ -173,14 +173,8 @@ void Tcp::refuse(TcpSegment& segment) {
   const int64_t blackhole = settings().blackhole;
   if (blackhole >= 2 || (blackhole == 1 && segment.has(tcp_flag::syn))) return;
   // net.inet.icmp.icmplim limits these resets, too (badport_bandlim).
-  const SimTime now = site().now();
-  if (now >= reset_window_end_) {
-    reset_window_end_ = now + 1_s;
-    const Inet* inet = ip_.net().vnet().state_if_there<Inet>(inet_module);
-    resets_left_ =
-        inet && inet->settings().icmp.icmplim > 0 ? inet->settings().icmp.icmplim : INT64_MAX;
-  }
-  const bool limited = resets_left_-- <= 0;
+  Inet* inet = ip_.net().vnet().state_if_there<Inet>(inet_module);
+  const bool limited = inet && !inet->icmp().within_limit(reset_limit_);
   if (!limited) send_reset(segment);
 }
 

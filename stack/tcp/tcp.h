@@ -5,6 +5,7 @@
 #pragma once
 
 #include "core/base/siphash.h"
+#include "stack/inet/icmp.h"
 #include "stack/ip/ip_stack.h"
 #include "stack/tcp/host_cache.h"
 #include "stack/tcp/settings.h"
@@ -117,8 +118,7 @@ class Tcp final : public StateWithSettings<TcpSettings>, public IpProtocol {
   PcbTable pcbs_;
   SipKey secret_;
   TcpConnection* connections_ = nullptr;
-  SimTime reset_window_end_;
-  int64_t resets_left_ = 0;
+  Icmp::Limit reset_limit_{.name = "closed port RST"};
   TcpSyncache syncache_;
   TcpHostCache host_cache_;
   TcpFastOpen fast_open_;

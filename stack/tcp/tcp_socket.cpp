@@ -76,6 +76,25 @@ Result<size_t> TcpSocket::send(Bytes octets, const SendOptions& options) {
   return connection_.send(octets);
 }
 
+SimTime TcpSocket::linger() const {
+  const TcpState state = connection_.state();
+  const bool open = state >= TcpState::established && state != TcpState::time_wait;
+  return open ? SimTime(std::max(connection_.options.linger_s, 0) * 1'000'000'000ll) : SimTime();
+}
+
+// soclose(9): until our FIN is acknowledged.
+Result<> TcpSocket::disconnect() {
+  const auto over = [&] {
+    const TcpState state = connection_.state();
+    return state == TcpState::closed || state == TcpState::fin_wait_2 ||
+           state == TcpState::time_wait;
+  };
+  if (over()) return {};
+  (void)connection_.shutdown(ShutdownHow::both);
+  if (over()) return {};
+  return Errno::eagain;
+}
+
 Result<> TcpSocket::shutdown(ShutdownHow how) {
   const Result<> done = connection_.shutdown(how);
   tcp_.settle(connection_);
