@@ -145,24 +145,26 @@ Calls::Made Calls::accept(Process& p) {
   co_return learn(taken->fd);
 }
 
+// A stream that is about to be connected.
+void Calls::follow_stream(Process& p, Fd socket, const SockAddr& to) {
+  using State = Connection::State;
+  const auto file = p.file(socket);
+  if (!file || !(*file)->socket() || (*file)->socket()->type() != SocketType::stream) return;
+  const bool free = connection_.state == State::none || connection_.state == State::listening ||
+                    (*file)->socket()->state_name() == "CLOSED";
+  if (!free) return;
+  connection_ = {};
+  connection_.state = State::connecting;
+  connection_.local = world_.places().local;
+  connection_.remote = world_.places().remote.address;
+  connection_.remote_port = to.port;
+  latest_ = socket;
+}
+
 Calls::Made Calls::connect(Process& p) {
   const Fd socket = fd(0);
   const SockAddr to = address(argument(1), false);
-  const auto file = p.file(socket);
-  if (file && (*file)->socket()) {
-    using State = Connection::State;
-    const SocketType type = (*file)->socket()->type();
-    if (type == SocketType::stream &&
-        (connection_.state == State::none || connection_.state == State::listening ||
-         (*file)->socket()->state_name() == "CLOSED")) {
-      connection_ = {};
-      connection_.state = State::connecting;
-      connection_.local = world_.places().local;
-      connection_.remote = world_.places().remote.address;
-      connection_.remote_port = to.port;
-      latest_ = socket;
-    }
-  }
+  follow_stream(p, socket, to);
   const Result<> done = co_await p.connect(socket, to);
   if (!done) co_return done.error();
   follow_datagrams(p, socket, to.port);

@@ -37,6 +37,7 @@ class Calls {
 
   // --- calls.cpp ---
   Made socket(Process& process);
+  void follow_stream(Process& process, Fd socket, const SockAddr& to);
   void follow_datagrams(Process& process, Fd socket, uint16_t remote_port);
   Made bind(Process& process);
   Made listen(Process& process);

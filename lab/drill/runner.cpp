@@ -109,7 +109,9 @@ void Runner::learn_from_script(const PacketSpec& packet, int line) {
   const bool tcp = packet.protocol == PacketSpec::Protocol::tcp;
   const bool syn = tcp && packet.tcp.flags & tcp_flag::syn;
   const bool ack = tcp && packet.tcp.flags & tcp_flag::ack;
-  const bool fresh = c.state == State::none || c.state == State::listening;
+  // A SYN from another port begins another conversation.
+  const bool other = syn && !ack && packet.source_port && packet.source_port != c.remote_port;
+  const bool fresh = c.state == State::none || c.state == State::listening || other;
   if (!packet.outbound && tcp && fresh) {
     const uint16_t local_port = c.local_port ? c.local_port : settings_.bind_port;
     c = {};

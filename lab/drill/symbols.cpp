@@ -350,6 +350,7 @@ constexpr OptionName options[] = {
     {level_tcp, "TCP_KEEPCNT", SocketOption::tcp_keepcnt},
     {level_tcp, "TCP_MAXUNACKTIME", SocketOption::tcp_maxunacktime},
     {level_tcp, "TCP_FASTOPEN", SocketOption::tcp_fastopen},
+    {level_tcp, "TCP_FUNCTION_BLK", SocketOption::tcp_function_blk},
 };
 
 }  // namespace

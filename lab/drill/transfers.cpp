@@ -68,6 +68,7 @@ Calls::Made Calls::send_octets(Process& p, std::vector<uint8_t> octets, int64_t 
     const auto peer = p.peer_name(fd(0));
     if (!peer || peer->port == 0) options.to = address(*to, false);
   }
+  if (options.to) follow_stream(p, fd(0), *options.to);
   const bool eof = flags & *symbol("MSG_EOF");
   const Result<size_t> sent = co_await p.send(fd(0), std::move(octets), options);
   if (!sent) co_return sent.error();

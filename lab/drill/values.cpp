@@ -183,6 +183,23 @@ OptionValue Calls::option_value(SocketOption option, const Expression& e) const 
       value.octets.assign(name.begin(), name.end());
       return value;
     }
+    case SocketOption::tcp_fastopen: {
+      if (const Expression* on = e.find("enable")) {
+        const Expression* key = e.find("psk");
+        const std::string octets_of_it = key ? words(*key) : "";
+        value.number = number(*on);
+        value.octets.assign(octets_of_it.begin(), octets_of_it.end());
+      } else {
+        value.number = number(e);
+      }
+      return value;
+    }
+    case SocketOption::tcp_function_blk: {
+      const Expression* name = e.find("function_set_name");
+      const std::string words_of_it = words(name ? *name : e);
+      value.octets.assign(words_of_it.begin(), words_of_it.end());
+      return value;
+    }
     case SocketOption::so_linger: {
       const Expression *on = e.find("onoff"), *time = e.find("linger");
       if (!on) on = e.find("l_onoff");
@@ -211,6 +228,13 @@ void Calls::compare_option(SocketOption option, const OptionValue& value, const 
                            {"l_onoff", value.number >= 0},
                            {"l_linger", std::max<int64_t>(value.number, 0)}},
                           e);
+  }
+  const Expression* name = e.find("function_set_name");
+  if (option == SocketOption::tcp_function_blk && name) {
+    const Expression* count = e.find("pcbcnt");
+    if (count && !count->is_any() && number(*count) != value.number)
+      wrong(text("pcbcnt: expected {}, got {}", to_text(*count), value.number));
+    return compare_option(SocketOption::tcp_congestion, value, *name);
   }
   if (option == SocketOption::tcp_congestion || option == SocketOption::so_acceptfilter) {
     const std::string actual(value.octets.begin(), value.octets.end());
@@ -256,7 +280,16 @@ std::map<std::string, int64_t> tcp_info_values(const OptionValue& value) {
           {"tcpi_snd_rexmitpack", info.retransmitted},
           {"tcpi_rcv_ooopack", info.out_of_order},
           {"tcpi_snd_zerowin", info.zero_windows},
-          {"tcpi_dupacks", info.duplicates}};
+          {"tcpi_last_data_recv", info.since_received_us},
+          {"tcpi_snd_una", info.oldest_unacked},
+          {"tcpi_snd_max", info.highest_sent},
+          {"tcpi_rcv_adv", info.told_edge},
+          {"tcpi_rcv_numsacks", info.sack_blocks},
+          {"tcpi_dupacks", info.duplicate_acks},
+          {"tcpi_delivered_ce", info.marks_delivered},
+          {"tcpi_received_ce", info.marks_received},
+          {"tcpi_total_tlp", info.tail_probes},
+          {"tcpi_total_tlp_bytes", int64_t(info.tail_probe_octets)}};
 }
 
 }  // namespace stackyard::drill

@@ -155,6 +155,10 @@ enum class SocketOption : uint8_t {
   so_domain,         // get only
   so_atmark,         // get only: SIOCATMARK's
   tcp_maxunacktime,  // seconds; 0: the sysctl's
+  tcp_ccalgoopt,     // octets: a name of an algorithm's parameter, number: its value
+  tcp_udp_encaps_port,
+  tcp_logid,         // octets: a tag for who watches connections
+  tcp_function_blk,  // octets: the name of a stack; number, get only: how many run it
   so_acceptfilter,   // octets: "dataready" or "httpready"; none: no filter
   ip_options,        // octets
   ip_hdrincl,

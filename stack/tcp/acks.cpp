@@ -64,6 +64,7 @@ bool TcpConnection::accept_ack(TcpSegment& segment) {
       drop(segment, drops::bad_ack);
       return false;
     }
+    tcp_.counters.accepts += starts_fast();
     become(wants_fin_ ? TcpState::fin_wait_1 : TcpState::established, "our SYN is acknowledged");
     snd_wl1_ = segment.seq - 1;
     established();
@@ -81,17 +82,29 @@ bool TcpConnection::accept_ack(TcpSegment& segment) {
   return take_ack(segment, window);
 }
 
-uint32_t TcpConnection::take_sack(const TcpSegment& segment) {
+// RFC 2883 s4: the first block lies below the acknowledgment, or within the second.
+bool TcpConnection::reports_duplicate(const TcpSegment& segment) const {
   const uint8_t count = segment.options.sack_count;
-  if (!sack_ || count == 0) return 0;
-  tcp_.counters.sack_rcv_blocks += count;
+  if (!sack_ || count == 0) return false;
   const SackBlock& first = segment.options.sack[0];
   const bool below = first.end <= segment.ack;
   const bool inside = count > 1 && first.begin >= segment.options.sack[1].begin &&
                       first.end <= segment.options.sack[1].end;
-  tcp_.counters.dsack_count += below || inside;  // RFC 2883 s4
-  return scoreboard().take_blocks({segment.options.sack.data(), count}, sent(),
-                                  size_t(tcp_.settings().sack_maxholes));
+  return below || inside;
+}
+
+uint32_t TcpConnection::take_sack(const TcpSegment& segment) {
+  const uint8_t count = segment.options.sack_count;
+  if (!sack_ || count == 0) return 0;
+  tcp_.counters.sack_rcv_blocks += count;
+  tcp_.counters.dsack_count += reports_duplicate(segment);
+  std::vector<SackBlock>* news = rack_ ? &rack_->news : nullptr;
+  if (news) news->clear();
+  const uint32_t more = scoreboard().take_blocks({segment.options.sack.data(), count}, sent(),
+                                                 size_t(tcp_.settings().sack_maxholes), news);
+  if (news)
+    for (const SackBlock& part : *news) rack_->sacked(part, rack_heard(segment));
+  return more;
 }
 
 bool TcpConnection::take_ack(const TcpSegment& segment, uint32_t window) {
@@ -113,6 +126,10 @@ bool TcpConnection::take_ack(const TcpSegment& segment, uint32_t window) {
 void TcpConnection::take_old_ack(const TcpSegment& segment, uint32_t window) {
   const bool outstanding = snd_nxt_ != snd_una_;
   const uint32_t sacked = outstanding ? take_sack(segment) : 0;
+  if (rack_) {
+    tcp_.counters.rcvdupack += sacked > 0;
+    return rack_ack(segment, sacked, false);
+  }
   // RFC 5681 s2: no data, no FIN, the same window, something outstanding. With SACK, a block that
   // says something new (RFC 6675 s2).
   const bool classic = segment.length == 0 && !segment.has(tcp_flag::fin) && window == snd_wnd_ &&
@@ -147,8 +164,10 @@ void TcpConnection::enter_recovery() {
   recovery_ = Recovery::fast;
   recover_ = snd_nxt_;
   prr_delivered_ = prr_out_ = 0;
-  scoreboard().first_is_lost(sent());
-  scoreboard().mark_lost(window_.mss);
+  if (!rack_) {
+    scoreboard().first_is_lost(sent());
+    scoreboard().mark_lost(window_.mss);
+  }
   send_first_hole_ = true;
   timed_at_ = SimTime::max();
   set_rexmt();
@@ -184,6 +203,7 @@ void TcpConnection::leave_recovery() {
     const uint32_t flight = std::max(uint32_t(snd_nxt_ - snd_una_), window_.mss);
     window_.cwnd = std::max(std::min(window_.ssthresh, flight + window_.mss), window_.mss);
   }
+  if (rack_) rack_->recovery_over();
   recovery_ = Recovery::none;
   send_first_hole_ = false;
   dupacks_ = 0;
@@ -199,6 +219,7 @@ void TcpConnection::undo_timeout(const TcpSegment& segment) {
   window_.cwnd = cwnd_before_;
   window_.ssthresh = ssthresh_before_;
   scoreboard_.reset();
+  if (rack_) rack_->forgive();
   leave_recovery();
 }
 
@@ -228,7 +249,7 @@ void TcpConnection::measure_rtt(const TcpSegment& segment) {
 
 void TcpConnection::new_data_acked(const TcpSegment& segment, uint32_t acked, uint32_t) {
   // What the congestion control is told: before anything moves.
-  const bool was_syn = snd_una_ == iss_;
+  const bool was_syn = std::exchange(syn_unacked_, false);
   CongestionSample about = sample(acked);
   const uint32_t sacked_before = scoreboard_ ? scoreboard_->sacked() : 0;
   const bool fin_covered = fin_sent_ && segment.ack > fin_seq();
@@ -239,6 +260,7 @@ void TcpConnection::new_data_acked(const TcpSegment& segment, uint32_t acked, ui
   acked_at_ = tcp_.site().now();
   if (snd_nxt_ < snd_una_) snd_nxt_ = snd_una_;
   if (scoreboard_) scoreboard_->take_ack(snd_una_, sent());
+  if (rack_) rack_->acked(snd_una_, rack_heard(segment));
   take_sack(segment);
   const uint32_t sacked_after = scoreboard_ ? scoreboard_->sacked() : 0;
   const int64_t delivered = int64_t(acked) + sacked_after - sacked_before;
@@ -253,8 +275,9 @@ void TcpConnection::new_data_acked(const TcpSegment& segment, uint32_t acked, ui
     set_rexmt();  // s5.3
   }
 
-  if (recovery_ != Recovery::none && snd_una_ >= recover_) {
+  if (recovery_ != Recovery::none && snd_una_ >= recover_)
     leave_recovery();
+  else if (rack_) {
   } else if (recovery_ == Recovery::fast) {
     if (sack_) {
       scoreboard().mark_lost(window_.mss);
@@ -270,6 +293,7 @@ void TcpConnection::new_data_acked(const TcpSegment& segment, uint32_t acked, ui
   } else if (scoreboard_ && sacked_after > sacked_before && scoreboard_->mark_lost(window_.mss)) {
     enter_recovery();
   }
+  if (rack_) rack_ack(segment, uint32_t(std::max<int64_t>(delivered, 0)), true);
   take_echo(segment, acked);
   if (recovery_ != Recovery::fast && of_buffer > 0 && congestion_) {
     congestion_->acked(window_, about);

@@ -26,6 +26,7 @@ TcpConnection::TcpConnection(Tcp& tcp)
   deadline_.fill(SimTime::max());
   window_.ssthresh = UINT32_MAX / 2;
   window_.mss = uint32_t(tcp.settings().mssdflt);
+  options.functions = uint8_t(tcp.settings().functions);
 }
 
 TcpConnection::~TcpConnection() = default;
@@ -43,7 +44,7 @@ bool transition_allowed(TcpState from, TcpState to) {
     case S::syn_sent:
       return from == S::closed;
     case S::syn_received:
-      return from == S::syn_sent;
+      return from == S::syn_sent || from == S::closed;  // by RFC 7413
     case S::established:
       return from == S::syn_sent || from == S::syn_received || from == S::closed;
     case S::close_wait:
@@ -74,12 +75,14 @@ void TcpConnection::set_error(Errno error) { error_ = error; }
 void TcpConnection::end(const char* why) {
   if (state_ == TcpState::closed) return;
   if (state_ >= TcpState::established) teach_host_cache();
+  forget_fast_start();
   become(TcpState::closed, why);
   stop_timers();
   sending_.clear();
   scoreboard_.reset();
   reassembly_.reset();
   congestion_.reset();
+  end_functions();
   recovery_ = Recovery::none;
   ++tcp_.counters.closed;
   tcp_.pcbs().remove(*this);
@@ -150,6 +153,7 @@ void TcpConnection::start_sequence() {
   iss_ = tcp_.initial_sequence(ends());
   ts_offset_ = tcp_.timestamp_offset(ends());
   snd_una_ = snd_nxt_ = snd_max_ = recover_ = iss_;
+  syn_unacked_ = true;
 }
 
 Result<> TcpConnection::connect(const Endpoint& foreign) {
@@ -159,6 +163,7 @@ Result<> TcpConnection::connect(const Endpoint& foreign) {
   rcv_scale_ = tcp_.offers_scaling() ? tcp_.window_scale_offer() : 0;
   become(TcpState::syn_sent, "the program connects");
   connecting_ = true;
+  begin_fast_start();
   const SimTime patience =
       Tcp::milliseconds(options.keep_init_ms ? options.keep_init_ms : tcp_.settings().keepinit_ms);
   set_timer(keep, patience);
@@ -222,14 +227,18 @@ void TcpConnection::agree_on_options(const TcpOptions& theirs) {
 
 void TcpConnection::established() {
   ++tcp_.counters.connects;
+  forget_fast_start();
   received_at_ = round_began_ = acked_at_ = tcp_.site().now();
   round_stamp_ = tcp_.timestamp_now() + ts_offset_;
   set_keep_idle();
+  begin_functions();
   changed();
 }
 
 void TcpConnection::open_from(const TcpHalfOpen& from, const TcpConnection& listener) {
   options = listener.options;
+  options.fast_open = false;
+  if (!tcp_.settings().functions_inherit) options.functions = uint8_t(tcp_.settings().functions);
   receive_limit_ = listener.receive_limit_;
   send_limit_ = listener.send_limit_;
   own_receive_limit_ = listener.own_receive_limit_;
@@ -269,6 +278,11 @@ void TcpConnection::open_from(const TcpHalfOpen& from, const TcpConnection& list
   snd_wnd_ = max_sndwnd_ = from.window;
   snd_wl1_ = irs_;
   snd_wl2_ = iss_;
+  if (from.fast) {
+    snd_una_ = snd_nxt_ = snd_max_ = recover_ = iss_;
+    syn_unacked_ = true;
+    return become(TcpState::syn_received, "a SYN with a cookie");
+  }
   become(TcpState::established, "the handshake is complete");
   ++tcp_.counters.accepts;
   established();
@@ -392,6 +406,7 @@ void TcpConnection::enter_time_wait() {
   scoreboard_.reset();
   reassembly_.reset();
   congestion_.reset();
+  end_functions();
   set_timer(two_msl, Tcp::milliseconds(2 * tcp_.settings().msl_ms));
   changed();
 }

@@ -13,6 +13,8 @@
 #include "stack/ip/pcb.h"
 #include "stack/sys/types.h"
 #include "stack/tcp/congestion/congestion.h"
+#include "stack/tcp/fast_open.h"
+#include "stack/tcp/rack.h"
 #include "stack/tcp/reassembly.h"
 #include "stack/tcp/rtt.h"
 #include "stack/tcp/scoreboard.h"
@@ -76,6 +78,13 @@ struct TcpUrgent {
   uint8_t octet = 0;
 };
 
+// Of a connection that is being opened by RFC 7413.
+struct TcpFastStart {
+  TcpCookie cookie;  // ours to send; a client's without length asks for one
+  uint16_t mss = 0;  // what the server said when it gave the cookie
+  bool served = false;
+};
+
 enum class TcpAcceptFilter : uint8_t { none, data, http };
 
 // What setsockopt(2) sets, and what accepted connections inherit.
@@ -88,9 +97,12 @@ struct TcpSocketOptions {
   int32_t linger_s = -1;        // -1: off
   uint16_t max_segment = 0, fib = 0;
   uint8_t ttl = 0, tos = 0, min_ttl = 0;
+  uint8_t functions = 0;  // of tcp_function_blocks()
   bool keep_alive = false, no_signal = false;
   bool no_delay = false, no_push = false, no_options = false, dont_fragment = false;
   TcpAcceptFilter accept_filter = TcpAcceptFilter::none;
+  bool fast_open = false, fast_open_has_secret = false;
+  std::array<uint8_t, 16> fast_open_secret{};
   bool dont_route = false, urgent_inline = false, no_delayed_ack = false;
 };
 
@@ -110,6 +122,8 @@ class TcpConnection : public Pcb {
   // ok, EINPROGRESS's end, or why it failed; EAGAIN: under way.
   Result<> connect_result();
   Result<size_t> send(Bytes octets);
+  // sendto(2) of a socket that is not connected yet (fast_start.cpp).
+  Result<size_t> connect_and_send(const Endpoint& foreign, Bytes octets);
   Result<Received> receive(size_t max, bool peek);
   // One octet, out of band (urgent.cpp).
   Result<size_t> send_urgent(Bytes octets);
@@ -124,6 +138,9 @@ class TcpConnection : public Pcb {
   Errno take_error() { return std::exchange(error_, Errno::ok); }
   // A connection that the handshake has made; `from`: what was half open.
   void open_from(const TcpHalfOpen& from, const TcpConnection& listener);
+  // ... by a SYN whose cookie is right (fast_start.cpp); `fresh`: the one to answer with.
+  void open_fast(const TcpHalfOpen& from, const TcpConnection& listener, TcpSegment& syn,
+                 const TcpCookie& fresh);
   void set_buffers(int64_t receive, int64_t send);
   size_t receive_space() const { return receive_limit_; }
   size_t send_space() const { return send_limit_; }
@@ -184,8 +201,16 @@ class TcpConnection : public Pcb {
   }
   bool may_receive() const { return !fin_received() && !shut_read_; }
   bool may_send() const {
-    return state_ == TcpState::established || state_ == TcpState::close_wait;
+    return state_ == TcpState::established || state_ == TcpState::close_wait || starts_fast();
   }
+
+  // --- fast_start.cpp (RFC 7413) ---
+  void begin_fast_start();
+  uint32_t syn_data(size_t options_size) const;
+  void end_fast_start(const TcpSegment& answer);
+  void forget_fast_start();
+  // A connection of the server's side that may send before its handshake is over.
+  bool starts_fast() const { return fast_start_ && fast_start_->served; }
 
   // --- input.cpp ---
   void count_predicted(const TcpSegment& segment) const;
@@ -226,6 +251,22 @@ class TcpConnection : public Pcb {
   uint32_t pipe() const;
   uint32_t in_flight() const { return scoreboard_ ? pipe() : uint32_t(snd_nxt_ - snd_una_); }
 
+  // --- rack_acks.cpp (RFC 8985) ---
+  void begin_functions();
+  void end_functions();
+  bool reports_duplicate(const TcpSegment& segment) const;
+  TcpRack::Heard rack_heard(const TcpSegment& segment) const;
+  void rack_ack(const TcpSegment& segment, uint32_t delivered, bool advanced);
+  SimTime reordering_window() const;
+  void lose_range(SackBlock part, uint32_t& lost);
+  bool detect_losses();
+  void rack_timeout();
+  void schedule_probe();
+  void send_tail_probe();
+  void end_probe(const TcpSegment& segment, bool advanced);
+  void arm_rack();
+  void rack_due();
+
   // --- urgent.cpp ---
   void point_out_urgent(const Piece& piece, uint8_t& flags, uint16_t& pointer);
   void take_urgent(const TcpSegment& segment);
@@ -255,7 +296,9 @@ class TcpConnection : public Pcb {
   void note_sent(const Piece& piece);
   TcpOptions segment_options(uint8_t flags);
   uint32_t receive_window();
-  Seq fin_seq() const { return snd_una_ + uint32_t(sending_.size()); }
+  // What the first octet of the send buffer is called: a SYN counts before it.
+  Seq first_unacked() const { return snd_una_ + (syn_unacked_ ? 1 : 0); }
+  Seq fin_seq() const { return first_unacked() + uint32_t(sending_.size()); }
   bool fin_wanted() const;
   void send_probe(Seq seq);
   void output_failed(Errno error);
@@ -294,10 +337,12 @@ class TcpConnection : public Pcb {
   bool ecn_ = false;           // agreed on
   bool accurate_ecn_ = false;  // ... with counters instead of one echo
   bool ace_third_ = false;     // the segment that ends the handshake is yet to come
-  uint8_t ace_counted_ = 0, ace_heard_ = 0, ace_answer_ = 0;  // marked: by us, by the peer
-  bool echo_mark_ = false;                                    // ECE, until the sender says CWR
-  bool tell_reduced_ = false;                                 // CWR, on the next new data
+  uint32_t ace_counted_ = 0, ace_heard_ = 0;
+  uint8_t ace_answer_ = 0;     // marked: by us, by the peer
+  bool echo_mark_ = false;     // ECE, until the sender says CWR
+  bool tell_reduced_ = false;  // CWR, on the next new data
   bool ack_now_ = false, delayed_ack_ = false, window_was_zero_ = false;
+  bool syn_unacked_ = false;
   bool wants_fin_ = false;  // the program has sent everything
   bool shut_read_ = false, fin_sent_ = false;
   bool late_fin_ = false;  // the peer's FIN is known: it is at rcv_fin_
@@ -321,6 +366,7 @@ class TcpConnection : public Pcb {
   uint32_t receive_limit_;
   std::unique_ptr<TcpReassembly> reassembly_;
   std::unique_ptr<TcpUrgent> urgent_;
+  std::unique_ptr<TcpFastStart> fast_start_;
 
   // Timestamps (RFC 7323).
   uint32_t ts_recent_ = 0, ts_offset_ = 0;
@@ -336,6 +382,7 @@ class TcpConnection : public Pcb {
   CongestionWindow window_;
   std::unique_ptr<CongestionControl> congestion_;
   std::unique_ptr<TcpScoreboard> scoreboard_;
+  std::unique_ptr<TcpRack> rack_;  // of the stack "rack"
   Seq recover_;
   uint32_t prr_delivered_ = 0, prr_out_ = 0, recover_flight_ = 0;
   uint32_t cwnd_before_ = 0, ssthresh_before_ = 0;  // the first timeout, if it was spurious
@@ -345,7 +392,7 @@ class TcpConnection : public Pcb {
   uint32_t round_octets_ = 0, round_stamp_ = 0;
   SimTime round_began_;
   // For TCP_INFO, and for who learns from a connection when it ends.
-  uint32_t retransmitted_ = 0, out_of_order_ = 0, zero_windows_ = 0, duplicates_ = 0;
+  uint32_t retransmitted_ = 0, out_of_order_ = 0, zero_windows_ = 0;
   uint32_t rtt_samples_ = 0;
   uint16_t mss_before_ = 0;    // black-hole detection has reduced it
   bool may_fragment_ = false;  // ... and lets routers do so

@@ -103,12 +103,12 @@ bool TcpConnection::in_syn_sent(TcpSegment& segment) {
   if (!acks) {  // both ends opened at once (s3.5, figure 7)
     become(TcpState::syn_received, "both ends opened at once");
     snd_nxt_ = iss_;
+    forget_fast_start();
     stop_timer(rexmt);
     return true;
   }
   measure_rtt(segment);
-  snd_una_ = segment.ack;
-  snd_nxt_ = seq_max(snd_nxt_, snd_una_);
+  end_fast_start(segment);
   rxtshift_ = 0;
   rxtcur_ = retransmission_timeout();
   stop_timer(rexmt);
@@ -243,7 +243,6 @@ bool TcpConnection::trim_front(TcpSegment& segment) {
   if (whole) {
     ++c.rcvduppack;
     c.rcvdupbyte += segment.length;
-    duplicates_ += segment.length > 0;
     segment.flags &= uint8_t(~tcp_flag::urg);
     // RFC 2883 s4: tell the sender what came twice.
     if (sack_ && segment.length > 0) {
@@ -435,6 +434,7 @@ void TcpConnection::path_event(const PathEvent& event) {
     // RFC 1191 s6.4: what was too large is sent again at once; that is no congestion.
     timed_at_ = SimTime::max();
     scoreboard().all_lost(sent());
+    if (rack_) rack_->lose_all();
     if (recovery_ == Recovery::none) recovery_ = Recovery::loss;
     recover_ = snd_nxt_;
     send_first_hole_ = true;

@@ -18,6 +18,9 @@ void TcpConnection::output() {
     case TcpState::syn_sent:
     case TcpState::syn_received:
       if (snd_nxt_ == iss_ || ack_now_) send_syn();
+      if (starts_fast() && rxtshift_ == 0)
+        while (send_new()) {
+        }
       return;
     default:
       break;
@@ -28,6 +31,7 @@ void TcpConnection::output() {
   }
   if (state_ != TcpState::closed && wants_ack())
     transmit({.seq = snd_nxt_, .flags = tcp_flag::ack});
+  if (rack_) schedule_probe();
 }
 
 bool TcpConnection::output_once() {
@@ -106,7 +110,7 @@ bool TcpConnection::worth_sending(uint32_t length, uint32_t left) const {
 }
 
 bool TcpConnection::send_new() {
-  const uint32_t outstanding = uint32_t(snd_nxt_ - snd_una_);
+  const uint32_t outstanding = uint32_t(snd_nxt_ - first_unacked());
   const uint32_t queued = uint32_t(sending_.size());
   const uint32_t left = queued > outstanding ? queued - outstanding : 0;
   const bool may_end = fin_wanted() && !fin_sent_;
@@ -153,6 +157,7 @@ bool TcpConnection::wants_ack() const {
 void TcpConnection::send_syn() {
   Piece piece{.seq = iss_, .flags = tcp_flag::syn, .again = rxtshift_ > 0};
   if (state_ == TcpState::syn_received) piece.flags |= tcp_flag::ack;
+  if (fast_start_) piece.length = syn_data(tcp_options_size(segment_options(piece.flags)));
   transmit(piece);
 }
 
@@ -180,6 +185,11 @@ TcpOptions TcpConnection::segment_options(uint8_t flags) {
     if (answers ? timestamps_ : tcp_.offers_timestamps())
       o.timestamps = {tcp_.timestamp_now() + ts_offset_, 0};
     if (o.timestamps && answers) o.timestamps->echo = ts_recent_;
+    if (fast_start_ && rxtshift_ == 0) {
+      o.has_fast_open = true;
+      o.cookie = fast_start_->cookie.octets;
+      o.cookie_length = fast_start_->cookie.length;
+    }
     return o;
   }
   if (timestamps_) o.timestamps = {tcp_.timestamp_now() + ts_offset_, ts_recent_};
@@ -197,8 +207,8 @@ void TcpConnection::transmit(const Piece& piece) {
   const uint32_t window = receive_window();
   Tcp::Segment segment{.ends = ends(), .seq = piece.seq, .ack = rcv_nxt_, .flags = piece.flags};
   segment.window = syn ? uint16_t(std::min(window, window_max)) : uint16_t(window >> rcv_scale_);
-  const Seq end = piece.seq + piece.length;
-  if (piece.length > 0 && end == fin_seq()) segment.flags |= tcp_flag::push;
+  const Seq data = piece.seq + (syn ? 1 : 0), end = data + piece.length;
+  if (piece.length > 0 && end == fin_seq() && !syn) segment.flags |= tcp_flag::push;
   uint8_t codepoint = 0;
   if (syn) {
     const uint8_t bits = ecn_syn();
@@ -209,7 +219,7 @@ void TcpConnection::transmit(const Piece& piece) {
   point_out_urgent(piece, segment.flags, segment.urgent);
   const TcpOptions segment_opts = segment_options(piece.flags);
   Packet packet = tcp_.make_segment(segment, segment_opts);
-  if (piece.length > 0) sending_.attach(packet, size_t(piece.seq - snd_una_), piece.length);
+  if (piece.length > 0) sending_.attach(packet, size_t(data - first_unacked()), piece.length);
   count_sent(piece);
   note_sent(piece);
   // What the peer has been told by this segment.
@@ -260,6 +270,13 @@ void TcpConnection::note_sent(const Piece& piece) {
   snd_max_ = seq_max(snd_max_, end);
   if (piece.probe) return;
   const bool is_new = end > snd_nxt_;
+  if (rack_) {
+    if (is_new)
+      rack_->sent({piece.seq, end}, tcp_.site().now());
+    else
+      rack_->sent_again({piece.seq, end}, tcp_.site().now());
+    rack_->restart_probe |= is_new;
+  }
   if (snd_nxt_ == snd_una_) acked_at_ = tcp_.site().now();
   snd_nxt_ = seq_max(snd_nxt_, end);
   if (is_new && !piece.again && timed_at_ == SimTime::max()) {

@@ -3,6 +3,7 @@
 #include "core/wire/net/ipv4.h"
 #include "stack/tcp/api/tcp_info.h"
 #include "stack/tcp/api/tcp_requests.h"
+#include "stack/tcp/functions.h"
 #include "stack/tcp/listener.h"
 #include "stack/tcp/tcp.h"
 #include "stack/tcp/tcp_socket.h"
@@ -36,6 +37,39 @@ std::string congestion_names(const ModuleState*) {
   for (const CongestionRecord* record : congestion_controls())
     names += (names.empty() ? "" : " ") + std::string(record->name);
   return names;
+}
+
+std::string functions_default(const ModuleState* state) {
+  return tcp_function_blocks()[state ? size_t(self(*state).settings().functions) : 0].name;
+}
+
+Result<> set_functions_default(ModuleState& state, const std::string& name) {
+  const auto found = find_tcp_functions(name);
+  if (!found) return Errno::enoent;
+  self(state).set_functions_default(*found);
+  return {};
+}
+
+std::string functions_available(const ModuleState* state) {
+  std::string lines = text("\n{:<32} {:<1} {:<32} {}", "Stack", "D", "Alias", "PCB count");
+  const auto blocks = tcp_function_blocks();
+  for (uint8_t i = 0; i < blocks.size(); ++i) {
+    const bool is_default = i == (state ? self(*state).settings().functions : 0);
+    lines += text("\n{:<32} {:<1} {:<32} {}", blocks[i].name, is_default ? "*" : " ",
+                  blocks[i].name, state ? self(*state).count_functions(i) : size_t(0));
+  }
+  return lines;
+}
+
+#define FAST_OPEN_SHOW(sysctl, words, what)                                                \
+  {                                                                                        \
+    .name = "net.inet.tcp.fastopen." sysctl, .summary = words, .writable = false,          \
+    .show = []([[maybe_unused]] const ModuleState* m) { return text("{}", size_t(what)); } \
+  }
+
+std::string fast_open_list(const ModuleState* state) {
+  if (!state) return "";
+  return self(*state).fast_open().list(self(*state).site().now());
 }
 
 std::string host_cache_list(const ModuleState* state) {
@@ -75,21 +109,70 @@ constexpr SysctlRecord sysctls[] = {
            abc_l_var, 1, 255),
     {.name = "net.inet.tcp.functions_default",
      .summary = "Set/get the default TCP functions",
-     .show = [](const ModuleState*) { return std::string("freebsd"); },
-     .set_text = [](ModuleState&, const std::string& name) -> Result<> {
-       if (name != "freebsd") return Errno::enoent;
-       return {};
-     }},
+     .show = functions_default,
+     .set_text = set_functions_default},
     {.name = "net.inet.tcp.functions_available",
      .summary = "List of available TCP Function sets",
      .writable = false,
-     .show =
-         [](const ModuleState*) {
-           return text("\n{:<32} {:<1} {:<32} {}\n{:<32} {:<1} {:<32} {}", "Stack", "D", "Alias",
-                       "PCB count", "freebsd", "*", "freebsd", 0);
-         }},
+     .show = functions_available},
     NUMBER("functions_inherit_listen_socket_stack", "Inherit listen socket's stack",
            functions_inherit, 0, 1),
+    NUMBER("fastopen.acceptany", "Accept any non-empty cookie", fastopen_acceptany, 0, 1),
+    NUMBER("fastopen.autokey",
+           "Number of seconds between auto-generation of a new key; zero disables",
+           fastopen_autokey, 0, INT32_MAX / 1000),
+    NUMBER("fastopen.ccache_bucket_limit", "Max entries per bucket in client cookie cache",
+           fastopen_ccache_limit, 0, 1024),
+    NUMBER("fastopen.ccache_buckets", "Client cookie cache number of buckets",
+           fastopen_ccache_buckets, 1, 65536),
+    {.name = "net.inet.tcp.fastopen.ccache_list",
+     .summary = "List of all client cookie cache entries",
+     .writable = false,
+     .show = fast_open_list},
+    NUMBER("fastopen.client_enable", "Enable/disable TCP Fast Open client functionality",
+           fastopen_client, 0, 1),
+    FAST_OPEN_SHOW("keylen", "Key length in bytes", fast_open_key_size),
+    FAST_OPEN_SHOW("maxkeys", "Maximum number of keys supported", fast_open_keys_max),
+    FAST_OPEN_SHOW("maxpsks", "Maximum number of pre-shared keys supported", fast_open_keys_max),
+    FAST_OPEN_SHOW("numkeys", "Number of keys installed",
+                   m ? self(*m).fast_open().key_count() : size_t(0)),
+    FAST_OPEN_SHOW("numpsks", "Number of pre-shared keys installed",
+                   m ? self(*m).fast_open().secret_count() : size_t(0)),
+    NUMBER("fastopen.path_disable_time",
+           "Seconds a TFO failure disables a {client_ip, server_ip, "
+           "server_port} path",
+           fastopen_path_disable_time, 0, INT32_MAX),
+    NUMBER("fastopen.psk_enable", "Enable/disable TCP Fast Open server pre-shared key mode",
+           fastopen_psk_enable, 0, 1),
+    {.name = "net.inet.tcp.fastopen.server_enable",
+     .summary = "Enable/disable TCP Fast Open server functionality",
+     .number = [](const void* v) -> const int64_t& {
+       return static_cast<const TcpSettings*>(v)->fastopen_server;
+     },
+     .most = 1,
+     .changed =
+         [](ModuleState& m) {
+           Tcp& tcp = self(m);
+           const auto& s = tcp.settings();
+           tcp.fast_open().server_enabled(s.fastopen_server, s, tcp.site().now());
+         }},
+    {.name = "net.inet.tcp.fastopen.setkey",
+     .summary = "Install a new key: 32 hexadecimal digits",
+     .show = [](const ModuleState*) { return std::string(); },
+     .set_text = [](ModuleState& m,
+                    const std::string& key) { return self(m).fast_open().add_key(key); }},
+    {.name = "net.inet.tcp.fastopen.setpsk",
+     .summary = "Install a new pre-shared key: 32 hexadecimal digits",
+     .show = [](const ModuleState*) { return std::string(); },
+     .set_text = [](ModuleState& m,
+                    const std::string& key) { return self(m).fast_open().add_secret(key); }},
+    NUMBER("rack.tlp.tlpminto", "TLP minimum timeout per the specification (in microseconds)",
+           rack_tlp_min_us, 1, 1'000'000),
+    NUMBER("rack.tlp.reorder_thresh",
+           "What factor for rack will be added when seeing reordering (shift right)",
+           rack_reorder_thresh, 0, 16),
+    NUMBER("rack.timers.delayed_ack", "Delayed ack time (in microseconds)", rack_delayed_ack_us, 0,
+           1'000'000),
     {.name = "net.inet.tcp.cc.algorithm",
      .summary = "Default congestion control algorithm",
      .show = congestion_name,
@@ -419,7 +502,8 @@ TcpInfo TcpConnection::info() const {
   info.state = uint8_t(state_);
   info.options =
       uint8_t((timestamps_ ? TcpInfo::option_timestamps : 0) | (sack_ ? TcpInfo::option_sack : 0) |
-              (scaling_ ? TcpInfo::option_scaling : 0) | (ecn_ ? TcpInfo::option_ecn : 0));
+              (scaling_ ? TcpInfo::option_scaling : 0) | (ecn_ ? TcpInfo::option_ecn : 0) |
+              (options.fast_open ? TcpInfo::option_fast_open : 0));
   info.send_scale = snd_scale_;
   info.receive_scale = rcv_scale_;
   info.timeout_us = uint32_t(rxtcur_.us());
@@ -441,8 +525,19 @@ TcpInfo TcpConnection::info() const {
   info.retransmitted = retransmitted_;
   info.out_of_order = out_of_order_;
   info.zero_windows = zero_windows_;
-  info.duplicates = duplicates_;
   info.unacknowledged = uint32_t(snd_nxt_ - snd_una_);
+  info.since_received_us = uint32_t((tcp_.site().now() - received_at_).us());
+  info.oldest_unacked = snd_una_.value;
+  info.highest_sent = snd_max_.value;
+  info.told_edge = rcv_adv_.value;
+  info.sack_blocks = reassembly_ ? uint32_t(reassembly_->run_count()) : 0;
+  info.duplicate_acks = dupacks_;
+  info.marks_delivered = ace_heard_;
+  info.marks_received = ace_counted_;
+  if (rack_) {
+    info.tail_probes = rack_->probes_sent;
+    info.tail_probe_octets = rack_->probe_octets_sent;
+  }
   return info;
 }
 

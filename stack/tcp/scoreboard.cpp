@@ -35,7 +35,7 @@ void TcpScoreboard::extend_to(Seq end, bool lost, size_t holes_max) {
 }
 
 // Cuts a SACKed block out of the holes.
-void TcpScoreboard::fill(SackBlock block, size_t holes_max) {
+void TcpScoreboard::fill(SackBlock block, size_t holes_max, std::vector<SackBlock>* news) {
   if (block.begin == block.end) return;
   auto hole = std::lower_bound(holes_.begin(), holes_.end(), block.begin,
                                [](const Hole& h, Seq at) { return h.end <= at; });
@@ -43,6 +43,7 @@ void TcpScoreboard::fill(SackBlock block, size_t holes_max) {
     const bool begins_in = block.begin > hole->begin, ends_in = block.end < hole->end;
     if (begins_in && ends_in) {
       if (holes_.size() >= holes_max) return;
+      if (news) news->push_back(block);
       Hole behind = *hole;
       behind.begin = block.end;
       behind.resent = seq_max(behind.resent, behind.begin);
@@ -51,6 +52,7 @@ void TcpScoreboard::fill(SackBlock block, size_t holes_max) {
       holes_.insert(hole + 1, behind);
       return;
     }
+    if (news) news->push_back({seq_max(hole->begin, block.begin), seq_min(hole->end, block.end)});
     if (begins_in) {
       hole->end = block.begin;
       hole->resent = seq_min(hole->resent, hole->end);
@@ -66,7 +68,7 @@ void TcpScoreboard::fill(SackBlock block, size_t holes_max) {
 }
 
 uint32_t TcpScoreboard::take_blocks(std::span<const SackBlock> blocks, const Sent& sent,
-                                    size_t holes_max) {
+                                    size_t holes_max, std::vector<SackBlock>* news) {
   std::array<SackBlock, 4> sorted;
   size_t count = 0;
   for (const SackBlock& b : blocks) {
@@ -81,10 +83,12 @@ uint32_t TcpScoreboard::take_blocks(std::span<const SackBlock> blocks, const Sen
   guessed_ = 0;
   for (size_t i = 0; i < count; ++i) {
     const SackBlock& block = sorted[i];
-    fill({block.begin, seq_min(block.end, seq_max(fack_, block.begin))}, holes_max);
+    fill({block.begin, seq_min(block.end, seq_max(fack_, block.begin))}, holes_max, news);
     if (block.end <= fack_) continue;
     if (block.begin > fack_) extend_to(block.begin, false, holes_max);
-    if (block.begin <= fack_) fack_ = block.end;
+    if (block.begin > fack_) continue;
+    if (news) news->push_back({fack_, block.end});
+    fack_ = block.end;
   }
   sum_up();
   return sacked_ > before ? sacked_ - before : 0;
@@ -135,6 +139,52 @@ bool TcpScoreboard::mark_lost(uint32_t mss) {
     lost_waiting_ += hole.waiting();
   }
   return lost_waiting_ > 0;
+}
+
+// Cuts a hole in two at `at`, unless that is its edge. Returns the index of what begins there.
+size_t TcpScoreboard::split_at(size_t index, Seq at) {
+  Hole& hole = holes_[index];
+  if (at <= hole.begin) return index;
+  Hole behind = hole;
+  behind.begin = at;
+  behind.resent = seq_max(behind.resent, at);
+  hole.end = at;
+  hole.resent = seq_min(hole.resent, at);
+  holes_.insert(holes_.begin() + long(index) + 1, behind);
+  return index + 1;
+}
+
+uint32_t TcpScoreboard::range_is_lost(SackBlock part, size_t holes_max) {
+  if (part.end > fack_) {
+    // Nothing behind it arrived, but something that was sent later.
+    if (part.begin > fack_) extend_to(part.begin, false, holes_max);
+    if (part.begin <= fack_) extend_to(part.end, false, holes_max);
+    part.end = seq_min(part.end, fack_);
+  }
+  uint32_t more = 0;
+  size_t i = size_t(std::lower_bound(holes_.begin(), holes_.end(), part.begin,
+                                     [](const Hole& h, Seq at) { return h.end <= at; }) -
+                    holes_.begin());
+  for (; i < holes_.size() && holes_[i].begin < part.end; ++i) {
+    const bool waits = holes_[i].lost && holes_[i].resent <= seq_max(holes_[i].begin, part.begin);
+    if (waits) continue;  // for the whole of it, or up to the end of the hole
+    if (holes_.size() + 2 <= holes_max) {
+      i = split_at(i, part.begin);
+      if (holes_[i].end > part.end) split_at(i, part.end);
+    }
+    Hole& hole = holes_[i];
+    const uint32_t before = hole.waiting();
+    hole.lost = true;
+    hole.resent = hole.begin;
+    more += hole.waiting() - before;
+    // Behind something else that waits it is the same hole.
+    if (i == 0 || !holes_[i - 1].lost || holes_[i - 1].end != hole.begin) continue;
+    holes_[i - 1].end = hole.end;
+    holes_.erase(holes_.begin() + long(i));
+    --i;
+  }
+  lost_waiting_ += more;
+  return more;
 }
 
 void TcpScoreboard::first_is_lost(const Sent& sent) {

@@ -22,7 +22,9 @@ class TcpScoreboard {
   explicit TcpScoreboard(Seq una) : una_(una), fack_(una) {}
 
   // Takes in blocks that lie within [una, nxt]; returns how many octets are newly acknowledged.
-  uint32_t take_blocks(std::span<const SackBlock> blocks, const Sent& sent, size_t holes_max);
+  // `news`: where to put what they newly acknowledge, if somebody wants to know.
+  uint32_t take_blocks(std::span<const SackBlock> blocks, const Sent& sent, size_t holes_max,
+                       std::vector<SackBlock>* news = nullptr);
   // Without SACK: a duplicate acknowledgment says that some segment arrived.
   uint32_t take_duplicate_ack(const Sent& sent);
   void take_ack(Seq una, const Sent& sent);
@@ -34,6 +36,10 @@ class TcpScoreboard {
   void first_is_lost(const Sent& sent);
   // After a timeout everything that is not SACKed is lost (RFC 6675 s5.1).
   void all_lost(const Sent& sent);
+
+  // RFC 8985: so much is lost, perhaps the second time. Returns how many octets of it are now to be
+  // sent again and were not before.
+  uint32_t range_is_lost(SackBlock part, size_t holes_max);
 
   // The next octets to send again, at most `mss`; empty: none. `lost_only`: no others either.
   SackBlock next_hole(uint32_t mss, bool lost_only) const;
@@ -57,7 +63,8 @@ class TcpScoreboard {
     uint32_t waiting() const { return lost ? uint32_t(end - resent) : 0; }
   };
   void extend_to(Seq end, bool lost, size_t holes_max);
-  void fill(SackBlock block, size_t holes_max);
+  void fill(SackBlock block, size_t holes_max, std::vector<SackBlock>* news);
+  size_t split_at(size_t index, Seq at);
   void sum_up();
 
   std::vector<Hole> holes_;  // in order; below fack_ everything else is SACKed

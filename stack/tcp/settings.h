@@ -28,7 +28,12 @@ struct TcpSettings {
   int64_t hostcache_enable = 1, hostcache_limit = 15360, hostcache_expire = 3600;
   int64_t blackhole_detection = 0, blackhole_mss = 1200, v6blackhole_mss = 1220;
   int64_t ecn = 2, ecn_maxretries = 1, syncookies = 1, syncookies_only = 0;
-  int64_t hostcache_purge = 0, hostcache_purgenow = 0, functions_inherit = 0;
+  int64_t hostcache_purge = 0, hostcache_purgenow = 0, functions_inherit = 1;
+  int64_t functions = 0;  // an index of tcp_function_blocks()
+  int64_t fastopen_server = 0, fastopen_client = 1, fastopen_acceptany = 0, fastopen_autokey = 120;
+  int64_t fastopen_psk_enable = 0, fastopen_path_disable_time = 900;
+  int64_t fastopen_ccache_limit = 16, fastopen_ccache_buckets = 2048;
+  int64_t rack_tlp_min_us = 10'000, rack_delayed_ack_us = 40'000, rack_reorder_thresh = 2;
   // What FreeBSD has and nothing here depends on: kept, so that who sets them may.
   int64_t tso = 1, do_tcpdrain = 1, isn_reseed_interval = 0, log_debug = 0, per_cpu_timers = 0;
   int64_t soreceive_stream = 0, sendbuf_auto_lowat = 0, rfc3390 = 1, rfc6675_pipe = 1;

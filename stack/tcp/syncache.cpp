@@ -85,6 +85,7 @@ void TcpSyncache::syn_arrives(TcpConnection& listener, TcpSegment& segment) {
   }
   half.sack = s.sack && options && segment.options.sack_permitted;
   half.ecn = ecn_answer(segment);
+  if (listener.options.fast_open && opens_fast(listener, half, segment)) return;
   if (s.syncookies) bake_cookie(half);
   if (s.syncookies && s.syncookies_only) {
     ++tcp_.counters.sc_sendcookie;
@@ -97,6 +98,26 @@ void TcpSyncache::syn_arrives(TcpConnection& listener, TcpSegment& segment) {
   ++tcp_.counters.sc_added;
   arm(entry);
   respond(half);
+}
+
+// RFC 7413 s4.2.2. At most half of the backlog may be such connections whose handshake is not over
+// (s5.1). False: it opens as any other; the answer may have a cookie for the next time.
+bool TcpSyncache::opens_fast(TcpConnection& listener, TcpHalfOpen& half, TcpSegment& segment) {
+  const auto& s = tcp_.settings();
+  if (!s.fastopen_server || !segment.options.has_fast_open) return false;
+  TcpListener& queue = *listener.listener_;
+  TcpFastOpen& fast_open = tcp_.fast_open();
+  if (fast_open.pending(half.ends.local.port) > queue.backlog() / 2) return false;
+  const Bytes cookie = Bytes(segment.options.cookie).first(segment.options.cookie_length);
+  const auto verdict =
+      fast_open.check(half.ends.foreign.address, cookie, s, tcp_.site().now(), half.cookie);
+  if (verdict != TcpFastOpen::Verdict::right || queue.full()) return false;
+  half.fast = true;
+  TcpConnection& made = tcp_.make_connection();
+  queue.add(made);
+  made.open_fast(half, listener, segment, half.cookie);
+  listener.changed();
+  return true;
 }
 
 // RFC 3168 s6.1.1; RFC 9768 s3.1.1.
@@ -119,6 +140,9 @@ void TcpSyncache::respond(const TcpHalfOpen& half) {
     options.sack_permitted = half.sack;
     if (half.timestamps)
       options.timestamps = {tcp_.timestamp_now() + half.ts_offset, half.ts_recent};
+    options.has_fast_open = half.cookie.length > 0 && half.retransmitted == 0;
+    options.cookie = half.cookie.octets;
+    options.cookie_length = half.cookie.length;
   }
   const Tcp::Segment answer{.ends = half.ends,
                             .seq = half.iss,

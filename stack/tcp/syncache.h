@@ -25,6 +25,8 @@ struct TcpHalfOpen {
   uint8_t snd_scale = 0, rcv_scale = 0;
   uint8_t retransmitted = 0;
   bool scaling = false, timestamps = false, sack = false;
+  bool fast = false;         // a SYN whose cookie is right
+  TcpCookie cookie;          // for the client to keep, in our first answer
   uint8_t ecn = 0;           // AE, CWR, ECE of our SYN-ACK (ecn.h)
   bool unreachable = false;  // ICMP has said so
 };
@@ -72,6 +74,7 @@ class TcpSyncache {
   void respond(const TcpHalfOpen& half);
   void challenge(const TcpHalfOpen& half);
   uint8_t ecn_answer(const TcpSegment& syn) const;
+  bool opens_fast(TcpConnection& listener, TcpHalfOpen& half, TcpSegment& segment);
   void complete(TcpConnection& listener, const TcpHalfOpen& half, TcpSegment& segment);
   // --- syncookies.cpp ---
   void bake_cookie(TcpHalfOpen& half) const;

@@ -15,7 +15,8 @@ Tcp::Tcp(Vnet& vnet, const TcpSettings& defaults)
     : StateWithSettings(defaults),
       ip_(vnet.state<IpStack>(ip_module)),
       pcbs_(ip_, "tcp ports"),
-      syncache_(*this) {
+      syncache_(*this),
+      fast_open_(vnet.random("tcp fast open")) {
   RandomStream random = vnet.random("tcp");
   secret_.low = random.next();
   secret_.high = random.next();
@@ -97,6 +98,16 @@ void Tcp::set_congestion_default(size_t index) {
   static_cast<TcpSettings*>(own_settings())->cc = int64_t(index);
 }
 
+void Tcp::set_functions_default(uint8_t index) {
+  static_cast<TcpSettings*>(own_settings())->functions = index;
+}
+
+size_t Tcp::count_functions(uint8_t index) const {
+  size_t count = 0;
+  for_each([&](const TcpConnection& c) { count += c.options.functions == index; });
+  return count;
+}
+
 // --- output ------------------------------------------------------------------------------------
 
 Packet Tcp::make_segment(const Segment& segment, const TcpOptions& options) {
@@ -162,14 +173,8 @@ void Tcp::refuse(TcpSegment& segment) {
   const int64_t blackhole = settings().blackhole;
   if (blackhole >= 2 || (blackhole == 1 && segment.has(tcp_flag::syn))) return;
   // net.inet.icmp.icmplim limits these resets, too (badport_bandlim).
-  const SimTime now = site().now();
-  if (now >= reset_window_end_) {
-    reset_window_end_ = now + 1_s;
-    const Inet* inet = ip_.net().vnet().state_if_there<Inet>(inet_module);
-    resets_left_ =
-        inet && inet->settings().icmp.icmplim > 0 ? inet->settings().icmp.icmplim : INT64_MAX;
-  }
-  const bool limited = resets_left_-- <= 0;
+  Inet* inet = ip_.net().vnet().state_if_there<Inet>(inet_module);
+  const bool limited = inet && !inet->icmp().within_limit(reset_limit_);
   if (!limited) send_reset(segment);
 }
 
@@ -255,7 +260,13 @@ void Tcp::deliver(TcpSegment& segment, const IpContext& context) {
     connection->segment_arrives(segment);
     return settle(*connection);
   }
-  TcpConnection* listener = find_listener(segment.ends);
+  // ipfw's fwd: who listens there takes connections to addresses that are not ours.
+  TcpEnds ends = segment.ends;
+  if (context.forwarded) {
+    ends.local.address = context.forwarded_to;
+    if (context.forwarded_port) ends.local.port = context.forwarded_port;
+  }
+  TcpConnection* listener = find_listener(ends);
   if (!listener) return refuse(segment);
   if (context.ttl < listener->options.min_ttl) return drop(segment, drops::unexpected_segment);
   syncache_.segment_arrives(*listener, segment);

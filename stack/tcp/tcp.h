@@ -5,6 +5,7 @@
 #pragma once
 
 #include "core/base/siphash.h"
+#include "stack/inet/icmp.h"
 #include "stack/ip/ip_stack.h"
 #include "stack/tcp/host_cache.h"
 #include "stack/tcp/settings.h"
@@ -95,7 +96,12 @@ class Tcp final : public StateWithSettings<TcpSettings>, public IpProtocol {
   TcpSyncache& syncache() { return syncache_; }
   const TcpSyncache& syncache() const { return syncache_; }
   void set_congestion_default(size_t index);
+  void set_functions_default(uint8_t index);
+  // Connections that run such a stack.
+  size_t count_functions(uint8_t index) const;
 
+  TcpFastOpen& fast_open() { return fast_open_; }
+  const TcpFastOpen& fast_open() const { return fast_open_; }
   TcpHostCache& host_cache() { return host_cache_; }
   const TcpHostCache& host_cache() const { return host_cache_; }
   TcpHostCache::Limits host_cache_limits() const;
@@ -112,10 +118,10 @@ class Tcp final : public StateWithSettings<TcpSettings>, public IpProtocol {
   PcbTable pcbs_;
   SipKey secret_;
   TcpConnection* connections_ = nullptr;
-  SimTime reset_window_end_;
-  int64_t resets_left_ = 0;
+  Icmp::Limit reset_limit_{.name = "closed port RST"};
   TcpSyncache syncache_;
   TcpHostCache host_cache_;
+  TcpFastOpen fast_open_;
 };
 
 }  // namespace stackyard

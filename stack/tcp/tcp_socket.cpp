@@ -2,6 +2,7 @@
 
 #include "core/wire/net/ipv4.h"
 #include "stack/tcp/api/tcp_info.h"
+#include "stack/tcp/functions.h"
 #include "stack/tcp/listener.h"
 #include "stack/tcp/tcp.h"
 
@@ -66,9 +67,32 @@ Result<std::unique_ptr<SocketOps>> TcpSocket::accept() {
 }
 
 Result<size_t> TcpSocket::send(Bytes octets, const SendOptions& options) {
-  if (options.to && connection_.state() == TcpState::closed) return Errno::enotconn;
+  if (options.to && connection_.state() == TcpState::closed) {
+    const Endpoint foreign = TRY(endpoint_of(*options.to, connection_.family));
+    if (foreign.port == 0) return Errno::eaddrnotavail;
+    return connection_.connect_and_send(foreign, octets);
+  }
   if (options.out_of_band && !octets.empty()) return connection_.send_urgent(octets);
   return connection_.send(octets);
+}
+
+SimTime TcpSocket::linger() const {
+  const TcpState state = connection_.state();
+  const bool open = state >= TcpState::established && state != TcpState::time_wait;
+  return open ? SimTime(std::max(connection_.options.linger_s, 0) * 1'000'000'000ll) : SimTime();
+}
+
+// soclose(9): until our FIN is acknowledged.
+Result<> TcpSocket::disconnect() {
+  const auto over = [&] {
+    const TcpState state = connection_.state();
+    return state == TcpState::closed || state == TcpState::fin_wait_2 ||
+           state == TcpState::time_wait;
+  };
+  if (over()) return {};
+  (void)connection_.shutdown(ShutdownHow::both);
+  if (over()) return {};
+  return Errno::eagain;
 }
 
 Result<> TcpSocket::shutdown(ShutdownHow how) {
@@ -102,6 +126,18 @@ Result<> TcpSocket::set_option(SocketOption option, const OptionValue& value) {
     connection_.congestion_ = record->create();
     return {};
   }
+  if (option == SocketOption::tcp_fastopen) return set_fast_open(value);
+  if (option == SocketOption::tcp_function_blk) {
+    const std::string name(value.octets.begin(), value.octets.end());
+    const auto functions = find_tcp_functions(name);
+    if (!functions) return Errno::enoent;
+    // Whether the peer has SACK is not known yet.
+    if (connection_.state() == TcpState::syn_sent || connection_.state() == TcpState::syn_received)
+      return Errno::eagain;
+    connection_.options.functions = *functions;
+    connection_.begin_functions();
+    return {};
+  }
   if (option == SocketOption::so_acceptfilter) {
     if (!connection_.listener_) return Errno::einval;
     const std::string name(value.octets.begin(), value.octets.end());
@@ -117,6 +153,21 @@ Result<> TcpSocket::set_option(SocketOption option, const OptionValue& value) {
     return {};
   }
   return set_number(option, value.number);
+}
+
+// A number, or struct tcp_fastopen with the key that the server shares.
+Result<> TcpSocket::set_fast_open(const OptionValue& value) {
+  const auto& s = tcp_.settings();
+  const TcpState state = connection_.state();
+  TcpSocketOptions& o = connection_.options;
+  if (!s.fastopen_client && !s.fastopen_server) return Errno::eperm;
+  if (state != TcpState::closed && state != TcpState::listen) return Errno::einval;
+  if (value.number && state == TcpState::listen && !s.fastopen_server) return Errno::eperm;
+  o.fast_open = value.number != 0;
+  o.fast_open_has_secret = value.octets.size() == o.fast_open_secret.size();
+  if (o.fast_open_has_secret)
+    std::copy(value.octets.begin(), value.octets.end(), o.fast_open_secret.begin());
+  return {};
 }
 
 Result<> TcpSocket::set_number(SocketOption option, int64_t n) {
@@ -249,6 +300,13 @@ Result<OptionValue> TcpSocket::get_option(SocketOption option) {
     value.octets.assign(name.begin(), name.end());
     return value;
   }
+  if (option == SocketOption::tcp_function_blk) {
+    const uint8_t own = connection_.options.functions;
+    const std::string_view name = tcp_function_blocks()[own].name;
+    value.octets.assign(name.begin(), name.end());
+    value.number = int64_t(tcp_.count_functions(own));
+    return value;
+  }
   if (option == SocketOption::tcp_info) {
     const TcpInfo info = connection_.info();
     value.octets.resize(sizeof info);
@@ -345,6 +403,8 @@ std::optional<int64_t> TcpSocket::level_number(SocketOption option) const {
       return !o.no_delayed_ack;
     case SocketOption::tcp_noopt:
       return o.no_options;
+    case SocketOption::tcp_fastopen:
+      return o.fast_open;
     case SocketOption::tcp_maxseg:
       return connection_.max_segment();
     case SocketOption::tcp_keepinit:

@@ -21,6 +21,8 @@ class TcpSocket final : public SocketOps {
   Result<> connect_result() override { return connection_.connect_result(); }
   Result<> listen(int backlog) override;
   Result<std::unique_ptr<SocketOps>> accept() override;
+  SimTime linger() const override;
+  Result<> disconnect() override;
   Result<> shutdown(ShutdownHow how) override;
   Result<size_t> send(Bytes octets, const SendOptions& options) override;
   Result<Received> receive(size_t max, const ReceiveOptions& options) override {
@@ -42,6 +44,7 @@ class TcpSocket final : public SocketOps {
   void connection_changed() { changed(); }
 
  private:
+  Result<> set_fast_open(const OptionValue& value);
   Result<> set_number(SocketOption option, int64_t n);
   Result<> set_tcp_number(SocketOption option, int64_t n);
   std::optional<int64_t> socket_number(SocketOption option);

@@ -76,6 +76,7 @@ void TcpConnection::rexmt_due() {
   if (snd_wnd_ == 0) {
     // The peer took its window back: probe it, as long as it answers (RFC 9293 s3.8.6.1).
     scoreboard_.reset();
+    if (rack_) rack_->clear();
     recovery_ = Recovery::none;
     snd_nxt_ = snd_una_;
     fin_sent_ = false;
@@ -95,7 +96,10 @@ void TcpConnection::rexmt_due() {
   recover_ = snd_nxt_;
   recovery_ = Recovery::loss;
   dupacks_ = 0;
-  scoreboard().all_lost(sent());
+  if (rack_)
+    rack_timeout();
+  else
+    scoreboard().all_lost(sent());
   send_first_hole_ = true;
   output();
 }

@@ -111,6 +111,30 @@ links:
   }
 }
 
+TEST_CASE("the stack rack repairs by time what the stack freebsd needs timeouts for", "[tcp]") {
+  // The same losses for both: the sum of their timeouts.
+  const auto timeouts_of = [](const std::string& stack) {
+    uint64_t timeouts = 0;
+    for (uint64_t seed = 1; seed <= 5; ++seed) {
+      LabOptions options;
+      options.seed = seed;
+      LabFixture lab("nodes:\n  a: {sysctl: {net.inet.tcp.functions_default: " + stack + R"(}}
+  b: {}
+links:
+  - {endpoints: [a, b], impair: {rate: 50mbit, delay: 5ms, loss: 8%, jitter: 1ms, reorder: 1%}}
+)",
+                     options);
+      CHECK(transfer_is_whole(lab, 100'000));
+      timeouts += lab.counter("a", "tcps_rexmttimeo");
+    }
+    return timeouts;
+  };
+  const uint64_t by_time = timeouts_of("rack"), by_count = timeouts_of("freebsd");
+  INFO("rack " << by_time << ", freebsd " << by_count);
+  CHECK(by_count > 10);
+  CHECK(by_time * 2 < by_count);
+}
+
 TEST_CASE("without SACK, timestamps and scaling it still arrives", "[tcp]") {
   LabFixture lab(R"(
 nodes:

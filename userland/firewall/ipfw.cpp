@@ -5,6 +5,8 @@
 #include "stack/ipfw/api/rule_text.h"
 #include "userland/commands.h"
 #include "userland/firewall/ipfw_run.h"
+#include "userland/firewall/shaper_command.h"
+#include "userland/firewall/shaper_words.h"
 #include "userland/lib/options.h"
 #include "userland/lib/services.h"
 
@@ -178,6 +180,20 @@ int zero(Run& run, const Words& words, bool log_only) {
   return status;
 }
 
+// Their grammar is checked here; what they do is the shaper's.
+int shape(Run& run, ShapedKind kind, Words words) {
+  run.shaped = kind;
+  run.shaper_words = words;
+  if (!run.options.check_only || words.size() < 2) return 0;
+  if (parse_int(words[0])) std::swap(words[0], words[1]);
+  const auto number = parse_int(words[1]);
+  if (words[0] != "config" || !number) return 0;
+  const Words rest(words.begin() + 2, words.end());
+  const auto parsed = parse_shaper(kind, uint32_t(*number), rest, {});
+  const auto* error = std::get_if<CommandError>(&parsed);
+  return error ? run.fail(error->status, error->words) : 0;
+}
+
 int flush(Run& run) {
   if (run.options.check_only) return 0;
   run.asks = !run.options.force && !run.options.quiet;
@@ -228,6 +244,10 @@ int execute(Run& run, Words words) {
     words.erase(words.begin(), words.begin() + 2);
   }
   if (words.empty()) return run.fail(usage, "bad arguments, for usage summary ``ipfw''");
+  if (const auto kind = shaped_kind(words[0])) {
+    words.erase(words.begin());
+    return shape(run, *kind, words);
+  }
   for (const Part& part : parts())
     if (words[0] == part.word) return part.execute(run, words);
   const std::string what = words[0];
@@ -351,6 +371,7 @@ Task<int> run_file(Sys& sys, RunOptions options, Names& names, std::string path)
     else
       status = execute(run, lines[i++].words);
     if (run.asks) status = co_await ask_and_flush(sys, run);
+    if (run.shaped) status = co_await run_shaper(sys, *run.shaped, run.shaper_words);
     (void)co_await tell(sys, run, status);
     if (status != 0) co_return status;
   }
@@ -403,6 +424,8 @@ Task<int> ipfw_main(Sys& sys, Args args) {
   const std::string line = join(rest, " ");
   const int status = execute(run, words_of(line));
   if (run.asks) co_return co_await ask_and_flush(sys, run);
+  if (run.shaped && status == 0 && !options.check_only)
+    co_return co_await run_shaper(sys, *run.shaped, run.shaper_words);
   co_return co_await tell(sys, run, status);
 }
 

@@ -9,16 +9,14 @@ namespace {
 int not_loaded(Run& run, const Words& words) {
   if (words.size() < 2) return run.fail(exit_status::usage, "need some arguments");
   if (run.options.check_only) return 0;
-  const bool nat = words[0] == "nat";
-  return run.fail(exit_status::unavailable,
-                  nat ? "setsockopt(IP_FW_NAT_CFG)" : "setsockopt(IP_DUMMYNET_CONFIGURE)",
-                  Errno::enoprotoopt);
+  return run.fail(exit_status::unavailable, "setsockopt(IP_FW_NAT_CFG)", Errno::enoprotoopt);
 }
 
-constexpr Part all[] = {{"pipe", not_loaded},      {"queue", not_loaded},
-                        {"sched", not_loaded},     {"nat", not_loaded},
-                        {"nat64lsn", not_loaded},  {"nat64stl", not_loaded},
-                        {"nat64clat", not_loaded}, {"nptv6", not_loaded}};
+constexpr Part all[] = {{"nat", not_loaded},
+                        {"nat64lsn", not_loaded},
+                        {"nat64stl", not_loaded},
+                        {"nat64clat", not_loaded},
+                        {"nptv6", not_loaded}};
 
 }  // namespace
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "stack/ipfw/api/ipfw_requests.h"
+#include "stack/net/api/shaped_flow.h"
 #include "stack/sys/sys.h"
 #include "userland/firewall/rule_parser.h"
 
@@ -44,6 +45,9 @@ class Run {
   std::string speaker;  // "ipfw", or "Line 3"
   std::string out, err;
   bool asks = false;  // "flush" wants to be sure
+  // A pipe, queue or scheduler is meant, by these words (shaper_command.h).
+  std::optional<ShapedKind> shaped;
+  std::vector<std::string> shaper_words;
 
   // What errx(3) and warnx(3) print; the status is given back.
   int fail(int status, const std::string& message) {
@@ -69,8 +73,8 @@ int list(Run& run, const Words& words, bool counters);
 int set_command(Run& run, const Words& words);
 int table_command(Run& run, const Words& words);
 
-// Words that other parts take: "pipe", "queue", "sched", "nat" and so on. The words begin with that
-// one; options and output are the run's.
+// Words that other parts take: "nat" and so on. The words begin with that one; options and output
+// are the run's.
 struct Part {
   std::string_view word;
   int (*execute)(Run& run, const Words& words);
