@@ -186,6 +186,7 @@ class Packet {
   size_t checksum_offset() const { return record_->checksum_offset; }
 
   void set_tag(const void* type, uint64_t value);
+  bool has_tags() const { return record_->tags != nullptr; }
   const uint64_t* tag(const void* type) const;
   void clear_tag(const void* type);
   // At a vnet boundary.

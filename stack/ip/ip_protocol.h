@@ -18,6 +18,10 @@ struct IpContext {
   bool dest_is_group = false;  // ... or at the link layer to one
   bool reassembled = false;    // it came in fragments
   Ifnet* interface = nullptr;
+  // A filter gives it to this address of ours (and port, if it is not 0), whoever it is for.
+  bool forwarded = false;
+  uint16_t forwarded_port = 0;
+  IpAddress forwarded_to;
   Bytes header;  // with options or extension headers; reassembled: of the first fragment
 };
 

@@ -24,6 +24,15 @@ struct IpSettings {
   int64_t socket_sources_max = 128;
 };
 
+// Where a filter forwards a packet to, of this host.
+inline void note_forwarding(const Packet& packet, IpContext& context) {
+  const auto forwarding = forwarding_of(packet);
+  if (!forwarding) return;
+  context.forwarded = true;
+  context.forwarded_to = forwarding->to;
+  context.forwarded_port = forwarding->port;
+}
+
 class IpStack final : public StateWithSettings<IpSettings> {
  public:
   IpStack(Vnet& vnet, const IpSettings& defaults);

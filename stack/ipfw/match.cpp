@@ -209,7 +209,7 @@ bool Ipfw::matches_rare(RunState& r, const Insn& insn) {
     case Op::sockarg:
       return false;
     default:
-      return false;
+      return matches_header(r, insn);
   }
 }
 

@@ -260,7 +260,13 @@ void Tcp::deliver(TcpSegment& segment, const IpContext& context) {
     connection->segment_arrives(segment);
     return settle(*connection);
   }
-  TcpConnection* listener = find_listener(segment.ends);
+  // ipfw's fwd: who listens there takes connections to addresses that are not ours.
+  TcpEnds ends = segment.ends;
+  if (context.forwarded) {
+    ends.local.address = context.forwarded_to;
+    if (context.forwarded_port) ends.local.port = context.forwarded_port;
+  }
+  TcpConnection* listener = find_listener(ends);
   if (!listener) return refuse(segment);
   if (context.ttl < listener->options.min_ttl) return drop(segment, drops::unexpected_segment);
   syncache_.segment_arrives(*listener, segment);
