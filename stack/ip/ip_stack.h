@@ -14,6 +14,7 @@
 
 namespace stackyard {
 
+class TcpKeys;
 extern const ModuleRecord ip_module;
 
 struct IpSettings {
@@ -25,6 +26,7 @@ struct IpSettings {
 class IpStack final : public StateWithSettings<IpSettings> {
  public:
   IpStack(Vnet& vnet, const IpSettings& defaults);
+  ~IpStack() override;
 
   NetStack& net() const { return net_; }
   Site& site() const { return net_.site(); }
@@ -52,6 +54,10 @@ class IpStack final : public StateWithSettings<IpSettings> {
   // Tells the protocol whose packet was quoted, if it is there.
   void path_event(uint8_t number, const PathEvent& event);
 
+  // Null while nobody has given any (setkey(8)).
+  const TcpKeys* tcp_keys() const { return tcp_keys_.get(); }
+  TcpKeys& make_tcp_keys();
+
   RawIp& raw() { return raw_; }
   // Of the hash that spreads flows over paths: routers in a row do not choose alike.
   uint64_t flow_seed() const { return flow_seed_; }
@@ -75,6 +81,7 @@ class IpStack final : public StateWithSettings<IpSettings> {
   IpOutput* outputs_[2] = {};
   std::vector<std::pair<uint8_t, IpProtocol*>> protocols_;
   RawIp raw_;
+  std::unique_ptr<TcpKeys> tcp_keys_;
 };
 
 }  // namespace stackyard
