@@ -69,6 +69,7 @@ std::vector<const Command*> machine_commands() {
       &seq_command,
       &service_command,
       &setfib_command,
+      &setkey_command,
       &sh_command,
       &sha1_command,
       &sha256_command,
