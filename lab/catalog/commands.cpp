@@ -25,9 +25,9 @@ std::vector<const Command*> machine_commands() {
           &smcrouted_command, &sockstat_command,    &sort_command,       &sysctl_command,
           &tail_command,      &tcpdrop_command,     &tcpdump_command,    &tee_command,
           &telnet_command,    &test_command,        &timeout_command,    &touch_command,
-          &tr_command,        &traceroute6_command, &traceroute_command, &true_command,
-          &ttcp_command,      &uname_command,       &uniq_command,       &wc_command,
-          &yes_command};
+          &tr_command,        &traceroute6_command, &traceroute_command, &traffic_command,
+          &true_command,      &ttcp_command,        &uname_command,      &uniq_command,
+          &wc_command,        &yes_command};
 }
 
 std::vector<std::string> shim_names() {
