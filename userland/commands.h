@@ -10,7 +10,7 @@ extern const Command arp_command, fetch_command, hostname_command, ifconfig_comm
     ifmcstat_command, ip6addrctl_command, mtest_command, ndp_command, netstat_command, ping_command,
     ping6_command, route_command, rtsol_command, rtsold_command, setfib_command, sockstat_command,
     sysctl_command, tcpdrop_command, tcpdump_command, telnet_command, traceroute_command,
-    traceroute6_command, ttcp_command;
+    traceroute6_command, traffic_command, ttcp_command;
 
 extern const Command jail_command, jexec_command, jls_command;
 extern const Command httpd_command, inetd_command, kldload_command, kldstat_command,

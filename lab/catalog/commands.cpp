@@ -91,6 +91,7 @@ std::vector<const Command*> machine_commands() {
       &tr_command,
       &traceroute6_command,
       &traceroute_command,
+      &traffic_command,
       &true_command,
       &ttcp_command,
       &uname_command,

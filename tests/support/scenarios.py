@@ -47,6 +47,7 @@ BROKEN = {
     'reno-cubic': ('one=cubic', 'reno'),
     'rtt-unfair': ('far=1us', 'little'),
     'black-hole': ('detection=0', 'whole'),
+    'syn-flood': ('cookies=0', 'under_fire'),
 }
 # Every check of every scenario fails on some broken variant: other ways to break a lab, as edits of
 # its text.
@@ -170,6 +171,9 @@ EDITS = {
     'rtt-unfair': [('delay: 10ms', 'delay: 30ms', ['short', 'long']),
                    ('queue: 50p', 'queue: 5p', ['full']),
                    ('far: 40ms', 'far: 1us', ['much'])],
+    'syn-flood': [('-t 10s syn', '-t 20ms syn', ['answers', 'full', 'overflow', 'cookie']),
+                  ('services: [httpd]', 'services: []', ['before', 'whole']),
+                  ('-t 10s syn', '-t 120s syn', ['over'])],
     'black-hole': [('nc -l 81', 'nc -l 82', ['opens']),
                    ('icmp[0] == 3 and icmp[1] == 4"', 'icmp[0] == 8"', ['stalls', 'unheard']),
                    ('mtu: 1400', 'mtu: 1500', ['told', 'suspects', 'smaller'])],

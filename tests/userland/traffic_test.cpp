@@ -178,3 +178,103 @@ TEST_CASE("ttcp -u ends with its marks, and shows what was lost") {
   CHECK(got > 475000);
   CHECK(got < 500000);
 }
+
+// --- traffic -----------------------------------------------------------------------------------
+
+namespace {
+
+constexpr const char* ten_megabits =
+    "nodes: {a: {}, b: {exec: [traffic -s -D]}}\n"
+    "links: [{endpoints: a -- b, impair: {rate: 10mbit, delay: 5ms}}]\n";
+
+}  // namespace
+
+TEST_CASE("traffic's constant rate is exact, and so are delays") {
+  LabFixture lab(ten_megabits);
+  lab.run("a", "ping -c 1 b");
+  const auto said = lab.run("a", "traffic -c b -u -b 2M -l 1000 -t 4s constant");
+  CHECK(said.says("constant to b port 5002 (udp)\nsent      1000 messages"));
+  CHECK(said.says("received  1000 messages,  977 KBytes, 2.00 Mbits/sec, 0 lost (0.00%), 0 out"));
+  // 1066 octets of 10 Mb/s, 5 ms of wire, and 10 us to wake the process on each side.
+  CHECK(said.says(", 50% 5.873, 90% 5.873, "));
+  CHECK(said.says("max 5.873"));
+  CHECK(said.says("jitter    0.000 ms"));
+  // Twice the wire's rate: half of it arrives.
+  const auto flood = lab.run("a", "traffic -c b -u -b 20M -t 20s");
+  CHECK(number_in(flood.output, "lost \\((\\S+)%\\)") == Approx(50).margin(5));
+  // Over TCP nothing is lost; it is late instead.
+  const auto late = lab.run("a", "traffic -c b -b 20M -t 5s");
+  CHECK(late.says("0 lost (0.00%)"));
+  CHECK(number_in(late.output, "50% (\\d+)") > 500);
+  CHECK(lab.run("a", "traffic -c b -u -R 100 -t 3s -l uniform:100:200").says("sent      300 mess"));
+}
+
+TEST_CASE("traffic draws the same for the same seed, and from the lab's own without one") {
+  const auto run = [](const std::string& options) {
+    LabFixture lab(ten_megabits);
+    return lab.run("a", "traffic -c b -u -b 1M -t 10s " + options + " poisson").output;
+  };
+  CHECK(run("-x 1") == run("-x 1"));
+  CHECK(run("-x 1") != run("-x 2"));
+  CHECK(run("") == run(""));
+  // Poisson: 1250 on average, the square root of that around it.
+  CHECK(number_in(run(""), "sent +(\\d+) messages") == Approx(1250).margin(5 * 35.4));
+  CHECK(number_in(run("-l exp:1000"), "([\\d.]+) [KM]bits/sec, 0 lost") > 850);
+}
+
+TEST_CASE("traffic talks and is silent, asks and thinks") {
+  LabFixture lab(ten_megabits);
+  // A quarter of the time at 4 Mb/s.
+  const auto bursts = lab.run("a", "traffic -c b -u -b 4M -t 200s onoff exp:100ms exp:300ms");
+  CHECK(number_in(bursts.output, "received .* (\\S+) Mbits/sec") == Approx(1).epsilon(0.15));
+  // No stretch of a second has more than the rate, and some have nothing.
+  const auto regular = lab.run("a", "traffic -c b -u -b 4M -t 10s onoff 1s 1s");
+  CHECK(regular.says("sent      2500 messages"));
+  const auto asked = lab.run("a", "traffic -c b -n 50 -t 60s request 10K 100ms");
+  CHECK(asked.says("answered  50 of 50,  500 KBytes"));
+  // There and back are 10 ms, and the answer's octets need 8.6 ms.
+  CHECK(number_in(asked.output, "response +min (\\S+),") > 18);
+  CHECK(number_in(asked.output, "response .* 50% (\\S+),") < 40);
+  CHECK(lab.run("a", "traffic -c b -u -n 10 request 100 0").says("answered  10 of 10"));
+}
+
+TEST_CASE("traffic's flows are connections, with heavy tails, and all of them end") {
+  LabFixture lab(ten_megabits);
+  const auto flows = lab.run("a", "traffic -c b -b 5M -t 60s flows pareto:1.4:20K:2M");
+  const double begun = number_in(flows.output, "sent +(\\d+) messages");
+  CHECK(begun == Approx(60 * 5e6 / 8 / 20480).epsilon(0.1));
+  CHECK(number_in(flows.output, "complete +(\\d+) of") == begun);
+  CHECK(number_in(flows.output, "received +(\\d+) messages") == begun);
+  CHECK(number_in(flows.output, "flow time .* 50% (\\S+),") < 100);
+  CHECK(number_in(flows.output, "flow time .* 99.9% (\\S+),") > 500);
+  CHECK(lab.counter("b", "tcps_accepts") >= int64_t(begun));
+  // Whom nobody answers says so, and does not wait for ever.
+  const auto refused = lab.run("a", "traffic -c b -p 99 -n 3 flows 1000");
+  CHECK(refused.says("complete  0 of 3"));
+  CHECK(refused.says("the receiver says nothing"));
+  CHECK(refused.exit == 1);
+}
+
+TEST_CASE("traffic's syn pattern sends sound segments from nobody's addresses") {
+  LabFixture lab("nodes: {a: {}, b: {}}\nlinks: [a -- b]\n");
+  lab.run("a", "ping -c 1 b");
+  lab.run("b", "tcpdump -n -i em0 -c 3 tcp > /tmp/seen 2> /dev/null & nc -lk 80 > /dev/null &");
+  const auto said = lab.run("a", "traffic -c b -p 80 -R 10 -n 100 -t 20s syn 198.18.0.0/16");
+  CHECK(said.says("sent      100 messages"));
+  lab.pass(1_s);
+  CHECK(number_in(lab.run("b", "cat /tmp/seen").output,
+                  "IP 198.18.\\d+.\\d+.(\\d+) > 10.0.0.2.80: Flags .S.") > 1023);
+  CHECK(lab.counter("b", "tcps_rcvbadsum") == 0);
+  CHECK(lab.counter("b", "tcps_sc_added") == 100);
+}
+
+TEST_CASE("traffic's command line is checked") {
+  LabFixture lab("nodes: [a]\n");
+  for (const char* words : {"", "-s -c a", "-s constant", "-c a what", "-c a onoff 1s",
+                            "-c a onoff 0 1s", "-c a -u flows 1K", "-c a syn 10.0.0.0/33",
+                            "-c a -l exp: constant", "-c a -b 0", "-c a -t 0", "-c a request 1K"}) {
+    INFO(words);
+    CHECK(lab.run("a", text("traffic {}", words)).exit == 1);
+  }
+  CHECK(lab.run("a", "traffic -c nobody").says("nobody: Name does not resolve"));
+}
