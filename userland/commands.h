@@ -11,6 +11,7 @@ extern const Command arp_command, fetch_command, hostname_command, ifconfig_comm
     ping6_command, route_command, rtsol_command, rtsold_command, setfib_command, sockstat_command,
     sysctl_command, tcpdrop_command, tcpdump_command, traceroute_command, traceroute6_command;
 
+extern const Command dnctl_command;
 extern const Command jail_command, jexec_command, jls_command;
 extern const Command httpd_command, inetd_command, kldload_command, kldstat_command,
     kldunload_command, rtadvctl_command, rtadvd_command, smcroutectl_command, smcrouted_command,

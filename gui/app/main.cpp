@@ -19,7 +19,8 @@ namespace {
 
 constexpr int exit_failed = 3;
 
-// What `--open` may name: "table NODE TABLE", "console NODE COMMAND...", "packet N", "labels".
+// What `--open` may name: "table NODE TABLE", "console NODE COMMAND...", "packet N", "labels",
+// "text", "select NODE" with its form.
 void openPanel(MainWindow& window, const QString& what) {
   const QStringList words = what.split(QLatin1Char(' '), Qt::SkipEmptyParts);
   if (words.size() == 3 && words[0] == QLatin1String("table"))
@@ -28,7 +29,12 @@ void openPanel(MainWindow& window, const QString& what) {
     ConsolePanel* console = window.openConsole({words[1]});
     if (words.size() > 2) console->run(words.mid(2).join(QLatin1Char(' ')));
   } else if (words.size() == 1 && words[0] == QLatin1String("labels")) {
-    window.setLabels(true, true);
+    window.setLabels({.addresses = true, .ports = true});
+  } else if (words.size() == 1 && words[0] == QLatin1String("text")) {
+    window.showText(true);
+  } else if (words.size() == 2 && words[0] == QLatin1String("select")) {
+    window.scene().choose({words[1]});
+    window.showProperties(true);
   }
 }
 

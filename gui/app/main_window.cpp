@@ -3,57 +3,47 @@
 #include <QApplication>
 #include <QCloseEvent>
 #include <QDockWidget>
-#include <QFileDialog>
-#include <QInputDialog>
+#include <QFileInfo>
 #include <QLabel>
 #include <QLineEdit>
-#include <QMenu>
-#include <QMenuBar>
-#include <QPlainTextEdit>
 #include <QPushButton>
 #include <QSplitter>
 #include <QStackedWidget>
 #include <QStatusBar>
 #include <QTabWidget>
-#include <QToolBar>
 #include <QVBoxLayout>
-#include <nlohmann/json.hpp>
 
-#include "gui/app/theme.h"
+#include "gui/canvas/canvas_editor.h"
 #include "gui/canvas/lab_scene.h"
-#include "gui/canvas/node_item.h"
+#include "gui/canvas/palette_bar.h"
 #include "gui/model/remote_table.h"
 #include "gui/panels/console_panel.h"
 #include "gui/panels/gallery.h"
 #include "gui/panels/lesson_panel.h"
 #include "gui/panels/packet_panel.h"
+#include "gui/panels/property_panel.h"
 #include "gui/panels/table_panel.h"
+#include "gui/panels/text_panel.h"
 #include "gui/panels/time_bar.h"
 
 namespace stackyard::gui {
 
-namespace {
-
-// What is completed in consoles beside the lab's own names.
-const char* const commands[] = {
-    "arp",     "cat",      "dmesg",   "echo",       "fetch",      "grep",     "hostname",
-    "httpd",   "ifconfig", "inetd",   "ip6addrctl", "jail",       "jexec",    "jls",
-    "kill",    "nc",       "ndp",     "netstat",    "ping",       "ping6",    "ps",
-    "route",   "rtadvd",   "rtsol",   "setfib",     "sleep",      "sockstat", "sysctl",
-    "tcpdump", "tail",     "timeout", "traceroute", "traceroute6"};
-
-}  // namespace
-
 MainWindow::MainWindow(QWidget* parent)
     : QMainWindow(parent),
+      live_(client_),
       middle_(new QStackedWidget),
+      canvas_and_text_(new QSplitter(Qt::Horizontal)),
       scene_(new LabScene(palette(), this)),
       view_(new LabView(scene_)),
-      text_(new QPlainTextEdit),
-      errors_(new QPlainTextEdit),
+      editor_(new CanvasEditor(document_, *scene_, this)),
+      text_(new TextPanel(document_, schema_, scene_->colours().dark)),
+      properties_(new PropertyPanel(document_, schema_)),
+      palette_(new PaletteBar(scene_->colours(), this)),
       bar_(new QWidget),
       bar_words_(new QLabel),
       restart_(new QPushButton(tr("Restart the lab"))),
+      restore_(new QPushButton(tr("Take it up again"))),
+      discard_(new QPushButton(tr("Discard it"))),
       time_(new TimeBar(client_, this)),
       packets_(new PacketPanel(client_, scene_->colours())),
       lesson_(new LessonPanel(client_, scene_->colours())),
@@ -61,17 +51,45 @@ MainWindow::MainWindow(QWidget* parent)
       search_(new QLineEdit) {
   setWindowTitle(tr("Stackyard"));
   resize(1360, 860);
-  auto* broken = new QSplitter(Qt::Vertical);
-  text_->setReadOnly(true);
-  errors_->setReadOnly(true);
-  broken->addWidget(text_);
-  broken->addWidget(errors_);
-  broken->setStretchFactor(0, 3);
-  middle_->addWidget(view_);
-  middle_->addWidget(broken);
+  makeMiddle();
+  addToolBar(time_);
+  addToolBar(Qt::LeftToolBarArea, palette_);
+  search_->setPlaceholderText(tr("Find a name or an address"));
+  search_->setMaximumWidth(220);
+  search_->setClearButtonEnabled(true);
+  search_->setAccessibleName(tr("Search"));
+  search_->setObjectName(QStringLiteral("search"));
+  time_->addSeparator();
+  time_->addWidget(search_);
+  makeDocks();
+  makeMenus();
+  statusBar();
+  connectAll();
+}
+
+MainWindow::~MainWindow() {
+  ending_ = true;
+  for (TablePanel* panel : findChildren<TablePanel*>()) delete panel;
+  ends_.reset();
+  client_.close();
+  // Members end after this window has: what they say then is nobody's.
+  for (QObject* each : {static_cast<QObject*>(&document_), static_cast<QObject*>(&document_.undo()),
+                        static_cast<QObject*>(&live_), static_cast<QObject*>(&client_),
+                        static_cast<QObject*>(&process_), static_cast<QObject*>(scene_)})
+    each->disconnect(this);
+}
+
+void MainWindow::makeMiddle() {
+  canvas_and_text_->addWidget(view_);
+  canvas_and_text_->addWidget(text_);
+  canvas_and_text_->setStretchFactor(0, 3);
+  canvas_and_text_->setStretchFactor(1, 2);
+  text_->hide();
+  middle_->addWidget(canvas_and_text_);
   auto* row = new QHBoxLayout(bar_);
   row->addWidget(bar_words_, 1);
-  row->addWidget(restart_);
+  bar_words_->setWordWrap(true);
+  for (QPushButton* button : {restart_, restore_, discard_}) row->addWidget(button);
   bar_->setAutoFillBackground(true);
   bar_->hide();
   auto* centre = new QWidget;
@@ -81,48 +99,6 @@ MainWindow::MainWindow(QWidget* parent)
   column->addWidget(bar_);
   column->addWidget(middle_, 1);
   setCentralWidget(centre);
-  addToolBar(time_);
-  search_->setPlaceholderText(tr("Find a name or an address"));
-  search_->setMaximumWidth(220);
-  search_->setClearButtonEnabled(true);
-  time_->addSeparator();
-  time_->addWidget(search_);
-  makeDocks();
-  makeMenus();
-  statusBar();
-
-  connect(search_, &QLineEdit::textChanged, this, [this](const QString& words) {
-    const int found = scene_->find(words);
-    statusBar()->showMessage(words.isEmpty() ? QString() : tr("%n found", nullptr, found));
-  });
-  connect(restart_, &QPushButton::clicked, this, &MainWindow::serve);
-  connect(&process_, &LabProcess::ready, this, &MainWindow::begin);
-  connect(&process_, &LabProcess::ended, this, &MainWindow::ended);
-  connect(&client_, &LabClient::refused, this,
-          [this](const QString& why) { statusBar()->showMessage(why, 8000); });
-  connect(time_, &TimeBar::failed, this,
-          [this](const QString& why) { statusBar()->showMessage(why, 8000); });
-  connect(time_, &TimeBar::stepping, this, [this] {
-    for (TablePanel* panel : findChildren<TablePanel*>()) panel->markStep();
-  });
-  connect(scene_, &LabScene::nodeActivated, this, [this](int node) {
-    const Topology::Node& told = scene_->topology().nodes[size_t(node)];
-    if (told.kind == QLatin1String("switch"))
-      openTable(told.name, QStringLiteral("fdb"));
-    else if (told.kind != QLatin1String("hub") && told.kind != QLatin1String("door"))
-      openConsole({told.name});
-  });
-  connect(scene_, &LabScene::nodeMenu, this, &MainWindow::nodeMenu);
-  connect(scene_, &LabScene::linkMenu, this, &MainWindow::linkMenu);
-  connect(packets_, &PacketPanel::pathChosen, scene_, &LabScene::showPath);
-  connect(packets_, &PacketPanel::frameSeen, scene_, &LabScene::showFrame);
-}
-
-MainWindow::~MainWindow() {
-  ending_ = true;
-  for (TablePanel* panel : findChildren<TablePanel*>()) delete panel;
-  ends_.reset();
-  client_.close();
 }
 
 void MainWindow::makeDocks() {
@@ -142,71 +118,107 @@ void MainWindow::makeDocks() {
   lesson_dock_ = dock(tr("Lesson"), "lesson", lesson_, Qt::LeftDockWidgetArea);
   packets_dock_ = dock(tr("Packets"), "packets", packets_, Qt::BottomDockWidgetArea);
   consoles_dock_ = dock(tr("Consoles"), "consoles", consoles_, Qt::BottomDockWidgetArea);
+  properties_dock_ = dock(tr("Properties"), "properties", properties_, Qt::RightDockWidgetArea);
   tabifyDockWidget(packets_dock_, consoles_dock_);
   setCorner(Qt::BottomRightCorner, Qt::RightDockWidgetArea);
   setCorner(Qt::BottomLeftCorner, Qt::LeftDockWidgetArea);
-  for (QDockWidget* each : {lesson_dock_, packets_dock_, consoles_dock_}) each->hide();
+  for (QDockWidget* each : {lesson_dock_, packets_dock_, consoles_dock_, properties_dock_})
+    each->hide();
 }
 
-void MainWindow::makeMenus() {
-  QMenu* file = menuBar()->addMenu(tr("&File"));
-  file->addAction(tr("&Open…"), QKeySequence::Open, this, [this] {
-    const QString path =
-        QFileDialog::getOpenFileName(this, tr("Open a lab"), {}, tr("Labs (*.yaml *.yml)"));
-    if (!path.isEmpty()) openLab(path);
+void MainWindow::connectAll() {
+  const auto tell = [this](const QString& why) { statusBar()->showMessage(why, 8000); };
+  connect(search_, &QLineEdit::textChanged, this, [this](const QString& words) {
+    const int found = scene_->find(words);
+    statusBar()->showMessage(words.isEmpty() ? QString() : tr("%n found", nullptr, found));
   });
-  file->addAction(tr("&Scenarios"), this, &MainWindow::showGallery);
-  file->addAction(tr("&Restart the lab"), QKeySequence(Qt::CTRL | Qt::Key_R), this,
-                  &MainWindow::serve);
-  file->addSeparator();
-  file->addAction(tr("&Quit"), QKeySequence::Quit, this, &QWidget::close);
-
-  QMenu* node = menuBar()->addMenu(tr("&Node"));
-  node->addAction(tr("&Command on the selected ones…"), QKeySequence(Qt::CTRL | Qt::Key_E), this,
-                  &MainWindow::forEachSelected);
-  node->addAction(tr("&Save the console's transcript…"), this, [this] {
-    if (auto* console = qobject_cast<ConsolePanel*>(consoles_->currentWidget()))
-      console->saveTranscript();
+  connect(search_, &QLineEdit::returnPressed, this, [this] {
+    if (const int node = scene_->nextFound(); node >= 0) view_->centerOn(scene_->placeOf(node));
   });
-
-  QMenu* look = menuBar()->addMenu(tr("&View"));
-  look->addAction(tr("&Whole lab"), QKeySequence(Qt::CTRL | Qt::Key_0), view_, &LabView::fit);
-  look->addAction(tr("Zoom &in"), QKeySequence::ZoomIn, view_, [this] { view_->zoom(1.25); });
-  look->addAction(tr("Zoom &out"), QKeySequence::ZoomOut, view_, [this] { view_->zoom(0.8); });
-  look->addSeparator();
-  auto* addresses = look->addAction(tr("&Addresses"));
-  auto* ports = look->addAction(tr("&Ports"));
-  for (QAction* each : {addresses, ports}) {
-    each->setCheckable(true);
-    connect(each, &QAction::toggled, this,
-            [this, addresses, ports] { setLabels(addresses->isChecked(), ports->isChecked()); });
-  }
-  auto* dark = look->addAction(tr("&Dark"));
-  dark->setCheckable(true);
-  dark->setChecked(scene_->colours().dark);
-  connect(dark, &QAction::toggled, this, [this](bool on) {
-    setTheme(*qApp, on);
-    scene_->setPalette(qApp->palette());
+  connect(restart_, &QPushButton::clicked, this, &MainWindow::serve);
+  connect(restore_, &QPushButton::clicked, this, &MainWindow::acceptOffer);
+  connect(discard_, &QPushButton::clicked, this, [this] {
+    document_.dropRescue();
+    bar_->hide();
   });
-  look->addSeparator();
-  for (QDockWidget* each : {lesson_dock_, packets_dock_, consoles_dock_})
-    look->addAction(each->toggleViewAction());
+  connect(&process_, &LabProcess::ready, this, &MainWindow::begin);
+  connect(&process_, &LabProcess::ended, this, &MainWindow::ended);
+  connect(&client_, &LabClient::refused, this, tell);
+  connect(time_, &TimeBar::failed, this, tell);
+  connect(&document_, &LabDocument::refused, this, tell);
+  connect(&document_, &LabDocument::changed, this, &MainWindow::documentChanged);
+  connect(&document_.undo(), &QUndoStack::cleanChanged, this, &MainWindow::tellTitle);
+  connect(&live_, &LiveLab::linksNamed, this,
+          [this](const QHash<QString, QString>& names) { scene_->setLinkNames(names); });
+  connect(&live_, &LiveLab::behindChanged, this, [this](const QString& what) {
+    if (what.isEmpty()) return;
+    bar_words_->setText(
+        tr("The running lab is what it was before: %1. A restart takes it.").arg(what));
+    restart_->show();
+    restore_->hide();
+    discard_->hide();
+    bar_->show();
+  });
+  connect(time_, &TimeBar::stepping, this, [this] {
+    for (TablePanel* panel : findChildren<TablePanel*>()) panel->markStep();
+  });
+  connect(scene_, &LabScene::nodeActivated, this, [this](int node) {
+    const Topology::Node& told = scene_->topology().nodes[size_t(node)];
+    if (!isServed()) return;
+    if (told.kind == QLatin1String("switch"))
+      openTable(told.name, QStringLiteral("fdb"));
+    else if (told.kind != QLatin1String("hub") && told.kind != QLatin1String("door"))
+      openConsole({told.name});
+  });
+  connect(scene_, &LabScene::nodeMenu, this, &MainWindow::nodeMenu);
+  connect(scene_, &LabScene::linkMenu, this, &MainWindow::linkMenu);
+  connect(scene_, &LabScene::placed, this, &MainWindow::place);
+  connect(scene_, &LabScene::selectionChanged, this, &MainWindow::chosenChanged);
+  connect(&text_->editor(), &LabEditor::lineChosen, this, [this](int line) {
+    for (const NodeSpec& node : document_.spec().nodes)
+      if (node.place.line == line) return scene_->choose({QString::fromStdString(node.name)});
+  });
+  connect(packets_, &PacketPanel::pathChosen, scene_, &LabScene::showPath);
+  connect(packets_, &PacketPanel::frameSeen, scene_, &LabScene::showFrame);
 }
 
-void MainWindow::setLabels(bool addresses, bool ports) { scene_->setLabels(addresses, ports); }
+void MainWindow::setLabels(Labels labels) {
+  scene_->setLabels(labels);
+  if (labels.macs) askMacs();
+}
 
 void MainWindow::showGallery() {
   if (!gallery_) {
     gallery_ = new Gallery;
     middle_->addWidget(gallery_);
-    connect(gallery_, &Gallery::chosen, this, &MainWindow::openLab);
+    connect(gallery_, &Gallery::chosen, this, [this](const QString& path) {
+      if (mayLeave()) openLab(path);
+    });
   }
   middle_->setCurrentWidget(gallery_);
 }
 
+// What is chosen on the canvas is what the form is about, and where the text's cursor is.
+void MainWindow::chosenChanged() {
+  const LabScene::Chosen chosen = scene_->chosen();
+  const LabSpec& spec = document_.spec();
+  Place place;
+  if (chosen.nodes.size() == 1 && size_t(chosen.nodes[0]) < spec.nodes.size()) {
+    properties_->showNode(scene_->topology().nodes[size_t(chosen.nodes[0])].name);
+    place = spec.nodes[size_t(chosen.nodes[0])].place;
+  } else if (chosen.links.size() == 1 && size_t(chosen.links[0]) < spec.links.size()) {
+    properties_->showLink(scene_->topology().links[size_t(chosen.links[0])].name);
+    place = spec.links[size_t(chosen.links[0])].place;
+  } else {
+    return;
+  }
+  if (text_->isVisible() && !text_->editor().hasFocus())
+    text_->editor().goTo(place.line, place.column);
+}
+
 // --- a lab's life ------------------------------------------------------------------------------
 
-void MainWindow::openLab(const QString& path) {
+void MainWindow::leaveLab() {
   ending_ = true;
   for (TablePanel* panel : findChildren<TablePanel*>()) panel->parentWidget()->deleteLater();
   while (consoles_->count() > 0) delete consoles_->widget(0);
@@ -216,56 +228,113 @@ void MainWindow::openLab(const QString& path) {
   ending_ = false;
   bar_->hide();
   time_->setLabOpen(false);
-  file_ = LabFile::read(path);
-  setWindowTitle(tr("%1 – Stackyard").arg(QFileInfo(path).fileName()));
-  errors_->setPlainText(file_.problems);
-  if (!file_.spec) {
-    text_->setPlainText(file_.text);
-    middle_->setCurrentIndex(1);
-    emit failed(file_.problems);
+  middle_->setCurrentIndex(0);
+  fresh_ = true;
+  died_ = false;
+}
+
+void MainWindow::newLab() {
+  leaveLab();
+  document_.begin(QStringLiteral("# A new lab.\nnodes: {}\nlinks: []\n"));
+  fresh_ = false;
+  tellTitle();
+  showText(true);
+  view_->setTransform({});
+  view_->centerOn(0, 0);
+}
+
+void MainWindow::openLab(const QString& path) {
+  leaveLab();
+  const QString wrong = document_.open(path);
+  fresh_ = false;
+  tellTitle();
+  if (!wrong.isEmpty()) return complain(wrong, false);
+  view_->fit();
+  if (document_.hasRescue()) {
+    bar_words_->setText(tr("There is unsaved work on this lab, from an earlier time."));
+    restart_->hide();
+    restore_->show();
+    discard_->show();
+    bar_->show();
+  }
+  if (!document_.isValid()) {
+    showText(true);
+    const auto& all = document_.problems();
+    if (!all.empty()) text_->editor().goTo(all.front().place.line, all.front().place.column);
+    emit failed(document_.problemsText());
     return;
   }
-  if (!file_.problems.isEmpty()) statusBar()->showMessage(file_.problems.trimmed(), 8000);
-  Topology topology = topologyOf(*file_.spec);
-  layOut(topology);
-  scene_->show(std::move(topology));
-  middle_->setCurrentIndex(0);
-  view_->fit();
-  lesson_->show(*file_.spec);
-  lesson_dock_->setVisible(file_.spec->lesson || !file_.spec->checks.empty());
+  if (!document_.problems().empty())
+    statusBar()->showMessage(QString::fromStdString(document_.problems().front().message), 8000);
+  lesson_->show(document_.spec());
+  lesson_dock_->setVisible(document_.spec().lesson || !document_.spec().checks.empty());
   packets_dock_->show();
   packets_dock_->raise();
-  serve();
+}
+
+bool MainWindow::hasOffer() const { return restore_->isVisibleTo(bar_) && bar_->isVisibleTo(this); }
+
+void MainWindow::acceptOffer() {
+  bar_->hide();
+  document_.takeRescue();
+}
+
+void MainWindow::tellTitle() {
+  const QString name =
+      document_.path().isEmpty() ? tr("new lab") : QFileInfo(document_.path()).fileName();
+  setWindowTitle(tr("%1%2 – Stackyard").arg(document_.isModified() ? tr("• ") : QString(), name));
+}
+
+// It has been read again: drawn, and run or told to the lab that runs.
+void MainWindow::documentChanged() {
+  const QPointF middle = view_->middle();
+  editor_->redraw(fresh_);
+  if (!fresh_) view_->centerOn(middle);
+  if (ends_) scene_->showEnds(*ends_, time_->time());
+  tellTitle();
+  if (!document_.isValid() || document_.spec().nodes.empty()) return;
+  if (!client_.isOpen()) {
+    if (!process_.isRunning() && !died_) serve();
+    return;
+  }
+  if (text_->editor().hasFocus())
+    return statusBar()->showMessage(tr("Ctrl+Return gives it to the running lab"), 8000);
+  live_.follow(document_.text(), document_.spec());
 }
 
 void MainWindow::serve() {
-  if (!file_.spec) return;
+  document_.readNow();
+  if (!document_.isValid()) return complain(tr("The text has mistakes; mend them first."), false);
   ending_ = true;
   ends_.reset();
   client_.close();
   process_.stop();
   ending_ = false;
+  died_ = false;
   bar_->hide();
-  process_.start(file_.path);
+  process_.start(document_.servedPath());
 }
 
 void MainWindow::begin(const QString& socket) {
   QString why;
   socket_ = socket;
   if (!client_.open(socket, why)) return complain(why, true);
+  live_.begin(document_.text(), document_.spec());
   time_->restart();
   packets_->restart();
-  lesson_->show(*file_.spec);
+  lesson_->show(document_.spec());
   lesson_->restart();
   constexpr int every_ms = 200;
   ends_ = std::make_unique<RemoteTable>(client_, QString(), QStringLiteral("links"), every_ms);
   connect(ends_.get(), &RemoteTable::updated, this,
           [this] { scene_->showEnds(*ends_, time_->time()); });
+  if (scene_->labels().macs) askMacs();
   emit served();
 }
 
 void MainWindow::ended(const QString& said) {
   if (ending_) return;
+  died_ = true;
   client_.close();
   time_->setLabOpen(false);
   complain(tr("The lab has ended. %1").arg(said.section(QLatin1Char('\n'), -3)), true);
@@ -274,156 +343,17 @@ void MainWindow::ended(const QString& said) {
 void MainWindow::complain(const QString& why, bool restart) {
   bar_words_->setText(why);
   restart_->setVisible(restart);
+  restore_->hide();
+  discard_->hide();
   bar_->show();
   emit failed(why);
 }
 
 void MainWindow::closeEvent(QCloseEvent* event) {
+  if (!mayLeave()) return event->ignore();
   ending_ = true;
   process_.stop();
   QMainWindow::closeEvent(event);
-}
-
-// --- panels ------------------------------------------------------------------------------------
-
-void MainWindow::dockTable(TablePanel* panel) {
-  auto* dock =
-      new QDockWidget(QStringLiteral("%1: %2").arg(panel->model().node(), panel->model().name()));
-  dock->setAttribute(Qt::WA_DeleteOnClose);
-  dock->setWidget(panel);
-  QDockWidget* last = nullptr;
-  for (QDockWidget* each : findChildren<QDockWidget*>())
-    if (qobject_cast<TablePanel*>(each->widget()) && !each->isFloating()) last = each;
-  addDockWidget(Qt::RightDockWidgetArea, dock);
-  int there = 0;
-  for (QDockWidget* each : findChildren<QDockWidget*>())
-    there += qobject_cast<TablePanel*>(each->widget()) != nullptr;
-  constexpr int side_by_side = 3;  // more of them go behind the last one
-  if (last && there > side_by_side) tabifyDockWidget(last, dock);
-  dock->show();
-  dock->raise();
-  constexpr int wide = 430;
-  if (!last) resizeDocks({dock}, {wide}, Qt::Horizontal);
-}
-
-TablePanel* MainWindow::openTable(const QString& node, const QString& table) {
-  for (TablePanel* panel : findChildren<TablePanel*>()) {
-    if (panel->model().node() != node || panel->model().name() != table) continue;
-    panel->parentWidget()->show();
-    panel->parentWidget()->raise();
-    return panel;
-  }
-  auto* panel = new TablePanel(client_, node, table, scene_->colours());
-  connect(panel, &TablePanel::sysctlEdited, this,
-          [this](const QString& where, const QString& name, const QString& value) {
-            QString quoted = value;
-            runOn(where, QStringLiteral("sysctl %1='%2'")
-                             .arg(name, quoted.replace(QLatin1Char('\''), QLatin1String("'\\''"))));
-          });
-  dockTable(panel);
-  return panel;
-}
-
-// As the user would have typed it, so that it can be seen and learnt.
-void MainWindow::runOn(const QString& node, const QString& line) {
-  ConsolePanel* console = openConsole({node});
-  if (!console->isRunning()) console->run(line);
-}
-
-QStringList MainWindow::words(const QStringList& places) const {
-  QStringList all;
-  for (const char* command : commands) all.append(QLatin1String(command));
-  for (const Topology::Node& node : scene_->topology().nodes) {
-    all.append(node.name.section(QLatin1Char('/'), -1));
-    if (places.contains(node.name)) all += node.interfaces;
-  }
-  return all;
-}
-
-ConsolePanel* MainWindow::openConsole(const QStringList& places) {
-  consoles_dock_->show();
-  consoles_dock_->raise();
-  for (int tab = 0; tab < consoles_->count(); ++tab) {
-    auto* console = qobject_cast<ConsolePanel*>(consoles_->widget(tab));
-    if (!console || console->places() != places) continue;
-    consoles_->setCurrentIndex(tab);
-    console->setFocus();
-    return console;
-  }
-  auto* console = new ConsolePanel(socket_, places, words(places));
-  const QString title = places.size() == 1
-                            ? places.first()
-                            : tr("%1 + %2").arg(places.first()).arg(places.size() - 1);
-  consoles_->setCurrentIndex(consoles_->addTab(console, title));
-  console->setFocus();
-  return console;
-}
-
-void MainWindow::showPackets(bool shown) {
-  packets_dock_->setVisible(shown);
-  if (shown) packets_dock_->raise();
-}
-
-void MainWindow::showLesson(bool shown) { lesson_dock_->setVisible(shown); }
-
-void MainWindow::forEachSelected() {
-  QStringList places;
-  for (const QGraphicsItem* item : scene_->selectedItems())
-    if (const auto* node = qgraphicsitem_cast<const NodeItem*>(item)) {
-      const Topology::Node& told = scene_->topology().nodes[size_t(node->node())];
-      if (told.kind == QLatin1String("host") || told.kind == QLatin1String("router"))
-        places.append(told.name);
-    }
-  places.sort();
-  if (places.isEmpty()) return statusBar()->showMessage(tr("Select hosts or routers first"), 8000);
-  bool wanted = false;
-  const QString line =
-      QInputDialog::getText(this, tr("Command on %1").arg(places.join(QLatin1String(", "))),
-                            tr("Command"), QLineEdit::Normal, {}, &wanted);
-  if (wanted && !line.trimmed().isEmpty()) openConsole(places)->run(line);
-}
-
-void MainWindow::nodeMenu(int node, const QPoint& at) {
-  if (!isServed()) return;
-  const Topology::Node told = scene_->topology().nodes[size_t(node)];
-  // Its tables are asked for first, so that whatever a module shows is in the menu.
-  client_.call("lab.tables", {{"node", told.name.toStdString()}},
-               [this, told, at](const Json& result) {
-                 QMenu menu;
-                 menu.addSection(told.name);
-                 if (told.kind != QLatin1String("switch") && told.kind != QLatin1String("hub") &&
-                     told.kind != QLatin1String("door"))
-                   menu.addAction(tr("Console"), this, [this, told] { openConsole({told.name}); });
-                 for (const Json& table : result.at("tables")) {
-                   const QString name = QString::fromStdString(table.get<std::string>());
-                   menu.addAction(tr("Table: %1").arg(name), this,
-                                  [this, told, name] { openTable(told.name, name); });
-                 }
-                 menu.exec(at);
-               });
-}
-
-void MainWindow::linkMenu(int link, const QPoint& at) {
-  if (!isServed()) return;
-  const Topology::Link told = scene_->topology().links[size_t(link)];
-  QMenu menu;
-  menu.addSection(told.name);
-  const auto set = [this, told](bool up) {
-    client_.call("edit.link", {{"link", told.name.toStdString()}, {"up", up}});
-  };
-  menu.addAction(tr("Plug in"), this, [set] { set(true); });
-  menu.addAction(tr("Pull the cable"), this, [set] { set(false); });
-  menu.addAction(tr("Impair…"), this, [this, told] {
-    bool wanted = false;
-    const QString words = QInputDialog::getText(
-        this, tr("Impair %1").arg(told.name), tr("As in a lab file: {delay: 20ms, loss: 1%}"),
-        QLineEdit::Normal, QStringLiteral("{delay: 20ms}"), &wanted);
-    if (wanted)
-      client_.call("edit.link",
-                   {{"link", told.name.toStdString()}, {"impair", words.toStdString()}});
-  });
-  menu.addAction(tr("All links"), this, [this] { openTable({}, QStringLiteral("links")); });
-  menu.exec(at);
 }
 
 }  // namespace stackyard::gui

@@ -1,5 +1,6 @@
 #include "gui/canvas/lab_scene.h"
 
+#include <QContextMenuEvent>
 #include <QGraphicsEllipseItem>
 #include <QGraphicsSceneContextMenuEvent>
 #include <QGraphicsSceneMouseEvent>
@@ -12,6 +13,7 @@
 
 #include "gui/canvas/link_item.h"
 #include "gui/canvas/node_item.h"
+#include "gui/canvas/note_item.h"
 #include "gui/model/remote_table.h"
 
 namespace stackyard::gui {
@@ -37,11 +39,19 @@ void LabScene::setPalette(const QPalette& palette) {
 }
 
 void LabScene::show(Topology topology) {
+  QStringList nodes, links;
+  const Chosen was = chosen();
+  for (const int node : was.nodes) nodes.append(topology_.nodes[size_t(node)].name);
+  for (const int link : was.links) links.append(topology_.links[size_t(link)].name);
   clear();
   nodes_.clear();
   links_.clear();
+  notes_.clear();
   link_index_.clear();
-  last_.clear();
+  found_.clear();
+  before_.clear();
+  rubber_ = nullptr;
+  from_ = -1;
   moving_ = 0;
   ++generation_;
   topology_ = std::move(topology);
@@ -49,8 +59,22 @@ void LabScene::show(Topology topology) {
   for (size_t i = 0; i < nodes_.size(); ++i) {
     if (topology_.nodes[i].parent >= 0) continue;
     nodes_[i] = new NodeItem(topology_, int(i), colours_);
+    nodes_[i]->setGrid(grid_);
     addItem(nodes_[i]);
   }
+  addLinks();
+  for (size_t i = 0; i < topology_.notes.size(); ++i) {
+    notes_.push_back(
+        new NoteItem(int(i), topology_.notes[i].text, topology_.notes[i].at, colours_));
+    addItem(notes_.back());
+  }
+  setLabels(labels_);
+  chooseAgain(nodes, links);
+  // Room to drag things to, so that the view need not jump when one has gone far.
+  setSceneRect(itemsBoundingRect().adjusted(-1000, -1000, 1000, 1000));
+}
+
+void LabScene::addLinks() {
   std::map<std::pair<int, int>, int> lanes;
   for (size_t l = 0; l < topology_.links.size(); ++l) {
     const Topology::Link& link = topology_.links[l];
@@ -64,13 +88,6 @@ void LabScene::show(Topology topology) {
     links_.push_back(item);
     link_index_.insert(link.name, int(l));
   }
-  for (const Topology::Note& note : topology_.notes) {
-    auto* words = addSimpleText(note.text);
-    words->setBrush(colours_.faint);
-    words->setPos(note.at);
-  }
-  setLabels(addresses_, ports_);
-  setSceneRect(itemsBoundingRect().adjusted(-200, -200, 200, 200));
 }
 
 NodeItem* LabScene::itemOf(int node) const { return nodes_[size_t(topology_.machineOf(node))]; }
@@ -81,8 +98,8 @@ void LabScene::showEnds(const RemoteTable& ends, qint64 time) {
   QHash<QString, size_t> next;  // ends of a link come in its order
   for (int row = 0; row < ends.rowCount(); ++row) {
     const QString name = ends.cell(row, QStringLiteral("link"));
-    const auto link = link_index_.constFind(name);
-    if (link == link_index_.constEnd()) continue;
+    const int link = linkNamed(name);
+    if (link < 0) continue;
     const size_t end = next[name]++;
     const qint64 octets = ends.cell(row, QStringLiteral("octets")).toLongLong();
     const double rate = ends.cell(row, QStringLiteral("rate")).toDouble();
@@ -90,9 +107,9 @@ void LabScene::showEnds(const RemoteTable& ends, qint64 time) {
     const double seconds = double(time - last.time) / 1e9;
     const double used =
         rate > 0 && seconds > 0 ? double(octets - last.octets) * 8 / seconds / rate : -1;
-    links_[size_t(*link)]->setEnd(end,
-                                  ends.cell(row, QStringLiteral("carrier")) == QLatin1String("up"),
-                                  used, octets > last.octets);
+    links_[size_t(link)]->setEnd(end,
+                                 ends.cell(row, QStringLiteral("carrier")) == QLatin1String("up"),
+                                 used, octets > last.octets);
     if (seconds > 0) last = {octets, time};
   }
 }
@@ -102,39 +119,60 @@ void LabScene::setRunning(const QString& node, bool running) {
   if (index >= 0 && nodes_[size_t(index)]) nodes_[size_t(index)]->setRunning(running);
 }
 
-void LabScene::setLabels(bool addresses, bool ports) {
-  addresses_ = addresses;
-  ports_ = ports;
+void LabScene::setLabels(Labels labels) {
+  labels_ = labels;
   for (NodeItem* node : nodes_)
-    if (node) node->setLabels(addresses);
-  for (LinkItem* link : links_) link->setLabels(ports);
+    if (node) node->setLabels(labels);
+  for (LinkItem* link : links_) link->setLabels(labels.ports);
+}
+
+void LabScene::setMacs(const QString& node, const QStringList& macs) {
+  const int index = topology_.nodeNamed(node);
+  if (index < 0) return;
+  topology_.nodes[size_t(index)].macs = macs;
+  if (nodes_[size_t(index)]) nodes_[size_t(index)]->setLabels(labels_);
 }
 
 int LabScene::find(const QString& words) {
-  int count = 0;
+  found_.clear();
+  next_found_ = 0;
   for (size_t i = 0; i < nodes_.size(); ++i) {
     if (!nodes_[i]) continue;
     bool found = false;
     for (size_t j = i; j < topology_.nodes.size() && !words.isEmpty(); ++j) {
       const Topology::Node& node = topology_.nodes[j];
       if (j != i && node.parent < 0) break;
-      found |= node.name.contains(words, Qt::CaseInsensitive) ||
-               !node.addresses.filter(words, Qt::CaseInsensitive).isEmpty();
+      const bool here = node.name.contains(words, Qt::CaseInsensitive) ||
+                        !node.addresses.filter(words, Qt::CaseInsensitive).isEmpty() ||
+                        !node.macs.filter(words, Qt::CaseInsensitive).isEmpty();
+      found |= here;
     }
     nodes_[i]->setFound(found);
-    count += found;
+    if (found) found_.push_back(int(i));
   }
-  return count;
+  return int(found_.size());
+}
+
+int LabScene::nextFound() {
+  if (found_.empty()) return -1;
+  const int node = found_[next_found_++ % found_.size()];
+  choose({topology_.nodes[size_t(node)].name});
+  return node;
+}
+
+int LabScene::linkNamed(const QString& name) const {
+  const auto alias = link_names_.constFind(name);
+  return link_index_.value(alias == link_names_.constEnd() ? name : *alias, -1);
 }
 
 void LabScene::showFrame(const QString& link, const QString& from, const QString& text) {
-  const auto found = link_index_.constFind(link);
-  if (found == link_index_.constEnd() || moving_ >= moving_most) return;
-  const auto& ends = topology_.links[size_t(*found)].ends;
+  const int found = linkNamed(link);
+  if (found < 0 || moving_ >= moving_most) return;
+  const auto& ends = topology_.links[size_t(found)].ends;
   size_t end = 0;
   for (size_t i = 0; i < ends.size(); ++i)
     if (topology_.nodes[size_t(topology_.machineOf(ends[i].node))].name == from) end = i;
-  LinkItem* item = links_[size_t(*found)];
+  LinkItem* item = links_[size_t(found)];
   auto* dot = addEllipse(-5, -5, 10, 10, QPen(colours_.ink, 0.8), colours_.protocol(text));
   dot->setZValue(3);
   dot->setToolTip(text);
@@ -160,8 +198,10 @@ void LabScene::showFrame(const QString& link, const QString& from, const QString
 }
 
 void LabScene::showPath(const QStringList& links) {
-  for (LinkItem* link : links_)
-    link->setOnPath(links.contains(topology_.links[size_t(link->link())].name));
+  std::vector<bool> on(links_.size());
+  for (const QString& name : links)
+    if (const int link = linkNamed(name); link >= 0) on[size_t(link)] = true;
+  for (size_t i = 0; i < links_.size(); ++i) links_[i]->setOnPath(on[i]);
 }
 
 int LabScene::nodeAt(QPointF place) const {
@@ -173,10 +213,11 @@ int LabScene::nodeAt(QPointF place) const {
 
 void LabScene::mouseDoubleClickEvent(QGraphicsSceneMouseEvent* event) {
   const int node = nodeAt(event->scenePos());
-  if (node >= 0)
-    emit nodeActivated(node);
-  else
-    QGraphicsScene::mouseDoubleClickEvent(event);
+  if (node >= 0) return emit nodeActivated(node);
+  for (QGraphicsItem* item : items(event->scenePos()))
+    if (const auto* note = qgraphicsitem_cast<NoteItem*>(item))
+      return emit noteActivated(note->note());
+  QGraphicsScene::mouseDoubleClickEvent(event);
 }
 
 void LabScene::contextMenuEvent(QGraphicsSceneContextMenuEvent* event) {
@@ -200,6 +241,8 @@ LabView::LabView(LabScene* scene, QWidget* parent) : QGraphicsView(scene, parent
   setAccessibleName(tr("Topology"));
 }
 
+LabScene& LabView::lab() const { return *static_cast<LabScene*>(scene()); }
+
 void LabView::fit() {
   fitted_ = true;
   const QRectF all = scene()->itemsBoundingRect().adjusted(-20, -20, 20, 20);
@@ -214,16 +257,63 @@ void LabView::zoom(double factor) {
   if (now * factor > 0.02 && now * factor < 12) scale(factor, factor);
 }
 
+QPointF LabView::middle() const { return mapToScene(viewport()->rect().center()); }
+
+void LabView::setDrawing(bool drawing) {
+  setDragMode(drawing ? NoDrag : RubberBandDrag);
+  viewport()->setCursor(drawing ? Qt::CrossCursor : Qt::ArrowCursor);
+  fitted_ = false;
+}
+
 void LabView::wheelEvent(QWheelEvent* event) {
   zoom(event->angleDelta().y() > 0 ? 1.15 : 1 / 1.15);
   event->accept();
 }
 
 void LabView::keyPressEvent(QKeyEvent* event) {
-  if (event->key() == Qt::Key_Plus) return zoom(1.25);
-  if (event->key() == Qt::Key_Minus) return zoom(0.8);
-  if (event->key() == Qt::Key_0) return fit();
-  QGraphicsView::keyPressEvent(event);
+  const double step = lab().grid() > 0 ? lab().grid() : 10;
+  switch (event->key()) {
+    case Qt::Key_Plus:
+      return zoom(1.25);
+    case Qt::Key_Minus:
+      return zoom(0.8);
+    case Qt::Key_0:
+      return fit();
+    case Qt::Key_Left:
+      return lab().nudge({-step, 0});
+    case Qt::Key_Right:
+      return lab().nudge({step, 0});
+    case Qt::Key_Up:
+      return lab().nudge({0, -step});
+    case Qt::Key_Down:
+      return lab().nudge({0, step});
+    case Qt::Key_Return:
+    case Qt::Key_Enter:
+      for (const int node : lab().chosen().nodes) emit lab().nodeActivated(node);
+      return;
+    default:
+      QGraphicsView::keyPressEvent(event);
+  }
+}
+
+// Tab goes from node to node; Ctrl+Tab leaves, as in every window.
+bool LabView::focusNextPrevChild(bool next) {
+  if (lab().topology().nodes.empty()) return QGraphicsView::focusNextPrevChild(next);
+  lab().chooseNext(!next);
+  const auto chosen = lab().chosen();
+  if (!chosen.nodes.empty()) ensureVisible(QRectF(lab().placeOf(chosen.nodes[0]), QSizeF(1, 1)));
+  return true;
+}
+
+// By its key, the menu is the chosen one's.
+void LabView::contextMenuEvent(QContextMenuEvent* event) {
+  const auto chosen = lab().chosen();
+  if (event->reason() != QContextMenuEvent::Keyboard) return QGraphicsView::contextMenuEvent(event);
+  if (!chosen.nodes.empty())
+    emit lab().nodeMenu(chosen.nodes[0],
+                        viewport()->mapToGlobal(mapFromScene(lab().placeOf(chosen.nodes[0]))));
+  else if (!chosen.links.empty())
+    emit lab().linkMenu(chosen.links[0], viewport()->mapToGlobal(viewport()->rect().center()));
 }
 
 // The middle button pans.
@@ -237,7 +327,8 @@ void LabView::mousePressEvent(QMouseEvent* event) {
 
 void LabView::mouseReleaseEvent(QMouseEvent* event) {
   QGraphicsView::mouseReleaseEvent(event);
-  if (event->button() == Qt::MiddleButton) setDragMode(RubberBandDrag);
+  if (event->button() == Qt::MiddleButton)
+    setDragMode(lab().tool() == LabScene::Tool::select ? RubberBandDrag : NoDrag);
 }
 
 void LabView::resizeEvent(QResizeEvent* event) {

@@ -1,22 +1,26 @@
 #include "gui/canvas/node_item.h"
 
+#include <QGraphicsScene>
+#include <QGraphicsSceneMouseEvent>
 #include <QPainter>
 #include <QStyleOptionGraphicsItem>
 #include <algorithm>
 #include <cmath>
 
 #include "gui/canvas/link_item.h"
+#include "gui/canvas/node_icon.h"
 
 namespace stackyard::gui {
 
 namespace {
 
+constexpr int lines_most = 3;
 constexpr double width = 72, head = 40, chip_height = 20, gap = 4, label_height = 16;
 
 }  // namespace
 
 NodeItem::NodeItem(const Topology& topology, int node, const Colours& colours)
-    : topology_(topology), node_(node), colours_(colours) {
+    : topology_(topology), node_(node), colours_(colours), chosen_(node) {
   const double bottom = layOutJails(node, {-width / 2 + gap, -head / 2 + head});
   box_ = QRectF(-width / 2, -head / 2, width, head);
   for (const Box& jail : jails_) box_ = box_.united(jail.place.adjusted(-gap, 0, gap, gap));
@@ -76,7 +80,7 @@ QPointF NodeItem::edgeTowards(int node, QPointF from) const {
 }
 
 QRectF NodeItem::boundingRect() const {
-  return box_.adjusted(-30, -4, 30, 4 + label_height * (addresses_ ? 3 : 1));
+  return box_.adjusted(-30, -4, 30, 4 + label_height * int(lines_.size() + 1));
 }
 
 void NodeItem::setRunning(bool running) {
@@ -85,9 +89,13 @@ void NodeItem::setRunning(bool running) {
   update();
 }
 
-void NodeItem::setLabels(bool addresses) {
+void NodeItem::setLabels(Labels labels) {
   prepareGeometryChange();
-  addresses_ = addresses;
+  labels_ = labels;
+  lines_.clear();
+  const Topology::Node& node = topology_.nodes[size_t(node_)];
+  if (labels_.addresses) lines_ += node.addresses.mid(0, lines_most);
+  if (labels_.macs) lines_ += node.macs.mid(0, lines_most);
   update();
 }
 
@@ -96,53 +104,28 @@ void NodeItem::setFound(bool found) {
   update();
 }
 
-// Simple enough to be told apart at any size: a screen, arrows, a bridge's lines, a hub, a door.
-void NodeItem::paintIcon(QPainter& painter, QRectF place, const QString& kind) const {
-  const QColor colour = colours_.kind(kind);
-  painter.setPen(QPen(colour, 2));
-  painter.setBrush(Qt::NoBrush);
-  const QPointF c = place.center();
-  if (kind == QLatin1String("router")) {
-    painter.drawEllipse(c, 11, 11);
-    for (const QPointF d : {QPointF(1, 0), QPointF(-1, 0), QPointF(0, 1), QPointF(0, -1)})
-      painter.drawLine(c + d * 4, c + d * 9);
-  } else if (kind == QLatin1String("switch")) {
-    painter.drawRoundedRect(QRectF(c.x() - 14, c.y() - 8, 28, 16), 2, 2);
-    for (int i = -1; i <= 1; ++i) painter.drawPoint(c + QPointF(i * 7, 0));
-    painter.drawLine(c + QPointF(-9, -3), c + QPointF(9, -3));
-    painter.drawLine(c + QPointF(-9, 3), c + QPointF(9, 3));
-  } else if (kind == QLatin1String("hub")) {
-    painter.drawRoundedRect(QRectF(c.x() - 14, c.y() - 8, 28, 16), 2, 2);
-    painter.drawEllipse(c, 3, 3);
-  } else if (kind == QLatin1String("door")) {
-    painter.drawRect(QRectF(c.x() - 8, c.y() - 12, 16, 24));
-    painter.drawEllipse(c + QPointF(4, 1), 1.5, 1.5);
-  } else {
-    painter.drawRoundedRect(QRectF(c.x() - 13, c.y() - 10, 26, 16), 2, 2);
-    painter.drawLine(c + QPointF(-7, 10), c + QPointF(7, 10));
-    painter.drawLine(c + QPointF(0, 6), c + QPointF(0, 10));
-  }
-}
-
 void NodeItem::paint(QPainter* painter, const QStyleOptionGraphicsItem* option, QWidget*) {
   const double detail = option->levelOfDetailFromTransform(painter->worldTransform());
   const Topology::Node& node = topology_.nodes[size_t(node_)];
   painter->setOpacity(running_ ? 1 : 0.4);
-  const QColor edge = isSelected() ? colours_.selected : found_ ? colours_.busy : colours_.faint;
-  painter->setPen(QPen(edge, isSelected() || found_ ? 2.5 : 1));
+  const QColor edge = isSelected() && chosen_ == node_ ? colours_.selected
+                      : found_                         ? colours_.busy
+                                                       : colours_.faint;
+  painter->setPen(QPen(edge, (isSelected() && chosen_ == node_) || found_ ? 2.5 : 1));
   painter->setBrush(colours_.node);
   painter->drawRoundedRect(box_, 6, 6);
   if (detail < 0.35) {  // too small to read
     painter->fillRect(QRectF(-10, -10, 20, 20), colours_.kind(node.kind));
     return;
   }
-  paintIcon(*painter, QRectF(box_.left(), -head / 2, box_.width(), head), node.kind);
+  paintNodeIcon(*painter, QPointF(box_.center().x(), 0), node.kind, colours_.kind(node.kind));
   QFont font = painter->font();
   font.setPointSizeF(8.5);
   painter->setFont(font);
   for (const Box& jail : jails_) {
     const Topology::Node& inner = topology_.nodes[size_t(jail.node)];
-    painter->setPen(QPen(colours_.kind(inner.kind), 1));
+    const bool chosen = isSelected() && chosen_ == jail.node;
+    painter->setPen(QPen(chosen ? colours_.selected : colours_.kind(inner.kind), chosen ? 2.5 : 1));
     painter->setBrush(colours_.jail);
     painter->drawRoundedRect(jail.place, 4, 4);
     painter->setPen(colours_.ink);
@@ -153,15 +136,31 @@ void NodeItem::paint(QPainter* painter, const QStyleOptionGraphicsItem* option, 
         painter->fontMetrics().elidedText(name, Qt::ElideRight, int(jail.place.width()) - 6));
   }
   painter->setPen(colours_.ink);
-  QString label = node.name;
-  if (addresses_)
-    for (const QString& address : node.addresses.mid(0, 2)) label += QLatin1Char('\n') + address;
-  painter->drawText(
-      QRectF(box_.left() - 30, box_.bottom() + 2, box_.width() + 60, label_height * 3),
-      Qt::AlignHCenter | Qt::AlignTop, label);
+  QStringList label = lines_;
+  if (labels_.names) label.prepend(node.name);
+  painter->drawText(QRectF(box_.left() - 30, box_.bottom() + 2, box_.width() + 60,
+                           label_height * int(lines_.size() + 1)),
+                    Qt::AlignHCenter | Qt::AlignTop, label.join(QLatin1Char('\n')));
+}
+
+void NodeItem::choose(int node) {
+  chosen_ = node;
+  update();
+}
+
+void NodeItem::mousePressEvent(QGraphicsSceneMouseEvent* event) {
+  const bool another = isSelected() && chosen_ != nodeAt(event->pos());
+  choose(nodeAt(event->pos()));
+  QGraphicsItem::mousePressEvent(event);
+  if (another) emit scene()->selectionChanged();
 }
 
 QVariant NodeItem::itemChange(GraphicsItemChange change, const QVariant& value) {
+  if (change == ItemSelectedHasChanged && !value.toBool()) chosen_ = node_;
+  if (change == ItemPositionChange && grid_ > 0) {
+    const QPointF at = value.toPointF() / grid_;
+    return QPointF(std::round(at.x()), std::round(at.y())) * grid_;
+  }
   if (change == ItemPositionHasChanged)
     for (LinkItem* link : links_) link->place();
   return QGraphicsItem::itemChange(change, value);

@@ -11,6 +11,11 @@ namespace stackyard::gui {
 
 class LinkItem;
 
+// What stands below a node, and at the ends of links.
+struct Labels {
+  bool names = true, addresses = false, macs = false, ports = false;
+};
+
 class NodeItem final : public QGraphicsItem {
  public:
   enum { Type = UserType + 1 };
@@ -23,8 +28,13 @@ class NodeItem final : public QGraphicsItem {
   QPointF edgeTowards(int node, QPointF from) const;
   QPointF centreOf(int node) const;
   void addLink(LinkItem* link) { links_.push_back(link); }
+  // The jail inside that a click has meant, or the machine itself.
+  int chosen() const { return chosen_; }
+  void choose(int node);
+  // Places are multiples of it; 0: anywhere.
+  void setGrid(double grid) { grid_ = grid; }
   void setRunning(bool running);
-  void setLabels(bool addresses);
+  void setLabels(Labels labels);
   void setFound(bool found);
 
   int type() const override { return Type; }
@@ -32,6 +42,7 @@ class NodeItem final : public QGraphicsItem {
   void paint(QPainter* painter, const QStyleOptionGraphicsItem* option, QWidget* widget) override;
 
  protected:
+  void mousePressEvent(QGraphicsSceneMouseEvent* event) override;
   QVariant itemChange(GraphicsItemChange change, const QVariant& value) override;
 
  private:
@@ -41,7 +52,6 @@ class NodeItem final : public QGraphicsItem {
   };
   double layOutJails(int parent, QPointF at);
   QRectF boxOf(int node) const;
-  void paintIcon(QPainter& painter, QRectF place, const QString& kind) const;
 
   const Topology& topology_;
   int node_;
@@ -49,7 +59,11 @@ class NodeItem final : public QGraphicsItem {
   QRectF box_;  // of the machine itself
   std::vector<Box> jails_;
   std::vector<LinkItem*> links_;
-  bool running_ = true, addresses_ = false, found_ = false;
+  QStringList lines_;  // below the name
+  Labels labels_;
+  int chosen_;
+  double grid_ = 0;
+  bool running_ = true, found_ = false;
 };
 
 }  // namespace stackyard::gui

@@ -31,6 +31,8 @@ Topology topologyOf(const LabSpec& lab) {
     node.parent = spec.parent;
     for (const InterfaceSpec& interface : spec.interfaces) {
       node.interfaces.append(QString::fromStdString(interface.name));
+      if (const auto& mac = lab.more(interface).mac)
+        node.macs.append(QString::fromStdString(to_text(*mac)));
       for (const AddressItem& item : interface.addresses)
         if (item.is_v4() || item.has_v6())
           node.addresses.append(QString::fromStdString(to_text(item.prefix)));

@@ -17,7 +17,7 @@ struct Topology {
     int parent = -1;     // of a jail
     QPointF at;
     bool placed = false;
-    QStringList interfaces, addresses;
+    QStringList interfaces, addresses, macs;
   };
   struct End {
     int node = 0;

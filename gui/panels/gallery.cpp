@@ -7,7 +7,7 @@
 #include <QPainter>
 
 #include "gui/canvas/lab_scene.h"
-#include "gui/model/lab_file.h"
+#include "gui/model/lab_document.h"
 
 namespace stackyard::gui {
 
@@ -54,12 +54,13 @@ Gallery::Gallery(QWidget* parent) : QListWidget(parent) {
     files.append(it.next());
   files.sort();
   for (const QString& file : files) {
-    const LabFile lab = LabFile::read(file);
-    if (!lab.spec) continue;
-    Topology topology = topologyOf(*lab.spec);
+    LabDocument lab;
+    lab.open(file);
+    if (!lab.isValid()) continue;
+    Topology topology = topologyOf(lab.spec());
     layOut(topology);
-    const QString title = lab.spec->lesson ? QString::fromStdString(lab.spec->lesson->title)
-                                           : QString::fromStdString(lab.spec->name);
+    const QString title = lab.spec().lesson ? QString::fromStdString(lab.spec().lesson->title)
+                                            : QString::fromStdString(lab.spec().name);
     auto* item = new QListWidgetItem(
         QIcon(pictureOf(topology, this->palette(), devicePixelRatioF())), title, this);
     item->setData(Qt::UserRole, file);

@@ -1,4 +1,5 @@
 #include "lab/catalog/catalog.h"
+#include "stack/dummynet/dummynet.h"
 #include "stack/inet/inet.h"
 #include "stack/inet6/inet6.h"
 #include "stack/interfaces/bridge.h"
@@ -15,8 +16,9 @@
 namespace stackyard {
 
 std::vector<const ModuleRecord*> stack_modules() {
-  return {&net_module, &lo_module,   &epair_module, &bridge_module, &vlan_module, &tuntap_module,
-          &ip_module,  &inet_module, &inet6_module, &udp_module,    &tcp_module,  &local_module};
+  return {&net_module,    &lo_module,       &epair_module, &bridge_module, &vlan_module,
+          &tuntap_module, &dummynet_module, &ip_module,    &inet_module,   &inet6_module,
+          &udp_module,    &tcp_module,      &local_module};
 }
 
 }  // namespace stackyard

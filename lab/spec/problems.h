@@ -19,13 +19,16 @@ class Problems {
   bool any_errors() const { return errors_ > 0; }
   // "FILE:LINE:COL: MESSAGE - SUGGESTION" lines, sorted by place.
   std::string text(const std::string& file) const;
-
- private:
   struct Problem {
     Place place;
-    std::string message;
+    std::string message;  // with its suggestion
     auto operator<=>(const Problem&) const = default;
+    bool is_warning() const { return message.starts_with("warning: "); }
   };
+  // By place.
+  const std::set<Problem>& all() const { return problems_; }
+
+ private:
   std::set<Problem> problems_;
   size_t errors_ = 0;
 };

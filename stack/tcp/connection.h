@@ -103,8 +103,7 @@ struct TcpSocketOptions {
   bool no_delay = false, no_push = false, no_options = false, dont_fragment = false;
   TcpAcceptFilter accept_filter = TcpAcceptFilter::none;
   bool sign = false;  // RFC 2385
-  bool fast_open = false, fast_open_has_secret = false;
-  std::array<uint8_t, 16> fast_open_secret{};
+  bool fast_open = false;
   bool dont_route = false, urgent_inline = false, no_delayed_ack = false;
 };
 
@@ -380,6 +379,7 @@ class TcpConnection : public Pcb {
   std::unique_ptr<TcpReassembly> reassembly_;
   std::unique_ptr<TcpUrgent> urgent_;
   std::unique_ptr<TcpFastStart> fast_start_;
+  std::unique_ptr<SipKey> fast_secret_;  // that the server shares
 
   // Timestamps (RFC 7323).
   uint32_t ts_recent_ = 0, ts_offset_ = 0;

@@ -169,9 +169,9 @@ Result<> TcpSocket::set_fast_open(const OptionValue& value) {
   if (state != TcpState::closed && state != TcpState::listen) return Errno::einval;
   if (value.number && state == TcpState::listen && !s.fastopen_server) return Errno::eperm;
   o.fast_open = value.number != 0;
-  o.fast_open_has_secret = value.octets.size() == o.fast_open_secret.size();
-  if (o.fast_open_has_secret)
-    std::copy(value.octets.begin(), value.octets.end(), o.fast_open_secret.begin());
+  connection_.fast_secret_.reset();
+  if (value.octets.size() == fast_open_key_size)
+    connection_.fast_secret_ = std::make_unique<SipKey>(sip_key_of(value.octets));
   return {};
 }
 

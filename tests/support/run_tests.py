@@ -111,19 +111,22 @@ def oracles(binary):
 
 def gui(folder):
     """Qt Test's functions, without a display, and once in a real window."""
+    programs = sorted(p for p in os.listdir(f'{folder}/tests') if re.fullmatch('gui.*_test', p))
+    report(bool(programs), 'gui: the tests are built')
     for platform, before in (('offscreen', []), ('xcb', ['xvfb-run', '-a'])):
-        with tempfile.NamedTemporaryFile(suffix='.xml') as out:
-            done = run([*before, f'{folder}/tests/gui_test', '-o', f'{out.name},junitxml'], timeout=600,
-                       env={**os.environ, 'QT_QPA_PLATFORM': platform})
-            try:
-                cases = list(xml.parse(out.name).getroot().iter('testcase'))
-            except xml.ParseError:
-                report(False, f'gui, {platform}', f'crashed with {done.returncode}\n{done.stderr[-4000:]}')
-                continue
-            for case in cases:
-                wrong = case.findall('failure') + case.findall('error')
-                report(not wrong, f'gui, {platform}: {case.get("name")}',
-                       '\n'.join((w.get('message') or '') + (w.text or '') for w in wrong))
+        for program in programs:
+            with tempfile.NamedTemporaryFile(suffix='.xml') as out:
+                done = run([*before, f'{folder}/tests/{program}', '-o', f'{out.name},junitxml'], timeout=600,
+                           env={**os.environ, 'QT_QPA_PLATFORM': platform})
+                try:
+                    cases = list(xml.parse(out.name).getroot().iter('testcase'))
+                except xml.ParseError:
+                    report(False, f'{program}, {platform}', f'crashed with {done.returncode}\n{done.stderr[-4000:]}')
+                    continue
+                for case in cases:
+                    wrong = case.findall('failure') + case.findall('error')
+                    report(not wrong, f'{program}, {platform}: {case.get("name")}',
+                           '\n'.join((w.get('message') or '') + (w.text or '') for w in wrong))
 
 
 def main():

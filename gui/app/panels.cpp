@@ -1,0 +1,120 @@
+// gui/app/panels.cpp - the window's panels: tables, consoles, and what stands around the canvas.
+#include <QAction>
+#include <QDockWidget>
+#include <QSplitter>
+#include <QTabWidget>
+
+#include "gui/app/main_window.h"
+#include "gui/canvas/lab_scene.h"
+#include "gui/panels/console_panel.h"
+#include "gui/panels/property_panel.h"
+#include "gui/panels/table_panel.h"
+#include "gui/panels/text_panel.h"
+
+namespace stackyard::gui {
+
+namespace {
+
+// What is completed in consoles beside the lab's own names.
+const char* const commands[] = {
+    "arp",     "cat",      "dmesg",   "echo",       "fetch",      "grep",     "hostname",
+    "httpd",   "ifconfig", "inetd",   "ip6addrctl", "jail",       "jexec",    "jls",
+    "kill",    "nc",       "ndp",     "netstat",    "ping",       "ping6",    "ps",
+    "route",   "rtadvd",   "rtsol",   "setfib",     "sleep",      "sockstat", "sysctl",
+    "tcpdump", "tail",     "timeout", "traceroute", "traceroute6"};
+
+}  // namespace
+
+void MainWindow::dockTable(TablePanel* panel) {
+  auto* dock =
+      new QDockWidget(QStringLiteral("%1: %2").arg(panel->model().node(), panel->model().name()));
+  dock->setAttribute(Qt::WA_DeleteOnClose);
+  dock->setWidget(panel);
+  QDockWidget* last = nullptr;
+  for (QDockWidget* each : findChildren<QDockWidget*>())
+    if (qobject_cast<TablePanel*>(each->widget()) && !each->isFloating()) last = each;
+  addDockWidget(Qt::RightDockWidgetArea, dock);
+  int there = 0;
+  for (QDockWidget* each : findChildren<QDockWidget*>())
+    there += qobject_cast<TablePanel*>(each->widget()) != nullptr;
+  constexpr int side_by_side = 3;  // more of them go behind the last one
+  if (last && there > side_by_side) tabifyDockWidget(last, dock);
+  dock->show();
+  dock->raise();
+  constexpr int wide = 430;
+  if (!last) resizeDocks({dock}, {wide}, Qt::Horizontal);
+}
+
+TablePanel* MainWindow::openTable(const QString& node, const QString& table) {
+  for (TablePanel* panel : findChildren<TablePanel*>()) {
+    if (panel->model().node() != node || panel->model().name() != table) continue;
+    panel->parentWidget()->show();
+    panel->parentWidget()->raise();
+    return panel;
+  }
+  auto* panel = new TablePanel(client_, node, table, scene_->colours());
+  connect(panel, &TablePanel::sysctlEdited, this,
+          [this](const QString& where, const QString& name, const QString& value) {
+            QString quoted = value;
+            runOn(where, QStringLiteral("sysctl %1='%2'")
+                             .arg(name, quoted.replace(QLatin1Char('\''), QLatin1String("'\\''"))));
+          });
+  dockTable(panel);
+  return panel;
+}
+
+// As the user would have typed it, so that it can be seen and learnt.
+void MainWindow::runOn(const QString& node, const QString& line) {
+  ConsolePanel* console = openConsole({node});
+  if (!console->isRunning()) console->run(line);
+}
+
+QStringList MainWindow::words(const QStringList& places) const {
+  QStringList all;
+  for (const char* command : commands) all.append(QLatin1String(command));
+  for (const Topology::Node& node : scene_->topology().nodes) {
+    all.append(node.name.section(QLatin1Char('/'), -1));
+    if (places.contains(node.name)) all += node.interfaces;
+  }
+  return all;
+}
+
+ConsolePanel* MainWindow::openConsole(const QStringList& places) {
+  consoles_dock_->show();
+  consoles_dock_->raise();
+  for (int tab = 0; tab < consoles_->count(); ++tab) {
+    auto* console = qobject_cast<ConsolePanel*>(consoles_->widget(tab));
+    if (!console || console->places() != places) continue;
+    consoles_->setCurrentIndex(tab);
+    console->setFocus();
+    return console;
+  }
+  auto* console = new ConsolePanel(socket_, places, words(places));
+  const QString title = places.size() == 1
+                            ? places.first()
+                            : tr("%1 + %2").arg(places.first()).arg(places.size() - 1);
+  consoles_->setCurrentIndex(consoles_->addTab(console, title));
+  console->setFocus();
+  return console;
+}
+
+void MainWindow::showPackets(bool shown) {
+  packets_dock_->setVisible(shown);
+  if (shown) packets_dock_->raise();
+}
+
+void MainWindow::showLesson(bool shown) { lesson_dock_->setVisible(shown); }
+
+void MainWindow::showText(bool shown) {
+  const bool fresh = shown && !text_->isVisibleTo(this);
+  text_->setVisible(shown);
+  text_action_->setChecked(shown);
+  if (fresh) canvas_and_text_->setSizes({11, 9});
+}
+
+void MainWindow::showProperties(bool shown) {
+  properties_dock_->setVisible(shown);
+  if (shown) properties_dock_->raise();
+}
+
+}  // namespace stackyard::gui
