@@ -56,6 +56,7 @@ struct TcpSegment {
   uint32_t window = 0;  // as it is in the header
   uint32_t length = 0;  // octets of data
   uint16_t urgent = 0;
+  uint16_t encaps_port = 0;  // of the UDP datagram that it came in; 0: none
   uint8_t flags = 0;
   uint8_t ecn = 0;            // the IP header's two bits (RFC 3168 s5)
   bool accurate_bit = false;  // AE (RFC 9768)
@@ -97,6 +98,7 @@ struct TcpSocketOptions {
   uint32_t max_unacked_ms = 0;  // 0: the sysctl's
   int32_t linger_s = -1;        // -1: off
   uint16_t max_segment = 0, fib = 0;
+  uint16_t encaps_port = 0;  // the peer's UDP port, if segments go in UDP
   uint8_t ttl = 0, tos = 0, min_ttl = 0;
   uint8_t functions = 0;  // of tcp_function_blocks()
   bool keep_alive = false, no_signal = false;

@@ -275,6 +275,12 @@ Result<> TcpSocket::set_tcp_number(SocketOption option, int64_t n) {
     case SocketOption::tcp_md5sig:
       o.sign = n;
       return {};
+    case SocketOption::tcp_udp_encaps_port:
+      if (n < 0 || n > 65535) return Errno::einval;
+      if (tcp_.settings().udp_port == 0) return Errno::eopnotsupp;
+      if (connection_.state() != TcpState::closed) return Errno::einval;
+      o.encaps_port = uint16_t(n);
+      return {};
     case SocketOption::tcp_noopt:
       o.no_options = n;
       return {};
@@ -409,6 +415,8 @@ std::optional<int64_t> TcpSocket::level_number(SocketOption option) const {
       return !o.no_delayed_ack;
     case SocketOption::tcp_md5sig:
       return o.sign;
+    case SocketOption::tcp_udp_encaps_port:
+      return o.encaps_port;
     case SocketOption::tcp_noopt:
       return o.no_options;
     case SocketOption::tcp_fastopen:
