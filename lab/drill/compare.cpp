@@ -80,6 +80,12 @@ std::string difference(const PacketSpec& expected, const PacketSpec& actual, Con
                        const Settings& settings, int line) {
   if (expected.protocol != actual.protocol) return "another protocol";
   if (auto wrong = ip_differs(expected.ip, actual.ip, c); !wrong.empty()) return wrong;
+  if (expected.in_udp != actual.in_udp)
+    return expected.in_udp ? "it is in no UDP datagram" : "it is in a UDP datagram";
+  if (expected.in_udp && expected.udp_source != actual.udp_source)
+    return differ("UDP source port", expected.udp_source, actual.udp_source);
+  if (expected.in_udp && expected.udp_dest != actual.udp_dest)
+    return differ("UDP dest port", expected.udp_dest, actual.udp_dest);
   if (expected.source_port && expected.source_port != actual.source_port)
     return differ("source port", expected.source_port, actual.source_port);
   if (expected.dest_port && expected.dest_port != actual.dest_port)

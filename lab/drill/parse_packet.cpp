@@ -167,9 +167,18 @@ void Parser::tcp(PacketSpec& packet) {
     }
     need_sign('>');
   }
-  if (is_sign('/') && ahead(1).text == "udp")
-    throw Skip{line, "TCP over UDP is not in this build yet"};
+  if (take_sign('/')) in_udp(packet);
   if (is_sign('{')) throw Skip{line, "mutations of packets are not in this build"};
+}
+
+void Parser::in_udp(PacketSpec& packet) {
+  need_word("udp");
+  need_sign('(');
+  packet.in_udp = true;
+  packet.udp_source = number16("a port");
+  need_sign('>');
+  packet.udp_dest = number16("a port");
+  need_sign(')');
 }
 
 std::vector<OptionSpec> Parser::tcp_options() {

@@ -54,6 +54,7 @@ class Parser {
   void tcp_flags(TcpSpec& tcp);
   void sequence(TcpSpec& tcp);
   std::vector<OptionSpec> tcp_options();
+  void in_udp(PacketSpec& packet);
   OptionSpec tcp_option();
   std::vector<uint8_t> octets();
   void icmp(PacketSpec& packet);

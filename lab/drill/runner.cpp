@@ -42,7 +42,7 @@ class Runner {
   void inject(const PacketSpec& packet, int line);
   void expect(const PacketSpec& packet, const Moment& moment, int line);
   std::optional<Heard> next_of_connection(const Moment& moment, SimTime& when);
-  bool belongs(const Heard& heard);
+  bool belongs(Heard& heard);
   void learn_from_script(const PacketSpec& packet, int line);
   void call(const CallSpec& call, const Moment& moment, int line);
   void settle_call();
@@ -141,8 +141,9 @@ void Runner::inject(const PacketSpec& packet, int line) {
 }
 
 // Whether it is of the conversation; its first packet tells our end.
-bool Runner::belongs(const Heard& heard) {
+bool Runner::belongs(Heard& heard) {
   Connection& c = connection_;
+  if (c.protocol == 6 && heard.segment) heard.packet = *heard.segment;
   const PacketSpec& p = heard.packet;
   const bool ends = heard.source == c.local && heard.dest == c.remote;
   if (p.protocol == PacketSpec::Protocol::icmp) return ends;

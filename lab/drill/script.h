@@ -98,6 +98,9 @@ struct PacketSpec {
   TcpSpec tcp;
   IcmpSpec icmp;
   uint32_t length = 0;  // UDP
+  // Of the UDP datagram that a segment is in: "/udp(9899 > 9899)".
+  bool in_udp = false;
+  uint16_t udp_source = 0, udp_dest = 0;
 };
 
 // --- events ------------------------------------------------------------------------------------

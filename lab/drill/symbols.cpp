@@ -351,6 +351,7 @@ constexpr OptionName options[] = {
     {level_tcp, "TCP_MAXUNACKTIME", SocketOption::tcp_maxunacktime},
     {level_tcp, "TCP_FASTOPEN", SocketOption::tcp_fastopen},
     {level_tcp, "TCP_FUNCTION_BLK", SocketOption::tcp_function_blk},
+    {level_tcp, "TCP_REMOTE_UDP_ENCAPS_PORT", SocketOption::tcp_udp_encaps_port},
 };
 
 }  // namespace

@@ -90,6 +90,11 @@ std::optional<Heard> parse_packet(Bytes octets) {
     heard.packet.source_port = udp.source_port;
     heard.packet.dest_port = udp.dest_port;
     heard.packet.length = uint32_t(inside.size() - sizeof(UdpHeader));
+    PacketSpec segment{.outbound = true, .ip = ip};
+    segment.in_udp = true;
+    segment.udp_source = udp.source_port;
+    segment.udp_dest = udp.dest_port;
+    if (read_tcp(inside.subspan(sizeof(UdpHeader)), segment)) heard.segment = segment;
     return heard;
   }
   if ((protocol == ip_protocol::icmp || protocol == ip_protocol::icmpv6) && inside.size() >= 8) {
@@ -281,7 +286,18 @@ std::vector<uint8_t> build_packet(const PacketSpec& packet, const Connection& c,
   switch (packet.protocol) {
     case PacketSpec::Protocol::tcp:
       inside = build_tcp(packet, c, settings, line);
-      finish_transport(inside, offsetof(TcpHeader, checksum), protocol, c);
+      if (!packet.in_udp) {
+        finish_transport(inside, offsetof(TcpHeader, checksum), protocol, c);
+        break;
+      }
+      protocol = ip_protocol::udp;
+      inside.insert(inside.begin(), sizeof(UdpHeader), 0);
+      store(UdpHeader{.source_port = packet.udp_source,
+                      .dest_port = packet.udp_dest,
+                      .length = uint16_t(inside.size()),
+                      .checksum = 0},
+            inside);
+      finish_transport(inside, offsetof(UdpHeader, checksum), protocol, c);
       break;
     case PacketSpec::Protocol::udp:
       protocol = ip_protocol::udp;

@@ -43,6 +43,7 @@ struct Heard {
   PacketSpec packet;
   IpAddress source, dest;
   uint8_t icmp_type = 0, icmp_code = 0;
+  std::optional<PacketSpec> segment;  // what a datagram holds, if that looks like TCP
 };
 // Nothing: it is no packet that scripts know.
 std::optional<Heard> parse_packet(Bytes octets);

@@ -243,6 +243,7 @@ void TcpConnection::established() {
 void TcpConnection::open_from(const TcpHalfOpen& from, const TcpConnection& listener) {
   options = listener.options;
   options.fast_open = false;
+  options.encaps_port = from.encaps_port;
   if (!tcp_.settings().functions_inherit) options.functions = uint8_t(tcp_.settings().functions);
   receive_limit_ = listener.receive_limit_;
   send_limit_ = listener.send_limit_;

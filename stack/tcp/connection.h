@@ -56,6 +56,7 @@ struct TcpSegment {
   uint32_t window = 0;  // as it is in the header
   uint32_t length = 0;  // octets of data
   uint16_t urgent = 0;
+  uint16_t encaps_port = 0;  // of the UDP datagram that it came in; 0: none
   uint8_t flags = 0;
   uint8_t ecn = 0;            // the IP header's two bits (RFC 3168 s5)
   bool accurate_bit = false;  // AE (RFC 9768)
@@ -97,14 +98,14 @@ struct TcpSocketOptions {
   uint32_t max_unacked_ms = 0;  // 0: the sysctl's
   int32_t linger_s = -1;        // -1: off
   uint16_t max_segment = 0, fib = 0;
+  uint16_t encaps_port = 0;  // the peer's UDP port, if segments go in UDP
   uint8_t ttl = 0, tos = 0, min_ttl = 0;
   uint8_t functions = 0;  // of tcp_function_blocks()
   bool keep_alive = false, no_signal = false;
   bool no_delay = false, no_push = false, no_options = false, dont_fragment = false;
   TcpAcceptFilter accept_filter = TcpAcceptFilter::none;
   bool sign = false;  // RFC 2385
-  bool fast_open = false, fast_open_has_secret = false;
-  std::array<uint8_t, 16> fast_open_secret{};
+  bool fast_open = false;
   bool dont_route = false, urgent_inline = false, no_delayed_ack = false;
 };
 
@@ -380,6 +381,7 @@ class TcpConnection : public Pcb {
   std::unique_ptr<TcpReassembly> reassembly_;
   std::unique_ptr<TcpUrgent> urgent_;
   std::unique_ptr<TcpFastStart> fast_start_;
+  std::unique_ptr<SipKey> fast_secret_;  // that the server shares
 
   // Timestamps (RFC 7323).
   uint32_t ts_recent_ = 0, ts_offset_ = 0;

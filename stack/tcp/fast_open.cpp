@@ -67,11 +67,13 @@ void TcpFastOpen::add(std::vector<SipKey>& keys, SipKey key) {
 }
 
 Result<> TcpFastOpen::add_key(const std::string& digits) {
+  if (digits.empty()) return {};  // what the sysctl shows
   add(keys_, TRY(key_of_digits(digits)));
   return {};
 }
 
 Result<> TcpFastOpen::add_secret(const std::string& digits) {
+  if (digits.empty()) return {};
   add(secrets_, TRY(key_of_digits(digits)));
   return {};
 }

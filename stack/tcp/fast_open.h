@@ -40,7 +40,7 @@ class TcpFastOpen {
                 TcpCookie& fresh);
   // net.inet.tcp.fastopen.server_enable has changed.
   void server_enabled(bool on, const TcpSettings& s, SimTime now);
-  // 32 hexadecimal digits. EINVAL: they are not that.
+  // 32 hexadecimal digits; none: nothing happens. EINVAL: they are not that.
   Result<> add_key(const std::string& digits);
   Result<> add_secret(const std::string& digits);
   size_t key_count() const { return keys_.size(); }

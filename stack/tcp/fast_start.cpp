@@ -26,11 +26,9 @@ Result<size_t> TcpConnection::connect_and_send(const Endpoint& foreign, Bytes oc
 void TcpConnection::begin_fast_start() {
   if (!options.fast_open || !tcp_.settings().fastopen_client) return;
   TcpFastStart start;
-  const SipKey secret = sip_key_of(options.fast_open_secret);
-  const bool has_secret = options.fast_open_has_secret;
   const SimTime now = tcp_.site().now();
-  if (tcp_.fast_open().begin(ends(), tcp_.settings(), now, has_secret ? &secret : nullptr,
-                             start.cookie, start.mss))
+  if (tcp_.fast_open().begin(ends(), tcp_.settings(), now, fast_secret_.get(), start.cookie,
+                             start.mss))
     fast_start_ = std::make_unique<TcpFastStart>(start);
 }
 

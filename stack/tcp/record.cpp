@@ -117,6 +117,18 @@ constexpr SysctlRecord sysctls[] = {
      .show = functions_available},
     NUMBER("functions_inherit_listen_socket_stack", "Inherit listen socket's stack",
            functions_inherit, 0, 1),
+    {.name = "net.inet.tcp.udp_tunneling_port",
+     .summary = "Tunneling port for tcp over udp",
+     .number = [](const void* v) -> const int64_t& {
+       return static_cast<const TcpSettings*>(v)->udp_port;
+     },
+     .most = 65535,
+     .changed =
+         [](ModuleState& m) {
+           self(m).udp_tunnel().listen_at(uint16_t(self(m).settings().udp_port));
+         }},
+    NUMBER("udp_tunneling_overhead", "MSS reduction when using tcp over udp", udp_overhead, 8,
+           1024),
     NUMBER("fastopen.acceptany", "Accept any non-empty cookie", fastopen_acceptany, 0, 1),
     NUMBER("fastopen.autokey",
            "Number of seconds between auto-generation of a new key; zero disables",
@@ -612,7 +624,7 @@ TcpConnectionInfo TcpConnection::describe() const {
 
 constexpr ModuleRecord tcp_module{.name = "tcp",
                                   .summary = "Transmission Control Protocol",
-                                  .needs = {"net", "ip"},
+                                  .needs = {"net", "ip", "udp"},
                                   .create = [](Vnet& v) -> std::unique_ptr<ModuleState> {
                                     return std::make_unique<Tcp>(v, defaults);
                                   },

@@ -32,6 +32,7 @@ struct TcpSettings {
   int64_t ecn = 2, ecn_maxretries = 1, syncookies = 1, syncookies_only = 0;
   int64_t hostcache_purge = 0, hostcache_purgenow = 0, functions_inherit = 1;
   int64_t functions = 0;  // an index of tcp_function_blocks()
+  int64_t udp_port = 0, udp_overhead = 8;
   int64_t fastopen_server = 0, fastopen_client = 1, fastopen_acceptany = 0, fastopen_autokey = 120;
   int64_t fastopen_psk_enable = 0, fastopen_path_disable_time = 900;
   int64_t fastopen_ccache_limit = 16, fastopen_ccache_buckets = 2048;

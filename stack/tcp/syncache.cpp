@@ -73,6 +73,7 @@ void TcpSyncache::syn_arrives(TcpConnection& listener, TcpSegment& segment) {
   half.iss = tcp_.initial_sequence(half.ends);
   half.ts_offset = tcp_.timestamp_offset(half.ends);
   half.window = segment.window;
+  half.encaps_port = segment.encaps_port;
   half.mss = segment.options.mss.value_or(0);
   half.receive_window = uint32_t(std::min<size_t>(listener.receive_space(), 65535));
   const bool options = !listener.options.no_options;
@@ -135,7 +136,9 @@ void TcpSyncache::arm(Entry& entry) {
 void TcpSyncache::respond(const TcpHalfOpen& half) {
   TcpOptions options;
   if (!half.listener->options.no_options) {
-    options.mss = uint16_t(tcp_.segment_size_to(half.ends.foreign.address, half.listener->options));
+    TcpSocketOptions manner = half.listener->options;
+    manner.encaps_port = half.encaps_port;
+    options.mss = uint16_t(tcp_.segment_size_to(half.ends.foreign.address, manner));
     if (half.scaling) options.window_scale = half.rcv_scale;
     options.sack_permitted = half.sack;
     if (half.timestamps)
@@ -153,7 +156,9 @@ void TcpSyncache::respond(const TcpHalfOpen& half) {
                             .window = uint16_t(half.receive_window)};
   ++tcp_.counters.sndacks;
   ++tcp_.counters.sndtotal;
-  (void)tcp_.send(tcp_.make_segment(answer, options), half.ends, half.listener->options,
+  TcpSocketOptions manner = half.listener->options;
+  manner.encaps_port = half.encaps_port;
+  (void)tcp_.send(tcp_.make_segment(answer, options), half.ends, manner,
                   {.signed_by_key = half.listener->options.sign, .may_fragment = half.unreachable});
 }
 
@@ -199,15 +204,20 @@ void TcpSyncache::challenge(const TcpHalfOpen& half) {
                          .window = uint16_t(half.receive_window >> half.rcv_scale)};
   ++tcp_.counters.sndacks;
   ++tcp_.counters.sndtotal;
-  (void)tcp_.send(tcp_.make_segment(ack, options), half.ends, half.listener->options,
+  TcpSocketOptions manner = half.listener->options;
+  manner.encaps_port = half.encaps_port;
+  (void)tcp_.send(tcp_.make_segment(ack, options), half.ends, manner,
                   {.signed_by_key = half.listener->options.sign});
 }
 
 // The third segment of the handshake makes the connection.
 void TcpSyncache::ack_arrives(TcpConnection& listener, TcpSegment& segment) {
   Entry* entry = find(segment.ends);
+  if (entry && entry->half.encaps_port != segment.encaps_port)
+    return tcp_.drop(segment, drops::unexpected_segment);
   if (!entry) {
-    if (const auto half = taste_cookie(listener, segment)) {
+    if (auto half = taste_cookie(listener, segment)) {
+      half->encaps_port = segment.encaps_port;
       ++tcp_.counters.sc_recvcookie;
       return complete(listener, *half, segment);
     }

@@ -21,7 +21,8 @@ struct TcpHalfOpen {
   uint32_t window = 0;          // theirs, of the SYN or of the ACK
   uint32_t receive_window = 0;  // what ours said
   SimTime answered;             // when our SYN-ACK went out first; 0: nobody kept it
-  uint16_t mss = 0;             // theirs; 0: not said
+  uint16_t encaps_port = 0;
+  uint16_t mss = 0;  // theirs; 0: not said
   uint8_t snd_scale = 0, rcv_scale = 0;
   uint8_t retransmitted = 0;
   bool scaling = false, timestamps = false, sack = false;

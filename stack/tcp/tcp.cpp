@@ -16,7 +16,8 @@ Tcp::Tcp(Vnet& vnet, const TcpSettings& defaults)
       ip_(vnet.state<IpStack>(ip_module)),
       pcbs_(ip_, "tcp ports"),
       syncache_(*this),
-      fast_open_(vnet.random("tcp fast open")) {
+      fast_open_(vnet.random("tcp fast open")),
+      udp_tunnel_(*this) {
   RandomStream random = vnet.random("tcp");
   secret_.low = random.next();
   secret_.high = random.next();
@@ -84,7 +85,8 @@ uint8_t Tcp::window_scale_offer() const {
 }
 
 uint32_t Tcp::segment_size_to(const IpAddress& dest, const TcpSocketOptions& options) const {
-  const uint32_t headers = (dest.is_v4() ? 20 : 40) + uint32_t(sizeof(TcpHeader));
+  const uint32_t headers = (dest.is_v4() ? 20 : 40) + uint32_t(sizeof(TcpHeader)) +
+                           (options.encaps_port ? uint32_t(settings().udp_overhead) : 0);
   const uint32_t mtu = ip_.of(dest).mtu_towards(dest, options.fib);
   const uint32_t size = mtu > headers ? mtu - headers : segment_size_unsaid(dest);
   return options.max_segment ? std::min<uint32_t>(size, options.max_segment) : size;
@@ -133,14 +135,18 @@ Packet Tcp::make_segment(const Segment& segment, const TcpOptions& options) {
 Result<> Tcp::send(Packet packet, const TcpEnds& ends, const TcpSocketOptions& options,
                    TcpManner manner) {
   if (manner.signed_by_key && !sign(packet, ends)) return Errno::einval;
-  const uint64_t pseudo =
-      ip_pseudo_sum(ends.local.address, ends.foreign.address, ip_protocol::tcp, packet.size());
-  store(be16(checksum_fold(pseudo)),
-        packet.writable_front().subspan(offsetof(TcpHeader, checksum)));
-  packet.defer_checksum(DeferredChecksum::internet, 0, offsetof(TcpHeader, checksum));
+  if (options.encaps_port) {
+    wrap_in_udp(packet, ends, options.encaps_port);
+  } else {
+    const uint64_t pseudo =
+        ip_pseudo_sum(ends.local.address, ends.foreign.address, ip_protocol::tcp, packet.size());
+    store(be16(checksum_fold(pseudo)),
+          packet.writable_front().subspan(offsetof(TcpHeader, checksum)));
+    packet.defer_checksum(DeferredChecksum::internet, 0, offsetof(TcpHeader, checksum));
+  }
   const IpSend send{.source = ends.local.address,
                     .dest = ends.foreign.address,
-                    .protocol = ip_protocol::tcp,
+                    .protocol = options.encaps_port ? ip_protocol::udp : ip_protocol::tcp,
                     .ttl = options.ttl,
                     .tos = uint8_t((options.tos & 0xfc) | manner.codepoint),
                     .fib = options.fib,
@@ -161,7 +167,9 @@ void Tcp::send_reset(const TcpSegment& to) {
   }
   ++counters.sndctrl;
   ++counters.sndtotal;
-  (void)send(make_segment(reset, {}), to.ends, {});
+  TcpSocketOptions manner;
+  manner.encaps_port = to.encaps_port;
+  (void)send(make_segment(reset, {}), to.ends, manner);
 }
 
 void Tcp::refuse(TcpSegment& segment) {
@@ -200,7 +208,8 @@ bool Tcp::parse(Packet packet, const IpContext& context, TcpSegment& segment) {
     fast_drop(packet, parsed.why());
     return false;
   }
-  if (!checksum_right(packet, context)) {
+  // In a tunnel it is the datagram's that counts.
+  if (segment.encaps_port == 0 && !checksum_right(packet, context)) {
     ++counters.rcvbadsum;
     fast_drop(packet, drops::bad_checksum);
     return false;
@@ -227,7 +236,10 @@ bool Tcp::parse(Packet packet, const IpContext& context, TcpSegment& segment) {
 void Tcp::receive(Packet packet, const IpContext& context) {
   ++counters.rcvtotal;
   TcpSegment segment;
-  if (!parse(std::move(packet), context, segment)) return;
+  if (parse(std::move(packet), context, segment)) accept_segment(segment, context);
+}
+
+void Tcp::accept_segment(TcpSegment& segment, const IpContext& context) {
   // RFC 9293 s3.9.2.3: neither end can be a group, and nobody talks to himself ("land").
   const bool group = context.dest_is_group || context.source.is_multicast() ||
                      context.source.is_any() || ip_.of(context.source).is_broadcast(context.source);
@@ -237,14 +249,15 @@ void Tcp::receive(Packet packet, const IpContext& context) {
     return drop(segment, drops::bad_ends);
   }
   if (site().decisions_wanted()) [[unlikely]]
-    site().note_decision({.node = 0,
-                          .packet = segment.payload.id(),
-                          .kind = DecisionKind::socket,
-                          .address = context.source,
-                          .network = {},
-                          .by = segment.ends.foreign.port,
-                          .by_length = segment.ends.local.port,
-                          .interface = uint16_t(context.interface->index())});
+    site().note_decision(
+        {.node = 0,
+         .packet = segment.payload.id(),
+         .kind = DecisionKind::socket,
+         .address = context.source,
+         .network = {},
+         .by = segment.ends.foreign.port,
+         .by_length = segment.ends.local.port,
+         .interface = context.interface ? uint16_t(context.interface->index()) : uint16_t(0)});
   deliver(segment, context);
 }
 
@@ -259,6 +272,9 @@ void Tcp::deliver(TcpSegment& segment, const IpContext& context) {
     connection = nullptr;
   }
   if (connection) {
+    // Segments come the way the others came.
+    if (connection->options.encaps_port != segment.encaps_port)
+      return drop(segment, drops::unexpected_segment);
     if (context.ttl < connection->options.min_ttl) return drop(segment, drops::unexpected_segment);
     if (connection->options.sign && !signature_fits(segment)) return;
     connection->segment_arrives(segment);

@@ -10,6 +10,7 @@
 #include "stack/tcp/host_cache.h"
 #include "stack/tcp/settings.h"
 #include "stack/tcp/syncache.h"
+#include "stack/tcp/udp_tunnel.h"
 
 namespace stackyard {
 
@@ -71,6 +72,9 @@ class Tcp final : public StateWithSettings<TcpSettings>, public IpProtocol {
   bool sign(Packet& packet, const TcpEnds& ends);
   bool signature_right(Packet& packet, const TcpSegment& segment);
   bool signature_fits(const TcpSegment& segment);
+  // --- udp_tunnel.cpp ---
+  void receive_from_tunnel(Packet packet, const IpContext& context, uint16_t remote_port);
+  TcpUdpTunnel& udp_tunnel() { return udp_tunnel_; }
   // RFC 9293 s3.5.2: a reset that fits the segment; none for a reset.
   void send_reset(const TcpSegment& to);
   // Answers for no connection, within ICMP's limit of rate.
@@ -116,6 +120,8 @@ class Tcp final : public StateWithSettings<TcpSettings>, public IpProtocol {
  private:
   bool checksum_right(Packet& packet, const IpContext& context);
   bool parse(Packet packet, const IpContext& context, TcpSegment& segment);
+  void accept_segment(TcpSegment& segment, const IpContext& context);
+  void wrap_in_udp(Packet& packet, const TcpEnds& ends, uint16_t remote_port);
   void deliver(TcpSegment& segment, const IpContext& context);
   void fast_drop(const Packet& packet, const DropReason& why);
 
@@ -127,6 +133,7 @@ class Tcp final : public StateWithSettings<TcpSettings>, public IpProtocol {
   TcpSyncache syncache_;
   TcpHostCache host_cache_;
   TcpFastOpen fast_open_;
+  TcpUdpTunnel udp_tunnel_;
 };
 
 }  // namespace stackyard

@@ -169,9 +169,9 @@ Result<> TcpSocket::set_fast_open(const OptionValue& value) {
   if (state != TcpState::closed && state != TcpState::listen) return Errno::einval;
   if (value.number && state == TcpState::listen && !s.fastopen_server) return Errno::eperm;
   o.fast_open = value.number != 0;
-  o.fast_open_has_secret = value.octets.size() == o.fast_open_secret.size();
-  if (o.fast_open_has_secret)
-    std::copy(value.octets.begin(), value.octets.end(), o.fast_open_secret.begin());
+  connection_.fast_secret_.reset();
+  if (value.octets.size() == fast_open_key_size)
+    connection_.fast_secret_ = std::make_unique<SipKey>(sip_key_of(value.octets));
   return {};
 }
 
@@ -274,6 +274,12 @@ Result<> TcpSocket::set_tcp_number(SocketOption option, int64_t n) {
       return {};
     case SocketOption::tcp_md5sig:
       o.sign = n;
+      return {};
+    case SocketOption::tcp_udp_encaps_port:
+      if (n < 0 || n > 65535) return Errno::einval;
+      if (tcp_.settings().udp_port == 0) return Errno::eopnotsupp;
+      if (connection_.state() != TcpState::closed) return Errno::einval;
+      o.encaps_port = uint16_t(n);
       return {};
     case SocketOption::tcp_noopt:
       o.no_options = n;
@@ -409,6 +415,8 @@ std::optional<int64_t> TcpSocket::level_number(SocketOption option) const {
       return !o.no_delayed_ack;
     case SocketOption::tcp_md5sig:
       return o.sign;
+    case SocketOption::tcp_udp_encaps_port:
+      return o.encaps_port;
     case SocketOption::tcp_noopt:
       return o.no_options;
     case SocketOption::tcp_fastopen:
