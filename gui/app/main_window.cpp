@@ -320,6 +320,12 @@ void MainWindow::documentChanged() {
   live_.follow(document_.text(), document_.spec());
 }
 
+void MainWindow::stopLooking() {
+  ends_.reset();
+  client_.close();
+  time_->setLabOpen(false);
+}
+
 void MainWindow::serve() {
   document_.readNow();
   if (!document_.isValid()) return complain(tr("The text has mistakes; mend them first."), false);

@@ -76,6 +76,8 @@ class MainWindow final : public QMainWindow {
   bool isServed() const { return client_.isOpen(); }
   // The lab from its beginning.
   void restartLab() { serve(); }
+  // Closes its own connection, to compare with: for measurements.
+  void stopLooking();
   // As if the server had crashed: for tests.
   void killServer() { process_.kill(); }
   // The canvas as PNG, SVG or PDF, by the name's ending; what went wrong, or empty.

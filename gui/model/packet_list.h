@@ -26,6 +26,8 @@ class PacketList final : public QAbstractTableModel {
   void takeDrop(const nlohmann::json& params);
   // A decision: not in the list, but of the packet's story.
   void takeDecision(const nlohmann::json& params);
+  // One that is made already.
+  void add(SeenPacket packet) { waiting_.push_back(std::move(packet)); }
   // Everything that is known of a row's packet, in the order of time: frames, decisions, its death.
   std::vector<SeenPacket> story(int row) const;
   // Writes the frames in the list as pcapng; what went wrong, or empty.

@@ -33,7 +33,7 @@ Json to_json(const Table& table) {
 namespace {
 constexpr int64_t fastest = 33'000'000;  // ns between two messages of a table
 constexpr int64_t burst = 4 << 20;       // octets of messages that a lossy subscription begins with
-constexpr int64_t a_second = 3 << 20;    // and gets
+constexpr int64_t a_second = 128 << 10;  // and gets
 constexpr size_t envelope = 220;         // octets of a message beside a packet's own
 }  // namespace
 
@@ -134,14 +134,8 @@ void Subscriptions::drop_client(uint32_t client) {
 }
 
 void Subscriptions::watch_what_is_wanted() {
-  Lab& lab = worker_.session().lab();
-  lab.want_decisions(anybody_wants("decisions"));
-  lab.want_connections(!connections_.empty());
-}
-
-bool Subscriptions::anybody_wants(const std::string& what) const {
-  return std::any_of(events_.begin(), events_.end(),
-                     [&](const auto& entry) { return entry.second.what == what; });
+  want_decisions();
+  worker_.session().lab().want_connections(!connections_.empty());
 }
 
 // None, once the jail or machine is gone.
@@ -226,6 +220,21 @@ void Subscriptions::refill() {
   for (auto& [number, subscription] : packets_) subscription.budget.refill(now - refilled_);
   for (auto& [number, subscription] : events_) subscription.budget.refill(now - refilled_);
   refilled_ = now;
+  want_decisions();
+}
+
+// Stacks note what they decide only while somebody has room for it: that costs them more than a
+// frame that nobody looks at.
+void Subscriptions::want_decisions() {
+  constexpr int64_t room = 128 << 10;
+  const bool wanted = std::any_of(events_.begin(), events_.end(), [&](const auto& entry) {
+    const Budget& budget = entry.second.budget;
+    return entry.second.what == "decisions" &&
+           (!budget.lossy || budget.left > (decisions_wanted_ ? 0 : room));
+  });
+  if (wanted == decisions_wanted_) return;
+  decisions_wanted_ = wanted;
+  worker_.session().lab().want_decisions(wanted);
 }
 
 bool Subscriptions::room_for(const std::string& what, size_t octets) {

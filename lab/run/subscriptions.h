@@ -89,7 +89,7 @@ class Subscriptions final : public Observer {
   void watch_what_is_wanted();
   std::map<uint32_t, std::string> taps_of(const std::string& on);
   Table rows_of(const TableSubscription& subscription);
-  bool anybody_wants(const std::string& what) const;
+  void want_decisions();
   void tell(const std::string& what, const char* method, const Json& params);
   // Whether anybody who wants it has room for so many octets; the others miss it.
   bool room_for(const std::string& what, size_t octets);
@@ -99,6 +99,7 @@ class Subscriptions final : public Observer {
   Samples samples_;
   uint64_t last_number_ = 0;
   uint64_t frames_seen_ = 0;
+  bool decisions_wanted_ = false;
   std::chrono::steady_clock::time_point refilled_ = std::chrono::steady_clock::now();
   std::map<uint64_t, TableSubscription> tables_;
   std::map<uint64_t, PacketSubscription> packets_;
