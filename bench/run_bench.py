@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """Measures the same work here and elsewhere (ns-3, Linux), in turn, and prints a table (or --json).
 
-A figure is the median of the runs; machines drift, so the two programs alternate and ratios count."""
+A figure is the median of the runs; machines drift, so the two programs alternate and ratios count. TCP's rows are
+processor time of the run itself, on both sides."""
 import json
 import os
 import shlex
@@ -26,12 +27,12 @@ def figure(command, name):
 def build_ns3():
     """ns-3's programs, built only where ns-3 is installed."""
     os.makedirs('build/ns3', exist_ok=True)
-    modules = ['core', 'network', 'internet', 'point-to-point', 'traffic-control']
+    modules = ['core', 'network', 'internet', 'point-to-point', 'traffic-control', 'applications']
     if not os.path.exists('/usr/include/ns3'):
         return False
     # Not by pkg-config: its answer wants development files of libraries that are not used here.
     libraries = [f'-lns3-{m}' for m in modules]
-    for name in ('hold', 'chain'):
+    for name in ('hold', 'chain', 'tcp', 'fattree'):
         binary = f'build/ns3/{name}'
         if not os.path.exists(binary) or os.path.getmtime(binary) < os.path.getmtime(f'bench/ns3/{name}.cc'):
             subprocess.run(['g++', '-O2', '-std=c++17', f'bench/ns3/{name}.cc', '-o', binary] +
@@ -106,6 +107,21 @@ def lpm_rows(row):
         row('the same: updates', figure(lpm, 'updates_k'), None, 'k/s', '', '')
 
 
+def tcp_rows(row, ns3):
+    # ns-3 has two simulated seconds of the flow, since its time goes with the segments.
+    mine, other = side_by_side(['build/bench/tcp', 'flow', '10'], ['build/ns3/tcp', '--seconds=2'] if ns3 else None,
+                               'ns_per_segment')
+    row('TCP, one flow, 1 Gb/s, 10 ms', mine, other, 'ns/seg', '10x', '20x')
+    mine, other = side_by_side(['build/bench/tcp', 'dumbbell', '100', '1'],
+                               ['build/ns3/tcp', '--flows=100', '--seconds=1'] if ns3 else None, 'ns_per_segment')
+    row('TCP, dumbbell of 100 flows', mine, other, 'ns/seg', '24x', '40x')
+    for traffic, name, unit, least, aim in (('tcp', 'TCP permutation', 'arrival', '10x', '16x'),
+                                            ('udp', 'UDP', 'hop', '14x', '20x')):
+        mine, other = side_by_side(['build/bench/fattree', traffic, '5'],
+                                   ['build/ns3/fattree', f'--traffic={traffic}'] if ns3 else None, f'ns_per_{unit}')
+        row(f'fat-tree of 128 hosts, {name}, 5 ms', mine, other, f'ns/{unit[:3]}', least, aim)
+
+
 def main():
     ns3 = build_ns3()
     rows = []
@@ -150,11 +166,7 @@ def main():
         chain6 / statistics.median(plain))
     lpm_rows(row)
     size_rows(row)
-    # Bounds are those of ns-3 3.37: 23,500 ns for a segment of the flow, 161,000 ns in the dumbbell.
-    flow = statistics.median(figure(['build/bench/tcp', 'flow', '10'], 'ns_per_segment') for _ in range(RUNS))
-    row('TCP, one flow, 1 Gb/s, 10 ms', flow, None, 'ns/seg', '<= 2350', '1175')
-    crowd = statistics.median(figure(['build/bench/tcp', 'dumbbell', '100', '1'], 'ns_per_segment') for _ in range(RUNS))
-    row('TCP, dumbbell of 100 flows', crowd, None, 'ns/seg', '<= 6700', '4000')
+    tcp_rows(row, ns3)
     held = figure(['build/bench/tcp', 'connections', '20000'], 'octets_per_connection')
     row('an idle TCP connection, one end', held / 2, None, 'octets', '<= 1024', '512')
     if '--json' in sys.argv:

@@ -8,96 +8,24 @@
 // A segment is 1448 octets that were delivered. Prints "ns_per_segment N".
 #include <malloc.h>
 
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
 
+#include "bench/load.h"
 #include "core/base/text.h"
-#include "lab/build/lab.h"
-#include "lab/spec/problems.h"
-#include "stack/kern/socket_ops.h"
 
 using namespace stackyard;
 
 namespace {
 
-constexpr size_t buffer = 2 * 1024 * 1024;
+constexpr int64_t buffer = 2 * 1024 * 1024;
 constexpr uint16_t port = 9;
 
 double heap() { return double(mallinfo2().uordblks + mallinfo2().hblkhd); }
 
-LabSpec read(const std::string& yaml) {
-  Problems problems;
-  LabSpec spec = read_lab(yaml, "tcp.yaml", {}, problems);
-  if (problems.any_errors()) {
-    std::fputs(problems.text("tcp.yaml").c_str(), stderr);
-    std::exit(2);
-  }
-  return spec;
-}
-
 std::unique_ptr<SocketOps> tcp_socket(Machine& machine) {
-  auto socket = machine.vnet().socket(Af::inet, SocketType::stream, 0);
-  check(socket.has_value(), "a TCP socket");
-  (void)(*socket)->set_option(SocketOption::so_sndbuf, int64_t(buffer));
-  (void)(*socket)->set_option(SocketOption::so_rcvbuf, int64_t(buffer));
-  return std::move(*socket);
-}
-
-// Writes as much as the socket takes, always.
-struct Source final : SocketListener {
-  explicit Source(std::unique_ptr<SocketOps> s) : socket(std::move(s)) { socket->listen_to(this); }
-  void socket_changed() override {
-    if (busy) return;
-    busy = true;
-    while (socket->send(octets, {})) {
-    }
-    busy = false;
-  }
-  std::unique_ptr<SocketOps> socket;
-  std::vector<uint8_t> octets = std::vector<uint8_t>(65536);
-  bool busy = false;
-};
-
-struct Sink final : SocketListener {
-  explicit Sink(std::unique_ptr<SocketOps> s) : socket(std::move(s)) { socket->listen_to(this); }
-  void socket_changed() override {
-    for (;;) {
-      const Result<Received> got = socket->receive(1 << 20, {});
-      if (!got || got->octets.empty()) break;
-      received += got->octets.size();
-    }
-  }
-  std::unique_ptr<SocketOps> socket;
-  uint64_t received = 0;
-};
-
-// Accepts everybody.
-struct Server final : SocketListener {
-  explicit Server(Machine& machine, uint16_t own_port = port) : socket(tcp_socket(machine)) {
-    SockAddr at;
-    at.port = own_port;
-    check(socket->bind(at) && socket->listen(-1), "a server listens");
-    socket->listen_to(this);
-  }
-  void socket_changed() override {
-    while (auto taken = socket->accept())
-      sinks.push_back(std::make_unique<Sink>(std::move(*taken)));
-  }
-  uint64_t received() const {
-    uint64_t all = 0;
-    for (const auto& sink : sinks) all += sink->received;
-    return all;
-  }
-  std::unique_ptr<SocketOps> socket;
-  std::vector<std::unique_ptr<Sink>> sinks;
-};
-
-double seconds_of(const std::function<void()>& work) {
-  const auto begin = std::chrono::steady_clock::now();
-  work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  return bench_tcp_socket(machine, buffer);
 }
 
 struct Flow {
@@ -106,19 +34,21 @@ struct Flow {
 };
 
 int bulk(const std::string& yaml, const std::vector<Flow>& flows, int64_t seconds) {
-  Lab lab(read(yaml));
+  Lab lab(read_bench_lab(yaml));
   Simulation& simulation = lab.simulation();
   simulation.run_until(1_ms);
-  std::map<std::string, std::unique_ptr<Server>> servers;
-  std::vector<std::unique_ptr<Source>> sources;
+  std::map<std::string, std::unique_ptr<BulkServer>> servers;
+  std::vector<std::unique_ptr<BulkSource>> sources;
   for (const Flow& flow : flows)
-    if (!servers[flow.to]) servers[flow.to] = std::make_unique<Server>(lab.machine(flow.to));
-  simulation.at_barrier(2_ms, EventKind::outside, [&] {
-    for (const Flow& flow : flows) {
-      sources.push_back(std::make_unique<Source>(tcp_socket(lab.machine(flow.from))));
+    if (!servers[flow.to])
+      servers[flow.to] = std::make_unique<BulkServer>(lab.machine(flow.to), port, buffer);
+  // One after the other: they do not all fill the queue in the same instant.
+  for (size_t i = 0; i < flows.size(); ++i)
+    simulation.at_barrier(2_ms + SimTime(int64_t(i) * 1'000'000), EventKind::outside, [&, i] {
+      const Flow& flow = flows[i];
+      sources.push_back(std::make_unique<BulkSource>(tcp_socket(lab.machine(flow.from))));
       (void)sources.back()->socket->connect(flow.target);
-    }
-  });
+    });
   const uint64_t before = simulation.events_run();
   const double spent = seconds_of([&] {
     while (!simulation.run_until(SimTime(seconds * 1'000'000'000), 50'000)) {
@@ -158,16 +88,16 @@ int dumbbell(int count, int64_t seconds) {
 }
 
 int connections(int count) {
-  Lab lab(
-      read("hosts: false\nnodes: {a: {sysctl: {net.inet.ip.portrange.first: 1024}}, b: {}}\n"
-           "links: [a -- b]\n"));
+  Lab lab(read_bench_lab(
+      "hosts: false\nnodes: {a: {sysctl: {net.inet.ip.portrange.first: 1024}}, b: {}}\n"
+      "links: [a -- b]\n"));
   Simulation& simulation = lab.simulation();
   simulation.run_until(1_ms);
   const double before = heap();
   constexpr int each = 60'000;
-  std::vector<std::unique_ptr<Server>> servers;
+  std::vector<std::unique_ptr<BulkServer>> servers;
   for (int i = 0; i <= count / each; ++i)
-    servers.push_back(std::make_unique<Server>(lab.machine("b"), uint16_t(port + i)));
+    servers.push_back(std::make_unique<BulkServer>(lab.machine("b"), uint16_t(port + i), buffer));
   std::vector<std::unique_ptr<SocketOps>> clients;
   SockAddr to;
   to.address = Ipv4Address{0x0a000002};

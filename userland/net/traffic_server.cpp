@@ -36,6 +36,10 @@ class Receiver {
   Task<void> write_answers(int64_t ident);
   Task<void> forget(int64_t ident);
   std::optional<Answer> heard(const TrafficHead& head);
+  // Whatever a stranger says, nothing is sent in the future.
+  SimTime sent_by(const TrafficHead& head) const {
+    return SimTime(int64_t(std::min<uint64_t>(head.time_ns, uint64_t(sys_.now().ns()))));
+  }
 
   Sys& sys_;
   const TrafficSettings& s_;
@@ -79,8 +83,7 @@ std::optional<Receiver::Answer> Receiver::heard(const TrafficHead& head) {
     case TrafficKind::request:
       // Runs that nobody ever asked for make room, the least number first.
       if (run == runs_.end() && runs_.size() == runs_most) runs_.erase(runs_.begin());
-      runs_[head.run].take(head.number, head.size, SimTime(int64_t(uint64_t(head.time_ns))),
-                           sys_.now());
+      runs_[head.run].take(head.number, head.size, sent_by(head), sys_.now());
       if (head.which() == TrafficKind::data) return std::nullopt;
       reply.kind = uint8_t(TrafficKind::answer);
       reply.size = std::max<uint64_t>(head.wanted, sizeof(TrafficHead));
