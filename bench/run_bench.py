@@ -122,6 +122,20 @@ def tcp_rows(row, ns3):
         row(f'fat-tree of 128 hosts, {name}, 5 ms', mine, other, f'ns/{unit[:3]}', least, aim)
 
 
+def firewall_rows(row):
+    def packet(*work):
+        return statistics.median(figure(['build/bench/ipfw', *work], 'ns_per_packet') for _ in range(RUNS))
+
+    plain = packet('plain')
+    # Every packet passes the rules twice: in, and out.
+    row('ipfw: a linear rule, of 100', (packet('linear', '100') - packet('linear', '1')) / 198, None, 'ns', '20', '8')
+    row('ipfw: a linear rule, of 10,000', packet('linear', '10000', '20000') / 20000, None, 'ns', '20', '8')
+    row('ipfw: a lookup in 100,000 entries', (packet('table', '100000') - packet('linear', '1')) / 2, None, 'ns', '', '3x a rule')
+    stateful = packet('stateful')
+    row('ipfw: forwarding by 10 rules with states', stateful, None, 'ns/packet', '<= 2x slower', '', stateful / plain)
+    row('ipfw: the same among 1,000,000 states', packet('states', '1000000'), None, 'ns/packet', '', '')
+
+
 def main():
     ns3 = build_ns3()
     rows = []
@@ -165,6 +179,7 @@ def main():
     row('UDP chain over IPv6 (ratio: to IPv4)', chain6, None, 'ns/hop', '<= 1.3x slower', '1.0x',
         chain6 / statistics.median(plain))
     lpm_rows(row)
+    firewall_rows(row)
     size_rows(row)
     tcp_rows(row, ns3)
     held = figure(['build/bench/tcp', 'connections', '20000'], 'octets_per_connection')

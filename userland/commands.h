@@ -16,7 +16,7 @@ extern const Command jail_command, jexec_command, jls_command;
 extern const Command httpd_command, inetd_command, kldload_command, kldstat_command,
     kldunload_command, rtadvctl_command, rtadvd_command, smcroutectl_command, smcrouted_command,
     service_command;
-extern const Command dnctl_command, ipfw_command, natd_command;
+extern const Command divert_rewrite_command, dnctl_command, ipfw_command, natd_command;
 extern const Command setkey_command;
 extern const Command sh_command;
 extern const Command basename_command, bracket_command, cat_command, cksum_command, cp_command,

@@ -54,10 +54,25 @@ BROKEN = {
     'wan': ('delay=400', 'far'),
     'priority': ('voice=5', 'first'),
     'no-bloat': ('type=fifo', 'quick'),
+    'dmz': ('keep=', 'surf'),
+    'invisible': ('member=0', 'shell'),
+    'own-firewalls': ('rule=deny ip from any to any', 'own'),
 }
 # Every check of every scenario fails on some broken variant: other ways to break a lab, as edits of
 # its text.
 EDITS = {
+    'dmz': [('vars: {keep: keep-state', 'vars: {keep: ""', ['out']),
+            ('add 500 allow', 'add 500 deny', ['public']),
+            ('add 300 deny', 'add 50 allow icmp from any to any\n        add 300 deny', ['hidden', 'told', 'taken', 'counted'])],
+    'invisible': [('ping: allow', 'ping: deny', ['there']),
+                  ('add 100 allow', 'add 100 deny', ['web']),
+                  ('em0: {addresses: none}', 'em0: {addresses: [10.0.0.9/24]}', ['unseen']),
+                  ('member: 1', 'member: 0', ['denied'])],
+    'own-firewalls': [('[192.168.77.2/24]', '[192.168.78.2/24]', ['before', 'host']),
+                      ('      - ifconfig bridge0 create', '      - ipfw -q add 1 allow ip from any to any\n      - ifconfig bridge0 create', ['inactive', 'still']),
+                      ('add 100 deny icmp', 'add 100 allow icmp', ['refused']),
+                      ('[192.168.77.1/24]', '[192.168.78.1/24]', ['answers']),
+                      ('jexec b ipfw -q add 100 deny icmp from 192.168.77.1', 'jexec b ipfw -q add 100 deny icmp from 192.168.77.9', ['other'])],
     'two-hosts': [('exec: [sleep 1, ping', 'exec: [ping', ['before']),
                   ('sleep 1, ping -c 2 pc2', 'true', ['asks', 'learns']),
                   ('pc2: {}', 'pc2: {exec: [ifconfig em0 down]}', ['answers']),
