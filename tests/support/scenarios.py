@@ -198,7 +198,7 @@ EDITS = {
     'gateway': [('- ipfw -q add 100 nat 1 ip from any to any via em1', '- "true"',
                  ['out', 'hidden', 'pages', 'inward', 'closed']),
                 ('- ipfw -q add 60 nat 2', '- ipfw -q add 60 count', ['hairpin']),
-                ('tcp ${inward} 8080"', 'tcp ${inward} 8081"', ['shown'])],
+                ('- ipfw -q nat 2 config ip 10.0.0.1', '- ipfw -q nat 1 config if em1', ['shown'])],
     'divert': [('"ipfw -q add 100 divert ${port} ip from any to any via em1"', '"true"',
                 ['hidden', 'counted', 'inward']),
                ('pkill natd', '"true"', ['gone'])],
