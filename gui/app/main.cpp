@@ -11,6 +11,7 @@
 #include "gui/canvas/lab_scene.h"
 #include "gui/panels/console_panel.h"
 #include "gui/panels/packet_panel.h"
+#include "gui/panels/plot_panel.h"
 #include "gui/panels/table_panel.h"
 #include "gui/panels/time_bar.h"
 
@@ -19,8 +20,29 @@ namespace {
 
 constexpr int exit_failed = 3;
 
+// "plot throughput|queue|drops|lost LINK END", "plot delay LINK LINK",
+// "plot NODE TABLE COLUMN [COLUMN=WORD...]".
+void openPlot(MainWindow& window, const QStringList& words) {
+  const QString& what = words[1];
+  if (what == QLatin1String("throughput"))
+    return window.addPlot(throughputOf(words[2], words.value(3)));
+  if (what == QLatin1String("queue")) return window.addPlot(queueOf(words[2], words.value(3)));
+  if (what == QLatin1String("drops") || what == QLatin1String("lost"))
+    return window.addPlot(dropsOf(words[2], words.value(3), what == QLatin1String("lost")));
+  if (what == QLatin1String("delay")) return window.addPlot(delayBetween(words[2], words.value(3)));
+  PlotWhat plot;
+  plot.node = what;
+  plot.table = words[2];
+  plot.column = words.value(3);
+  for (const QString& match : words.mid(4))
+    plot.match.insert(match.section(QLatin1Char('='), 0, 0), match.section(QLatin1Char('='), 1));
+  plot.title = QStringLiteral("%1 of %2").arg(plot.column, plot.node);
+  plot.unit = plot.column;
+  window.addPlot(plot);
+}
+
 // What `--open` may name: "table NODE TABLE", "console NODE COMMAND...", "packet N", "labels",
-// "text", "select NODE" with its form.
+// "text", "select NODE" with its form, "plot ...".
 void openPanel(MainWindow& window, const QString& what) {
   const QStringList words = what.split(QLatin1Char(' '), Qt::SkipEmptyParts);
   if (words.size() == 3 && words[0] == QLatin1String("table"))
@@ -30,6 +52,8 @@ void openPanel(MainWindow& window, const QString& what) {
     if (words.size() > 2) console->run(words.mid(2).join(QLatin1Char(' ')));
   } else if (words.size() == 1 && words[0] == QLatin1String("labels")) {
     window.setLabels({.addresses = true, .ports = true});
+  } else if (words.size() >= 3 && words[0] == QLatin1String("plot")) {
+    openPlot(window, words);
   } else if (words.size() == 1 && words[0] == QLatin1String("text")) {
     window.showText(true);
   } else if (words.size() == 2 && words[0] == QLatin1String("select")) {
@@ -49,9 +73,15 @@ class Photographer final : public QObject {
     });
     connect(&window, &MainWindow::served, this, [this, until, panels] {
       for (const QString& panel : panels)
-        if (!panel.startsWith(QLatin1String("packet "))) openPanel(window_, panel);
+        if (!panel.startsWith(QLatin1String("packet ")) &&
+            !panel.startsWith(QLatin1String("ladder ")))
+          openPanel(window_, panel);
       for (const QString& panel : panels)
-        if (panel.startsWith(QLatin1String("packet "))) row_ = panel.mid(7).toInt() - 1;
+        if (panel.startsWith(QLatin1String("packet ")) ||
+            panel.startsWith(QLatin1String("ladder "))) {
+          row_ = panel.mid(7).toInt() - 1;
+          ladder_ = panel.startsWith(QLatin1String("ladder "));
+        }
       // A table's first look comes before time goes on, so that what changes is marked.
       QTimer::singleShot(500, this, [this, until] {
         if (until.isEmpty()) return shoot();
@@ -67,6 +97,7 @@ class Photographer final : public QObject {
       if (row_ >= 0) {
         window_.showPackets(true);
         window_.packets().select(row_);
+        if (ladder_) window_.showLadder(row_);
       }
       window_.view().fit();
       QTimer::singleShot(100, this, [this] {
@@ -79,6 +110,7 @@ class Photographer final : public QObject {
   MainWindow& window_;
   QString file_;
   int row_ = -1;
+  bool ladder_ = false;
 };
 
 int run(int argc, char** argv) {

@@ -19,8 +19,10 @@
 #include "gui/model/remote_table.h"
 #include "gui/panels/console_panel.h"
 #include "gui/panels/gallery.h"
+#include "gui/panels/ladder_panel.h"
 #include "gui/panels/lesson_panel.h"
 #include "gui/panels/packet_panel.h"
+#include "gui/panels/plot_panel.h"
 #include "gui/panels/property_panel.h"
 #include "gui/panels/table_panel.h"
 #include "gui/panels/text_panel.h"
@@ -38,6 +40,8 @@ MainWindow::MainWindow(QWidget* parent)
       editor_(new CanvasEditor(document_, *scene_, this)),
       text_(new TextPanel(document_, schema_, scene_->colours().dark)),
       properties_(new PropertyPanel(document_, schema_)),
+      plot_(new PlotPanel(client_, scene_->colours())),
+      ladder_(new LadderPanel(scene_->colours())),
       palette_(new PaletteBar(scene_->colours(), this)),
       bar_(new QWidget),
       bar_words_(new QLabel),
@@ -70,6 +74,7 @@ MainWindow::MainWindow(QWidget* parent)
 MainWindow::~MainWindow() {
   ending_ = true;
   for (TablePanel* panel : findChildren<TablePanel*>()) delete panel;
+  for (RemoteTable* table : findChildren<RemoteTable*>()) delete table;
   ends_.reset();
   client_.close();
   // Members end after this window has: what they say then is nobody's.
@@ -118,11 +123,16 @@ void MainWindow::makeDocks() {
   lesson_dock_ = dock(tr("Lesson"), "lesson", lesson_, Qt::LeftDockWidgetArea);
   packets_dock_ = dock(tr("Packets"), "packets", packets_, Qt::BottomDockWidgetArea);
   consoles_dock_ = dock(tr("Consoles"), "consoles", consoles_, Qt::BottomDockWidgetArea);
+  plot_dock_ = dock(tr("Plot"), "plot", plot_, Qt::BottomDockWidgetArea);
+  ladder_dock_ = dock(tr("Ladder"), "ladder", ladder_, Qt::BottomDockWidgetArea);
   properties_dock_ = dock(tr("Properties"), "properties", properties_, Qt::RightDockWidgetArea);
   tabifyDockWidget(packets_dock_, consoles_dock_);
+  tabifyDockWidget(packets_dock_, plot_dock_);
+  tabifyDockWidget(packets_dock_, ladder_dock_);
   setCorner(Qt::BottomRightCorner, Qt::RightDockWidgetArea);
   setCorner(Qt::BottomLeftCorner, Qt::LeftDockWidgetArea);
-  for (QDockWidget* each : {lesson_dock_, packets_dock_, consoles_dock_, properties_dock_})
+  for (QDockWidget* each :
+       {lesson_dock_, packets_dock_, consoles_dock_, plot_dock_, ladder_dock_, properties_dock_})
     each->hide();
 }
 
@@ -144,6 +154,11 @@ void MainWindow::connectAll() {
   connect(&process_, &LabProcess::ready, this, &MainWindow::begin);
   connect(&process_, &LabProcess::ended, this, &MainWindow::ended);
   connect(&client_, &LabClient::refused, this, tell);
+  connect(&client_, &LabClient::lost, this, [this] {
+    if (ending_ || !process_.isRunning()) return;
+    time_->setLabOpen(false);
+    complain(tr("The lab has cut this window off."), true);
+  });
   connect(time_, &TimeBar::failed, this, tell);
   connect(&document_, &LabDocument::refused, this, tell);
   connect(&document_, &LabDocument::changed, this, &MainWindow::documentChanged);
@@ -180,6 +195,9 @@ void MainWindow::connectAll() {
   });
   connect(packets_, &PacketPanel::pathChosen, scene_, &LabScene::showPath);
   connect(packets_, &PacketPanel::frameSeen, scene_, &LabScene::showFrame);
+  connect(packets_, &PacketPanel::ladderWanted, this, &MainWindow::showLadder);
+  connect(&ladder_->view(), &LadderView::stepChosen, packets_, &PacketPanel::select);
+  connect(plot_, &PlotPanel::addWanted, this, &MainWindow::askPlot);
 }
 
 void MainWindow::setLabels(Labels labels) {
@@ -322,6 +340,7 @@ void MainWindow::begin(const QString& socket) {
   live_.begin(document_.text(), document_.spec());
   time_->restart();
   packets_->restart();
+  plot_->restart();
   lesson_->show(document_.spec());
   lesson_->restart();
   constexpr int every_ms = 200;

@@ -17,6 +17,7 @@ class QLineEdit;
 class QPushButton;
 class QSplitter;
 class QStackedWidget;
+class QMenu;
 class QTabWidget;
 
 namespace stackyard::gui {
@@ -25,10 +26,13 @@ class CanvasEditor;
 class ConsolePanel;
 class Gallery;
 class LabScene;
+class LadderPanel;
 class LabView;
 class LessonPanel;
 class PacketPanel;
 class PaletteBar;
+class PlotPanel;
+struct PlotWhat;
 class PropertyPanel;
 class RemoteTable;
 class TablePanel;
@@ -53,6 +57,8 @@ class MainWindow final : public QMainWindow {
   CanvasEditor& editor() { return *editor_; }
   TextPanel& text() { return *text_; }
   PropertyPanel& properties() { return *properties_; }
+  PlotPanel& plot() { return *plot_; }
+  LadderPanel& ladder() { return *ladder_; }
   LiveLab& live() { return live_; }
   const QString& socket() const { return socket_; }
   // Panels, also for tests and pictures.
@@ -62,6 +68,10 @@ class MainWindow final : public QMainWindow {
   void showLesson(bool shown);
   void showText(bool shown);
   void showProperties(bool shown);
+  void addPlot(const PlotWhat& what);
+  void showLadder(int row);
+  // What passes a link, or "node:interface", in Wireshark while it passes.
+  void openWireshark(const QString& on);
   void setLabels(Labels labels);
   bool isServed() const { return client_.isOpen(); }
   // The lab from its beginning.
@@ -111,6 +121,9 @@ class MainWindow final : public QMainWindow {
   void addEdits(QMenu& menu);
   void forEachSelected();
   void askMacs();
+  void askPlot();
+  void askColumn(const QString& node, const QString& table);
+  void addPlots(QMenu& menu, const Topology::Link& link);
   void place(const QString& kind, QPointF at, int inside);
 
   // panels.cpp
@@ -132,6 +145,8 @@ class MainWindow final : public QMainWindow {
   CanvasEditor* editor_;
   TextPanel* text_;
   PropertyPanel* properties_;
+  PlotPanel* plot_;
+  LadderPanel* ladder_;
   PaletteBar* palette_;
   QWidget* bar_;
   QLabel* bar_words_;
@@ -140,7 +155,8 @@ class MainWindow final : public QMainWindow {
   PacketPanel* packets_;
   LessonPanel* lesson_;
   QTabWidget* consoles_;
-  QDockWidget *lesson_dock_, *packets_dock_, *consoles_dock_, *properties_dock_;
+  QDockWidget *lesson_dock_, *packets_dock_, *consoles_dock_, *properties_dock_, *plot_dock_,
+      *ladder_dock_;
   QAction *text_action_ = nullptr, *grid_action_ = nullptr;
   QLineEdit* search_;
   std::unique_ptr<RemoteTable> ends_;

@@ -20,7 +20,9 @@
 #include "gui/canvas/canvas_editor.h"
 #include "gui/canvas/lab_scene.h"
 #include "gui/canvas/palette_bar.h"
+#include "gui/model/remote_table.h"
 #include "gui/panels/console_panel.h"
+#include "gui/panels/plot_panel.h"
 #include "gui/panels/property_panel.h"
 #include "gui/panels/text_panel.h"
 
@@ -208,9 +210,11 @@ void MainWindow::makeViewMenu() {
     scene_->setPalette(qApp->palette());
     text_->editor().setDark(on);
     palette_->setColours();
+    plot_->setColours();
   });
   look->addSeparator();
-  for (QDockWidget* each : {lesson_dock_, packets_dock_, consoles_dock_, properties_dock_})
+  for (QDockWidget* each :
+       {lesson_dock_, packets_dock_, consoles_dock_, plot_dock_, ladder_dock_, properties_dock_})
     look->addAction(each->toggleViewAction());
   properties_dock_->toggleViewAction()->setShortcut(QKeySequence(Qt::CTRL | Qt::Key_I));
 }
@@ -368,6 +372,13 @@ void MainWindow::nodeMenu(int node, const QPoint& at) {
     if (runs && isServed())
       menu.addAction(tr("Console"), this, [this, told] { openConsole({told.name}); });
     addEdits(menu);
+    if (isServed() && !told.interfaces.isEmpty()) {
+      QMenu* live = menu.addMenu(tr("Wireshark, live"));
+      for (const QString& interface : told.interfaces)
+        live->addAction(interface, this, [this, told, interface] {
+          openWireshark(told.name + QLatin1Char(':') + interface);
+        });
+    }
     if (!tables.isEmpty()) menu.addSeparator();
     for (const QString& name : tables)
       menu.addAction(tr("Table: %1").arg(name), this,
@@ -387,12 +398,93 @@ void MainWindow::nodeMenu(int node, const QPoint& at) {
       [show](const QString&) { show({}); });
 }
 
+void MainWindow::addPlots(QMenu& menu, const Topology::Link& link) {
+  QMenu* plots = menu.addMenu(tr("Plot"));
+  for (const Topology::End& end : link.ends) {
+    const QString name =
+        scene_->topology().nodes[size_t(end.node)].name + QLatin1Char(':') + end.port;
+    for (const PlotWhat& what : {throughputOf(link.name, name), queueOf(link.name, name),
+                                 dropsOf(link.name, name, false), dropsOf(link.name, name, true)})
+      plots->addAction(what.title, this, [this, what] { addPlot(what); });
+  }
+  QMenu* delay = plots->addMenu(tr("Delay from here to"));
+  for (const Topology::Link& other : scene_->topology().links)
+    if (other.name != link.name && delay->actions().size() < 60)
+      delay->addAction(other.name, this, [this, from = link.name, to = other.name] {
+        addPlot(delayBetween(from, to));
+      });
+}
+
+// Any column of any table: node, table, row and column, one after the other.
+void MainWindow::askPlot() {
+  if (!isServed()) return;
+  QStringList nodes{tr("the lab")};
+  for (const Topology::Node& node : scene_->topology().nodes) nodes.append(node.name);
+  const auto chosen = scene_->chosen().nodes;
+  bool wanted = false;
+  const QString picked = QInputDialog::getItem(
+      this, tr("Plot"), tr("Of"), nodes, chosen.empty() ? 0 : chosen.front() + 1, false, &wanted);
+  if (!wanted) return;
+  const QString node = picked == nodes.first() ? QString() : picked;
+  client_.call("lab.tables", {{"node", node.toStdString()}}, [this, node](const Json& result) {
+    QStringList tables;
+    for (const Json& table : result.at("tables"))
+      tables.append(QString::fromStdString(table.get<std::string>()));
+    bool chose = false;
+    const QString table =
+        QInputDialog::getItem(this, tr("Plot"), tr("Table"), tables,
+                              std::max(0, int(tables.indexOf("sockets"))), false, &chose);
+    if (chose) askColumn(node, table);
+  });
+}
+
+void MainWindow::askColumn(const QString& node, const QString& table) {
+  auto* model = new RemoteTable(client_, node, table, 1000, this);
+  connect(model, &RemoteTable::gone, model, &QObject::deleteLater);
+  connect(
+      model, &RemoteTable::updated, this,
+      [this, model] {
+        model->deleteLater();
+        QStringList rows, columns;
+        for (int row = 0; row < model->rowCount(); ++row) {
+          const PlotWhat what = model->plotOf(row, model->columnCount() - 1);
+          rows.append(QStringList(what.match.values()).join(QLatin1Char(' ')));
+        }
+        std::vector<int> numbers;
+        for (int column = 0; column < model->columnCount(); ++column) {
+          if (!model->isNumber(column)) continue;
+          numbers.push_back(column);
+          columns.append(model->headerData(column, Qt::Horizontal, Qt::DisplayRole).toString());
+        }
+        if (rows.isEmpty() || columns.isEmpty())
+          return statusBar()->showMessage(tr("This table has no figures now"), 8000);
+        bool wanted = false;
+        const QString row =
+            QInputDialog::getItem(this, tr("Plot"), tr("Row"), rows, 0, false, &wanted);
+        if (!wanted) return;
+        const QString column =
+            QInputDialog::getItem(this, tr("Plot"), tr("Column"), columns, 0, false, &wanted);
+        if (!wanted) return;
+        const QString how =
+            QInputDialog::getItem(this, tr("Plot"), tr("As"),
+                                  {tr("its value"), tr("its growth a second")}, 0, false, &wanted);
+        if (!wanted) return;
+        PlotWhat what =
+            model->plotOf(int(rows.indexOf(row)), numbers[size_t(columns.indexOf(column))]);
+        what.rate = how != tr("its value");
+        addPlot(what);
+      },
+      Qt::SingleShotConnection);
+}
+
 void MainWindow::linkMenu(int link, const QPoint& at) {
   const Topology::Link told = scene_->topology().links[size_t(link)];
   QMenu menu;
   menu.addSection(told.name);
   addEdits(menu);
   if (isServed()) {
+    menu.addAction(tr("Wireshark, live"), this, [this, told] { openWireshark(told.name); });
+    addPlots(menu, told);
     menu.addSeparator();
     const auto set = [this, told](bool up) {
       client_.call("edit.link", {{"link", told.name.toStdString()}, {"up", up}});

@@ -2,11 +2,17 @@
 #include <QAction>
 #include <QDockWidget>
 #include <QSplitter>
+#include <QStatusBar>
 #include <QTabWidget>
 
 #include "gui/app/main_window.h"
 #include "gui/canvas/lab_scene.h"
+#include "gui/model/conversation.h"
+#include "gui/model/live_capture.h"
 #include "gui/panels/console_panel.h"
+#include "gui/panels/ladder_panel.h"
+#include "gui/panels/packet_panel.h"
+#include "gui/panels/plot_panel.h"
 #include "gui/panels/property_panel.h"
 #include "gui/panels/table_panel.h"
 #include "gui/panels/text_panel.h"
@@ -59,6 +65,7 @@ TablePanel* MainWindow::openTable(const QString& node, const QString& table) {
             runOn(where, QStringLiteral("sysctl %1='%2'")
                              .arg(name, quoted.replace(QLatin1Char('\''), QLatin1String("'\\''"))));
           });
+  connect(panel, &TablePanel::plotWanted, this, &MainWindow::addPlot);
   dockTable(panel);
   return panel;
 }
@@ -110,6 +117,26 @@ void MainWindow::showText(bool shown) {
   text_->setVisible(shown);
   text_action_->setChecked(shown);
   if (fresh) canvas_and_text_->setSizes({11, 9});
+}
+
+void MainWindow::showLadder(int row) {
+  if (row < 0 || row >= packets_->model().rowCount()) return;
+  ladder_dock_->show();
+  ladder_dock_->raise();
+  ladder_->show(conversationOf(packets_->model(), row, scene_->topology()));
+}
+
+void MainWindow::openWireshark(const QString& on) {
+  auto* capture = new LiveCapture(client_, on, QLatin1String(LiveCapture::wireshark),
+                                  LiveCapture::wiresharkArguments(on), this);
+  connect(capture, &LiveCapture::failed, this,
+          [this](const QString& why) { statusBar()->showMessage(why, 12'000); });
+}
+
+void MainWindow::addPlot(const PlotWhat& what) {
+  plot_dock_->show();
+  plot_dock_->raise();
+  plot_->add(what);
 }
 
 void MainWindow::showProperties(bool shown) {

@@ -27,8 +27,8 @@ SeenPacket begun(const Json& params) {
 
 }  // namespace
 
-PacketList::PacketList(const Colours& colours, QObject* parent)
-    : QAbstractTableModel(parent), colours_(colours) {}
+PacketList::PacketList(const Colours& colours, QObject* parent, qint64 most)
+    : QAbstractTableModel(parent), colours_(colours), shown_(most) {}
 
 void PacketList::takePacket(const Json& params) {
   SeenPacket seen = begun(params);
@@ -56,15 +56,16 @@ void PacketList::takeDecision(const Json& params) {
   seen.decision = words(params, "kind");
   seen.text = words(params, "sentence");
   decisions_.push_back(std::move(seen));
-  if (decisions_.size() > most) decisions_.pop_front();
+  if (decisions_.size() > decisions_most) decisions_.pop_front();
 }
 
-std::vector<SeenPacket> PacketList::story(quint64 id) const {
+std::vector<SeenPacket> PacketList::story(int row) const {
+  const quint64 id = packet(row).id;
   std::vector<SeenPacket> all;
   // A stack decides before the frame leaves: of one instant, decisions come first.
-  for (const auto* part : {&decisions_, &shown_})
-    for (const SeenPacket& packet : *part)
-      if (packet.id == id) all.push_back(packet);
+  for (const SeenPacket& packet : decisions_)
+    if (packet.id == id) all.push_back(packet);
+  for (SeenPacket& packet : shown_.of(id, size_t(row), around)) all.push_back(std::move(packet));
   std::stable_sort(all.begin(), all.end(),
                    [](const SeenPacket& a, const SeenPacket& b) { return a.time < b.time; });
   return all;
@@ -74,7 +75,8 @@ QString PacketList::save(const QString& path) const {
   const auto file = CaptureFile::create(path.toStdString());
   if (!file) return QString::fromStdString(std::string(errno_text(file.error())));
   QHash<QString, uint32_t> interfaces;
-  for (const SeenPacket& packet : shown_) {
+  for (size_t row = 0; row < shown_.size(); ++row) {
+    const SeenPacket packet = shown_.at(row);
     if (packet.died()) continue;
     auto at = interfaces.find(packet.link);
     if (at == interfaces.end())
@@ -94,35 +96,32 @@ QString PacketList::save(const QString& path) const {
 
 void PacketList::flush() {
   if (waiting_.empty()) return;
-  if (waiting_.size() > most) waiting_.erase(waiting_.begin(), waiting_.end() - ptrdiff_t(most));
-  const size_t all = shown_.size() + waiting_.size();
-  if (all > most) {
-    const auto over = int(std::min(all - most, shown_.size()));
-    if (over > 0) {
-      beginRemoveRows({}, 0, over - 1);
-      shown_.erase(shown_.begin(), shown_.begin() + over);
-      endRemoveRows();
-    }
-  }
-  const int first = int(shown_.size());
-  beginInsertRows({}, first, first + int(waiting_.size()) - 1);
-  std::move(waiting_.begin(), waiting_.end(), std::back_inserter(shown_));
-  endInsertRows();
+  size_t gone = 0;
+  for (const SeenPacket& packet : waiting_) gone += shown_.add(packet);
   waiting_.clear();
+  const int now = int(shown_.size());
+  if (gone > 0) {  // all have other rows
+    beginResetModel();
+    rows_ = now;
+    endResetModel();
+    return;
+  }
+  beginInsertRows({}, rows_, now - 1);
+  rows_ = now;
+  endInsertRows();
 }
 
 void PacketList::clear() {
   beginResetModel();
   shown_.clear();
+  rows_ = 0;
   waiting_.clear();
   decisions_.clear();
   last_number_ = 0;
   endResetModel();
 }
 
-int PacketList::rowCount(const QModelIndex& parent) const {
-  return parent.isValid() ? 0 : int(shown_.size());
-}
+int PacketList::rowCount(const QModelIndex& parent) const { return parent.isValid() ? 0 : rows_; }
 
 int PacketList::columnCount(const QModelIndex& parent) const {
   return parent.isValid() ? 0 : int(Columns);
@@ -130,7 +129,10 @@ int PacketList::columnCount(const QModelIndex& parent) const {
 
 QVariant PacketList::data(const QModelIndex& index, int role) const {
   if (!index.isValid() || index.row() >= rowCount()) return {};
-  const SeenPacket& packet = shown_[size_t(index.row())];
+  if (role != Qt::DisplayRole && role != Qt::DecorationRole && role != Qt::ForegroundRole &&
+      role != Qt::TextAlignmentRole)
+    return {};
+  const SeenPacket packet = shown_.at(size_t(index.row()));
   if (role == Qt::TextAlignmentRole && (index.column() == Number || index.column() == Length))
     return QVariant(Qt::AlignRight | Qt::AlignVCenter);
   if (role == Qt::DecorationRole && index.column() == Info)

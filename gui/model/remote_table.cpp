@@ -135,6 +135,37 @@ int RemoteTable::columnCount(const QModelIndex& parent) const {
 
 int RemoteTable::columnNamed(const QString& name) const { return int(names_.indexOf(name)); }
 
+bool RemoteTable::isNumber(int column) const {
+  return column >= 0 && column < columnCount() && types_[column] != QLatin1String("text");
+}
+
+PlotWhat RemoteTable::plotOf(int row, int column) const {
+  // Of those that every table has one or some of; else its first column.
+  static const QStringList naming{
+      QStringLiteral("name"),    QStringLiteral("link"),        QStringLiteral("end"),
+      QStringLiteral("netif"),   QStringLiteral("proto"),       QStringLiteral("local"),
+      QStringLiteral("foreign"), QStringLiteral("destination"), QStringLiteral("mac"),
+      QStringLiteral("address"), QStringLiteral("rule"),        QStringLiteral("pipe")};
+  PlotWhat what;
+  what.node = node_;
+  what.table = table_;
+  what.column = names_[column];
+  QStringList words;
+  for (int i = 0; i < columnCount(); ++i) {
+    const bool names_it = naming.contains(names_[i]) || i == 0;
+    if (!names_it || i == column) continue;
+    what.match.insert(names_[i], cell(row, names_[i]));
+    words.append(cell(row, names_[i]));
+  }
+  if (types_[column] == QLatin1String("duration")) {
+    what.factor = 1e-6;
+    what.unit = QStringLiteral("ms");
+  }
+  what.title =
+      QStringLiteral("%1 of %2 %3").arg(titles_[column], node_, words.join(QLatin1Char(' ')));
+  return what;
+}
+
 QString RemoteTable::cell(int row, const QString& column) const {
   const int at = columnNamed(column);
   if (row < 0 || row >= rowCount() || at < 0) return {};

@@ -8,6 +8,8 @@
 #include <nlohmann/json_fwd.hpp>
 #include <vector>
 
+#include "gui/model/plot_series.h"
+
 namespace stackyard::gui {
 
 class LabClient;
@@ -31,6 +33,9 @@ class RemoteTable final : public QAbstractTableModel {
   void markStep();
   QString cell(int row, const QString& column) const;
   int columnNamed(const QString& name) const;
+  bool isNumber(int column) const;
+  // What to sample for a cell: its row is known by the words of its texts that name it.
+  PlotWhat plotOf(int row, int column) const;
 
   int rowCount(const QModelIndex& parent = {}) const override;
   int columnCount(const QModelIndex& parent = {}) const override;

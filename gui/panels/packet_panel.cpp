@@ -4,15 +4,13 @@
 #include <QDir>
 #include <QFileDialog>
 #include <QFontDatabase>
-#include <QHeaderView>
 #include <QLabel>
 #include <QLineEdit>
+#include <QMenu>
 #include <QMessageBox>
 #include <QPlainTextEdit>
 #include <QProcess>
-#include <QScrollBar>
 #include <QSplitter>
-#include <QTableView>
 #include <QToolButton>
 #include <QTreeWidget>
 #include <QVBoxLayout>
@@ -21,6 +19,8 @@
 #include "core/base/text.h"
 #include "core/dissect/dissect.h"
 #include "gui/client/lab_client.h"
+#include "gui/model/conversation.h"
+#include "gui/panels/packet_view.h"
 
 namespace stackyard::gui {
 
@@ -60,22 +60,13 @@ PacketPanel::PacketPanel(LabClient& client, const Colours& colours, QWidget* par
       model_(colours),
       filter_(new QLineEdit),
       message_(new QLabel),
-      list_(new QTableView),
+      list_(new PacketView(model_)),
       layers_(new QTreeWidget),
       octets_(new QPlainTextEdit) {
   filter_->setPlaceholderText(tr("Filter, as for tcpdump: icmp or arp"));
   filter_->setClearButtonEnabled(true);
   auto* clear = new QToolButton;
   clear->setText(tr("Clear"));
-  list_->setModel(&model_);
-  list_->verticalHeader()->hide();
-  list_->verticalHeader()->setSectionResizeMode(QHeaderView::Fixed);
-  list_->verticalHeader()->setDefaultSectionSize(list_->fontMetrics().height() + 4);
-  list_->horizontalHeader()->setStretchLastSection(true);
-  list_->setSelectionBehavior(QAbstractItemView::SelectRows);
-  list_->setSelectionMode(QAbstractItemView::SingleSelection);
-  list_->setShowGrid(false);
-  list_->setWordWrap(false);
   list_->setAccessibleName(tr("Packets"));
   const int widths[] = {60, 110, 150, 60};
   for (int i = 0; i < 4; ++i) list_->setColumnWidth(i, widths[i]);
@@ -115,13 +106,24 @@ PacketPanel::PacketPanel(LabClient& client, const Colours& colours, QWidget* par
   connect(wireshark, &QToolButton::clicked, this, &PacketPanel::openWireshark);
   connect(clear, &QToolButton::clicked, &model_, &PacketList::clear);
   connect(filter_, &QLineEdit::returnPressed, this, &PacketPanel::watch);
-  connect(list_->selectionModel(), &QItemSelectionModel::currentRowChanged, this,
-          [this](const QModelIndex& now) { show(now.row()); });
+  connect(list_, &PacketView::currentRowChanged, this, &PacketPanel::show);
+  connect(list_, &PacketView::menuWanted, this, [this](int row, const QPoint& at) {
+    QMenu menu;
+    menu.addAction(tr("Ladder of its conversation"), this, [this, row] { emit ladderWanted(row); });
+    menu.addAction(tr("Filter for its conversation"), this, [this, row] { filterFor(row); });
+    menu.exec(at);
+  });
   connect(layers_, &QTreeWidget::itemSelectionChanged, this, &PacketPanel::showField);
   connect(&client_, &LabClient::told, this, [this](const QString& method, const Json& message) {
     const Json params = message.value("params", Json::object());
     if (method == QLatin1String("packet") &&
         params.value("subscription", int64_t(-1)) == packets_) {
+      if (const auto missed = params.value("missed", quint64(0)); missed > 0) {
+        missed_ += missed;
+        message_->setText(
+            tr("%L1 packets went by unseen: they were too many at once").arg(missed_));
+        message_->show();
+      }
       model_.takePacket(params);
       emit frameSeen(QString::fromStdString(params.value("link", "")),
                      QString::fromStdString(params.value("node", "")),
@@ -133,18 +135,14 @@ PacketPanel::PacketPanel(LabClient& client, const Colours& colours, QWidget* par
         params.value("subscription", int64_t(-1)) == decisions_)
       model_.takeDecision(params);
   });
-  connect(&timer_, &QTimer::timeout, this, [this] {
-    const QScrollBar* bar = list_->verticalScrollBar();
-    const bool at_end = bar->value() == bar->maximum();
-    if (model_.waiting() == 0) return;
-    model_.flush();
-    if (at_end) list_->scrollToBottom();
-  });
+  connect(&timer_, &QTimer::timeout, &model_, &PacketList::flush);
   timer_.start(shown_every_ms);
 }
 
 void PacketPanel::restart() {
   packets_ = drops_ = decisions_ = -1;
+  missed_ = 0;
+  message_->hide();
   model_.clear();
   watch();
 }
@@ -156,7 +154,11 @@ void PacketPanel::watch() {
       client_.call("unsubscribe", {{"subscription", std::exchange(*known, -1)}}, {},
                    [](const QString&) {});
   client_.call(
-      "subscribe", {{"what", "packets"}, {"on", "*"}, {"filter", filter_->text().toStdString()}},
+      "subscribe",
+      {{"what", "packets"},
+       {"on", "*"},
+       {"filter", filter_->text().toStdString()},
+       {"lossy", true}},
       [this](const Json& result) {
         packets_ = result.at("subscription").get<qint64>();
         message_->hide();
@@ -166,14 +168,29 @@ void PacketPanel::watch() {
         message_->show();
       });
   for (const auto& [what, known] : {std::pair("drops", &drops_), {"decisions", &decisions_}})
-    client_.call("subscribe", {{"what", what}}, [known = known](const Json& result) {
-      *known = result.at("subscription").get<qint64>();
-    });
+    client_.call(
+        "subscribe", {{"what", what}, {"lossy", true}},
+        [known = known](const Json& result) { *known = result.at("subscription").get<qint64>(); });
 }
 
 void PacketPanel::select(int row) {
   model_.flush();
-  list_->selectRow(row);
+  list_->setCurrentRow(row);
+}
+
+// From now on: what has the same two hosts.
+void PacketPanel::filterFor(int row) {
+  const QString ends = endsOf(model_.packet(row).text);
+  if (ends.isEmpty()) return;
+  QStringList hosts;
+  for (const QString& end : ends.split(QStringLiteral(" – "))) {
+    // Of IPv4, a fifth number is the port.
+    const bool port = end.count(QLatin1Char('.')) == 4 ||
+                      (end.contains(QLatin1Char(':')) && end.contains(QLatin1Char('.')));
+    hosts.append(QStringLiteral("host ") + (port ? end.section(QLatin1Char('.'), 0, -2) : end));
+  }
+  filter_->setText(hosts.join(QStringLiteral(" and ")));
+  watch();
 }
 
 void PacketPanel::show(int row) {
@@ -181,7 +198,7 @@ void PacketPanel::show(int row) {
   octets_->clear();
   if (row < 0 || row >= model_.rowCount()) return;
   const SeenPacket packet = model_.packet(row);
-  showStory(packet);
+  showStory(row);
   if (packet.died()) return;
   octets_->setPlainText(dump(packet.octets));
   const Bytes frame(reinterpret_cast<const uint8_t*>(packet.octets.constData()),
@@ -204,10 +221,10 @@ void PacketPanel::show(int row) {
 }
 
 // What every stack that it met has decided about it, and where it has been.
-void PacketPanel::showStory(const SeenPacket& packet) {
+void PacketPanel::showStory(int row) {
   auto* top = new QTreeWidgetItem(layers_, {tr("What happened to it")});
   QStringList links;
-  for (const SeenPacket& step : model_.story(packet.id)) {
+  for (const SeenPacket& step : model_.story(row)) {
     const QString when = QStringLiteral("%1  %2").arg(
         QString::fromStdString(seconds_text(SimTime(step.time))), step.node);
     if (step.died()) {

@@ -9,12 +9,12 @@
 class QLineEdit;
 class QLabel;
 class QPlainTextEdit;
-class QTableView;
 class QTreeWidget;
 
 namespace stackyard::gui {
 
 class LabClient;
+class PacketView;
 
 class PacketPanel final : public QWidget {
   Q_OBJECT
@@ -24,16 +24,21 @@ class PacketPanel final : public QWidget {
   // Another client's lab: watches it from now on.
   void restart();
   void select(int row);
+  PacketView& view() { return *list_; }
+  // Packets that a flood had too many of.
+  quint64 missed() const { return missed_; }
 
  signals:
   // The links that the chosen packet has passed, in order.
   void pathChosen(const QStringList& links);
+  void ladderWanted(int row);
   void frameSeen(const QString& link, const QString& node, const QString& text);
 
  private:
   void watch();
   void show(int row);
-  void showStory(const SeenPacket& packet);
+  void showStory(int row);
+  void filterFor(int row);
   void showField();
   void save();
   void openWireshark();
@@ -41,10 +46,11 @@ class PacketPanel final : public QWidget {
   LabClient& client_;
   PacketList model_;
   qint64 packets_ = -1, drops_ = -1, decisions_ = -1;  // subscriptions
+  quint64 missed_ = 0;
   QTimer timer_;
   QLineEdit* filter_;
   QLabel* message_;
-  QTableView* list_;
+  PacketView* list_;
   QTreeWidget* layers_;
   QPlainTextEdit* octets_;
 };

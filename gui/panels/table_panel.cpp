@@ -91,6 +91,12 @@ TablePanel::TablePanel(LabClient& client, const QString& node, const QString& ta
   copying->setShortcutContext(Qt::WidgetShortcut);
   connect(copying, &QAction::triggered, this, &TablePanel::copy);
   view_->addAction(copying);
+  for (const bool rate : {false, true}) {
+    auto* plotting =
+        new QAction(rate ? tr("Plot its growth a second") : tr("Plot this value"), view_);
+    connect(plotting, &QAction::triggered, this, [this, rate] { plot(rate); });
+    view_->addAction(plotting);
+  }
   view_->setContextMenuPolicy(Qt::ActionsContextMenu);
   connect(view_, &QTableView::doubleClicked, this, &TablePanel::edit);
   connect(&model_, &RemoteTable::gone, this, [this](const QString& why) {
@@ -141,6 +147,22 @@ void TablePanel::copy() {
     lines.append(cells.join(QLatin1Char('\t')));
   }
   QApplication::clipboard()->setText(lines.join(QLatin1Char('\n')));
+}
+
+// The chosen cell's column, of its row: which is known again by the words before it that say what
+// it is.
+void TablePanel::plot(bool rate) {
+  const QModelIndex at = filter_.mapToSource(view_->currentIndex());
+  if (!at.isValid()) return;
+  message_->setVisible(false);
+  if (!model_.isNumber(at.column())) {
+    message_->setText(tr("Only figures can be plotted"));
+    return message_->show();
+  }
+  PlotWhat what = model_.plotOf(at.row(), at.column());
+  what.rate = rate;
+  if (rate) what.unit += QStringLiteral("/s");
+  emit plotWanted(what);
 }
 
 void TablePanel::save() {

@@ -6,6 +6,7 @@
 #include <QWidget>
 
 #include "gui/canvas/colours.h"
+#include "gui/model/plot_series.h"
 #include "gui/model/remote_table.h"
 
 class QLineEdit;
@@ -43,11 +44,13 @@ class TablePanel final : public QWidget {
  signals:
   // sysctls: the user has written another value.
   void sysctlEdited(const QString& node, const QString& name, const QString& value);
+  void plotWanted(const stackyard::gui::PlotWhat& what);
 
  private:
   void copy();
   void save();
   void edit(const QModelIndex& index);
+  void plot(bool rate);
 
   RemoteTable model_;
   TableFilter filter_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "core/base/text.h"
 #include "core/dissect/dissect.h"
@@ -31,10 +32,28 @@ Json to_json(const Table& table) {
 
 namespace {
 constexpr int64_t fastest = 33'000'000;  // ns between two messages of a table
+constexpr int64_t burst = 4 << 20;       // octets of messages that a lossy subscription begins with
+constexpr int64_t a_second = 3 << 20;    // and gets
+constexpr size_t envelope = 220;         // octets of a message beside a packet's own
 }  // namespace
+
+bool Subscriptions::Budget::take(size_t octets) {
+  if (!lossy) return true;
+  if (left <= 0) {
+    ++missed;
+    return false;
+  }
+  left -= int64_t(octets);
+  return true;
+}
+
+void Subscriptions::Budget::refill(std::chrono::nanoseconds passed) {
+  left = std::min(burst, left + a_second * passed.count() / 1'000'000'000);
+}
 
 uint64_t Subscriptions::add(uint32_t client, const Json& params) {
   const std::string what = params.at("what").get<std::string>();
+  const Budget budget{.lossy = params.value("lossy", false), .left = burst};
   if (what == "table") {
     const std::string node = params.at("node").get<std::string>();
     const std::string name = params.at("table").get<std::string>();
@@ -50,18 +69,31 @@ uint64_t Subscriptions::add(uint32_t client, const Json& params) {
   } else if (what == "packets") {
     auto compiled = PacketFilter::compile(params.value("filter", ""));
     if (!compiled.error.empty()) throw RequestError{1, compiled.error};
-    packets_[++last_number_] = {client, taps_of(params.at("on").get<std::string>()),
-                                std::move(compiled.filter), params.value("snaplen", 262144u),
-                                params.value("packets", UINT64_MAX)};
+    packets_[++last_number_] = {client,
+                                taps_of(params.at("on").get<std::string>()),
+                                std::move(compiled.filter),
+                                params.value("snaplen", 262144u),
+                                params.value("packets", UINT64_MAX),
+                                budget};
+  } else if (what == "connections") {
+    const auto every = parse_duration(params.value("every", "0ms"));
+    if (!every) throw RequestError{1, "every is a duration of real time"};
+    connections_[++last_number_] = {
+        .client = client,
+        .node = params.value("node", ""),
+        .every = std::chrono::nanoseconds(std::max(every->ns(), fastest))};
+  } else if (what == "samples") {
+    samples_.add(++last_number_, client, params);
   } else if (what == "log" || what == "drops" || what == "decisions" || what == "output" ||
              what == "checks" || what == "time") {
-    events_[++last_number_] = {client, what};
-    if (what == "decisions") worker_.session().lab().want_decisions(true);
+    events_[++last_number_] = {client, what, budget};
   } else {
-    throw RequestError{
-        1, text("\"{}\" is none of table, packets, log, drops, decisions, output, checks, time",
-                what)};
+    throw RequestError{1, text("\"{}\" is none of table, samples, packets, connections, log, "
+                               "drops, decisions, output, checks, "
+                               "time",
+                               what)};
   }
+  watch_what_is_wanted();
   return last_number_;
 }
 
@@ -85,9 +117,10 @@ void Subscriptions::remove(uint32_t client, uint64_t number) {
     const auto found = all.find(number);
     return found != all.end() && found->second.client == client && all.erase(number) > 0;
   };
-  if (!erase(tables_) && !erase(packets_) && !erase(events_))
+  if (!erase(tables_) && !erase(packets_) && !erase(events_) && !erase(connections_) &&
+      !samples_.remove(number, client))
     throw RequestError{1, "there is no such subscription"};
-  worker_.session().lab().want_decisions(anybody_wants("decisions"));
+  watch_what_is_wanted();
 }
 
 void Subscriptions::drop_client(uint32_t client) {
@@ -95,7 +128,15 @@ void Subscriptions::drop_client(uint32_t client) {
   std::erase_if(tables_, theirs);
   std::erase_if(packets_, theirs);
   std::erase_if(events_, theirs);
-  worker_.session().lab().want_decisions(anybody_wants("decisions"));
+  std::erase_if(connections_, theirs);
+  samples_.drop_client(client);
+  watch_what_is_wanted();
+}
+
+void Subscriptions::watch_what_is_wanted() {
+  Lab& lab = worker_.session().lab();
+  lab.want_decisions(anybody_wants("decisions"));
+  lab.want_connections(!connections_.empty());
 }
 
 bool Subscriptions::anybody_wants(const std::string& what) const {
@@ -112,7 +153,92 @@ Table Subscriptions::rows_of(const TableSubscription& subscription) {
   }
 }
 
+namespace {
+
+// Who it is about; what a change of state and a sample have in common.
+Json about(SimTime time, const std::string& node, const ConnectionNote& n) {
+  const auto end = [](const IpAddress& address, uint16_t port) {
+    return text("{}.{}", to_text(address), port);
+  };
+  return {{"time", time.ns()},
+          {"node", node},
+          {"stack", n.stack},
+          {"local", end(n.local, n.local_port)},
+          {"foreign", end(n.foreign, n.foreign_port)},
+          {"state", n.state}};
+}
+
+}  // namespace
+
+void Subscriptions::connection(const TraceStamp& stamp, const ConnectionNote& note) {
+  constexpr size_t samples_max = 1024;
+  const std::string node = worker_.session().lab().simulation().node_name(note.node);
+  for (auto& [number, subscription] : connections_) {
+    subscription.missed += note.missed;
+    if (!subscription.node.empty() && subscription.node != node) continue;
+    if (note.before) {
+      Json told = about(stamp.key.time, node, note);
+      told["before"] = note.before;
+      told["why"] = note.why;
+      told["subscription"] = number;
+      worker_.notify(subscription.client, "connection", std::move(told));
+    }
+    if (subscription.samples.size() == samples_max) {
+      subscription.samples.pop_front();
+      ++subscription.missed;
+    }
+    subscription.samples.emplace_back(stamp.key.time, note);
+  }
+}
+
+void Subscriptions::publish_connections() {
+  const auto now = std::chrono::steady_clock::now();
+  for (auto& [number, subscription] : connections_) {
+    if (subscription.samples.empty() || now - subscription.published < subscription.every) continue;
+    subscription.published = now;
+    Json samples = Json::array();
+    for (const auto& [time, n] : subscription.samples) {
+      Json sample = about(time, worker_.session().lab().simulation().node_name(n.node), n);
+      sample["cwnd"] = n.cwnd;
+      if (n.ssthresh < UINT32_MAX / 2) sample["ssthresh"] = n.ssthresh;
+      sample["flight"] = n.flight;
+      sample["send_window"] = n.send_window;
+      sample["receive_window"] = n.receive_window;
+      sample["send_queue"] = n.send_queue;
+      sample["retransmitted"] = n.retransmitted;
+      sample["rtt"] = n.smoothed_rtt.ns();
+      sample["rtt_variation"] = n.rtt_variation.ns();
+      sample["timeout"] = n.timeout.ns();
+      samples.push_back(std::move(sample));
+    }
+    subscription.samples.clear();
+    worker_.notify(subscription.client, "connections",
+                   {{"subscription", number},
+                    {"missed", std::exchange(subscription.missed, 0)},
+                    {"samples", std::move(samples)}});
+  }
+}
+
+// Not at every turn: a small time would be rounded away.
+void Subscriptions::refill() {
+  const auto now = std::chrono::steady_clock::now();
+  if (now - refilled_ < std::chrono::milliseconds(1)) return;
+  for (auto& [number, subscription] : packets_) subscription.budget.refill(now - refilled_);
+  for (auto& [number, subscription] : events_) subscription.budget.refill(now - refilled_);
+  refilled_ = now;
+}
+
+bool Subscriptions::room_for(const std::string& what, size_t octets) {
+  bool any = false;
+  for (auto& [number, subscription] : events_)
+    if (subscription.what == what) any |= subscription.budget.take(octets);
+  return any;
+}
+
 void Subscriptions::publish() {
+  refill();
+  publish_connections();
+  samples_.publish();
   const auto now = std::chrono::steady_clock::now();
   for (auto& [number, subscription] : tables_) {
     if (now - subscription.published < subscription.every) continue;
@@ -128,10 +254,12 @@ void Subscriptions::publish() {
 }
 
 void Subscriptions::tell(const std::string& what, const char* method, const Json& params) {
-  for (const auto& [number, subscription] : events_) {
-    if (subscription.what != what) continue;
+  for (auto& [number, subscription] : events_) {
+    Budget& budget = subscription.budget;
+    if (subscription.what != what || (budget.lossy && budget.left <= 0)) continue;
     Json told = params;
     told["subscription"] = number;
+    if (budget.missed > 0) told["missed"] = std::exchange(budget.missed, 0);
     worker_.notify(subscription.client, method, std::move(told));
   }
 }
@@ -161,24 +289,27 @@ void Subscriptions::frame(const TraceStamp& stamp, const FrameNote& note) {
     if (subscription.left == 0 || tap == subscription.taps.end() ||
         !subscription.filter.matches(note.octets, note.length))
       continue;
-    --subscription.left;
     const Bytes kept =
         note.octets.first(std::min<size_t>(subscription.snaplen, note.octets.size()));
-    worker_.notify(subscription.client, "packet",
-                   {{"subscription", number},
-                    {"time", stamp.key.time.ns()},
-                    {"node", worker_.session().lab().simulation().node_name(note.node)},
-                    {"link", tap->second},
-                    {"id", note.packet},
-                    {"outbound", note.outbound},
-                    {"length", note.length},
-                    {"text", one_line(note.octets)},
-                    {"data", to_base64(text_of(kept))}});
+    if (!subscription.budget.take(envelope + kept.size() * 4 / 3)) continue;
+    --subscription.left;
+    Json told{{"subscription", number},
+              {"time", stamp.key.time.ns()},
+              {"node", worker_.session().lab().simulation().node_name(note.node)},
+              {"link", tap->second},
+              {"id", note.packet},
+              {"outbound", note.outbound},
+              {"length", note.length},
+              {"text", one_line(note.octets)},
+              {"data", to_base64(text_of(kept))}};
+    if (subscription.budget.missed > 0)
+      told["missed"] = std::exchange(subscription.budget.missed, 0);
+    worker_.notify(subscription.client, "packet", std::move(told));
   }
 }
 
 void Subscriptions::drop(const TraceStamp& stamp, const DropNote& note) {
-  if (events_.empty()) return;
+  if (events_.empty() || !room_for("drops", envelope)) return;
   tell("drops", "drop",
        {{"time", stamp.key.time.ns()},
         {"node", worker_.session().lab().simulation().node_name(note.node)},
@@ -213,7 +344,7 @@ std::string sentence(const DecisionNote& note) {
 }  // namespace
 
 void Subscriptions::decision(const TraceStamp& stamp, const DecisionNote& note) {
-  if (events_.empty()) return;
+  if (events_.empty() || !room_for("decisions", envelope)) return;
   tell("decisions", "decision",
        {{"time", stamp.key.time.ns()},
         {"node", worker_.session().lab().simulation().node_name(note.node)},

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <deque>
 #include <map>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
@@ -11,6 +12,7 @@
 #include "core/capture/filter.h"
 #include "core/trace/observer.h"
 #include "lab/api/channel.h"
+#include "lab/run/samples.h"
 #include "lab/run/session.h"
 
 namespace stackyard {
@@ -22,7 +24,7 @@ Json to_json(const Table& table);
 
 class Subscriptions final : public Observer {
  public:
-  explicit Subscriptions(Worker& worker) : worker_(worker) {}
+  explicit Subscriptions(Worker& worker) : worker_(worker), samples_(worker) {}
 
   // What the protocol's `subscribe` says; gives the number to end it by. Throws RequestError.
   uint64_t add(uint32_t client, const Json& params);
@@ -32,7 +34,7 @@ class Subscriptions final : public Observer {
   // Tells the clients whose tables have changed; at most 30 times a second, or as they asked.
   void publish();
   // Some table is to be looked at again, although no message comes.
-  bool waiting() const { return !tables_.empty(); }
+  bool waiting() const { return !tables_.empty() || !connections_.empty() || !samples_.empty(); }
   uint64_t frames_seen() const { return frames_seen_; }
 
   void output(const OutputLine& line);
@@ -42,9 +44,19 @@ class Subscriptions final : public Observer {
   void frame(const TraceStamp& stamp, const FrameNote& note) override;
   void drop(const TraceStamp& stamp, const DropNote& note) override;
   void decision(const TraceStamp& stamp, const DecisionNote& note) override;
+  void connection(const TraceStamp& stamp, const ConnectionNote& note) override;
   void log(const TraceStamp& stamp, const LogNote& note) override;
 
  private:
+  // What a lossy subscription may still say: a burst, then so much a second of real time. What is
+  // beyond costs the engine next to nothing, and is counted.
+  struct Budget {
+    bool lossy = false;
+    int64_t left = 0;
+    uint64_t missed = 0;
+    bool take(size_t octets);
+    void refill(std::chrono::nanoseconds passed);
+  };
   struct TableSubscription {
     uint32_t client;
     std::string node, name, last;
@@ -57,22 +69,41 @@ class Subscriptions final : public Observer {
     PacketFilter filter;
     uint32_t snaplen;
     uint64_t left;  // so many more
+    Budget budget = {};
   };
   struct EventSubscription {
     uint32_t client;
     std::string what;  // "log", "drops", "decisions", "output", "checks", "time"
+    Budget budget = {};
   };
+  // How connections stand: samples wait for the next message, the oldest make room.
+  struct ConnectionSubscription {
+    uint32_t client;
+    std::string node;  // "": all
+    std::chrono::nanoseconds every;
+    std::chrono::steady_clock::time_point published = {};
+    std::deque<std::pair<SimTime, ConnectionNote>> samples = {};
+    uint64_t missed = 0;
+  };
+  void publish_connections();
+  void watch_what_is_wanted();
   std::map<uint32_t, std::string> taps_of(const std::string& on);
   Table rows_of(const TableSubscription& subscription);
   bool anybody_wants(const std::string& what) const;
   void tell(const std::string& what, const char* method, const Json& params);
+  // Whether anybody who wants it has room for so many octets; the others miss it.
+  bool room_for(const std::string& what, size_t octets);
+  void refill();
 
   Worker& worker_;
+  Samples samples_;
   uint64_t last_number_ = 0;
   uint64_t frames_seen_ = 0;
+  std::chrono::steady_clock::time_point refilled_ = std::chrono::steady_clock::now();
   std::map<uint64_t, TableSubscription> tables_;
   std::map<uint64_t, PacketSubscription> packets_;
   std::map<uint64_t, EventSubscription> events_;
+  std::map<uint64_t, ConnectionSubscription> connections_;
 };
 
 }  // namespace stackyard

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/wire/link/ethernet.h"
+#include "stack/ip/tcp_keys.h"
 #include "stack/kern/jail.h"
 #include "stack/kern/machine.h"
 
@@ -33,6 +34,13 @@ IpStack::IpStack(Vnet& vnet, const IpSettings& defaults)
       flow_seed_(vnet.random("flows").next()),
       raw_(*this),
       divert_(*this) {}
+
+IpStack::~IpStack() = default;
+
+TcpKeys& IpStack::make_tcp_keys() {
+  if (!tcp_keys_) tcp_keys_ = std::make_unique<TcpKeys>();
+  return *tcp_keys_;
+}
 
 IpOutput* IpStack::make(IpFamily family) {
   (void)net_.vnet().need_ether_type(family == IpFamily::v4 ? ether_type::ipv4 : ether_type::ipv6);
@@ -186,6 +194,31 @@ constexpr SocketRecord sockets[] = {
        return self(m).raw().create(IpFamily::v6, protocol);
      }}};
 
+
+constexpr RequestRecord requests[] = {
+    {&AddTcpKey::kind_of,
+     [](ModuleState& m, Request& r) -> Result<> {
+       TcpKey key = static_cast<AddTcpKey&>(r).key;
+       key.created = self(m).site().now();
+       return self(m).make_tcp_keys().add(key);
+     }},
+    {&DeleteTcpKey::kind_of,
+     [](ModuleState& m, Request& r) -> Result<> {
+       return self(m).make_tcp_keys().remove(static_cast<DeleteTcpKey&>(r));
+     }},
+    {&FlushTcpKeys::kind_of,
+     [](ModuleState& m, Request&) -> Result<> {
+       self(m).make_tcp_keys().clear();
+       return {};
+     }},
+    {&ListTcpKeys::kind_of,
+     [](ModuleState& m, Request& r) -> Result<> {
+       if (const TcpKeys* keys = self(m).tcp_keys())
+         static_cast<ListTcpKeys&>(r).keys = keys->list();
+       return {};
+     }},
+};
+
 }  // namespace
 
 constexpr ModuleRecord ip_module{
@@ -197,6 +230,7 @@ constexpr ModuleRecord ip_module{
     },
     .settings = &defaults,
     .sysctls = sysctls,
+    .requests = requests,
     .sockets = sockets};
 
 }  // namespace stackyard

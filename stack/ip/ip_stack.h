@@ -16,6 +16,7 @@
 
 namespace stackyard {
 
+class TcpKeys;
 extern const ModuleRecord ip_module;
 
 struct IpSettings {
@@ -36,6 +37,7 @@ inline void note_forwarding(const Packet& packet, IpContext& context) {
 class IpStack final : public StateWithSettings<IpSettings> {
  public:
   IpStack(Vnet& vnet, const IpSettings& defaults);
+  ~IpStack() override;
 
   NetStack& net() const { return net_; }
   Site& site() const { return net_.site(); }
@@ -62,6 +64,10 @@ class IpStack final : public StateWithSettings<IpSettings> {
   }
   // Tells the protocol whose packet was quoted, if it is there.
   void path_event(uint8_t number, const PathEvent& event);
+
+  // Null while nobody has given any (setkey(8)).
+  const TcpKeys* tcp_keys() const { return tcp_keys_.get(); }
+  TcpKeys& make_tcp_keys();
 
   RawIp& raw() { return raw_; }
   DivertSockets& divert() { return divert_; }
@@ -90,6 +96,7 @@ class IpStack final : public StateWithSettings<IpSettings> {
   std::vector<std::pair<uint8_t, IpProtocol*>> protocols_;
   RawIp raw_;
   DivertSockets divert_;
+  std::unique_ptr<TcpKeys> tcp_keys_;
 };
 
 }  // namespace stackyard

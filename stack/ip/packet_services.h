@@ -1,11 +1,33 @@
-// stack/ip/packet_services.h - what packet filters have done by other modules: address translation,
-// netgraph, external actions (shaping: stack/net/shaper.h). A module enters itself when its state
-// is made; null: it has not been.
+// stack/ip/packet_services.h - what packet filters have done by other modules: shaping, address
+// translation, netgraph. A module enters itself when its state is made; null: it has not been.
 #pragma once
 
 #include "stack/net/packet_hook.h"
 
 namespace stackyard {
+
+// The ends of a packet's flow, as its filter has parsed them; ports of fragments are 0.
+struct FlowEnds {
+  IpAddress source, dest;
+  uint16_t source_port = 0, dest_port = 0;
+  uint8_t protocol = 0;
+  uint32_t flow_label = 0;  // IPv6
+  uint32_t fib = 0;
+};
+
+class ShaperHook {
+ public:
+  virtual ~ShaperHook() = default;
+  struct Order {
+    uint32_t number = 0;
+    bool queue = false;  // a queue; else a pipe
+    FlowEnds flow;
+    Resume resume;  // when its time has come
+  };
+  // Takes the packet: gives it back by PacketHooks::resume, or drops it. The error is the local
+  // sender's: ENOBUFS when the queue is full.
+  virtual HookVerdict shape(Packet packet, const Order& order) = 0;
+};
 
 class TranslatorHook {
  public:
@@ -29,12 +51,14 @@ class NetgraphHook {
 class ExternalAction {
  public:
   virtual ~ExternalAction() = default;
-  enum class Outcome : uint8_t { next_rule, pass, drop, taken };
+  // Translated: it passes, or goes on with the next rule, as one_pass says.
+  enum class Outcome : uint8_t { next_rule, translated, pass, drop, taken };
   virtual bool has_instance(const std::string& name) const = 0;
   virtual Outcome act(Packet& packet, const std::string& instance, const HookContext& at) = 0;
 };
 
 struct PacketServices {
+  ShaperHook* shaper = nullptr;
   TranslatorHook* translator = nullptr;
   NetgraphHook* netgraph = nullptr;
   std::vector<std::pair<std::string, ExternalAction*>> external;  // by the action's name

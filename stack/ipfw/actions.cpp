@@ -5,7 +5,6 @@
 #include "core/wire/transport/tcp.h"
 #include "stack/ipfw/detail/run_state.h"
 #include "stack/kern/machine.h"
-#include "stack/net/shaper.h"
 
 namespace stackyard::ipfw {
 
@@ -211,25 +210,14 @@ Ipfw::Step Ipfw::forward_to(RunState& r, const Insn& insn) {
 
 Ipfw::Step Ipfw::shape(RunState& r, const Insn& insn) {
   hit(r);
-  Shaper* const shaper = net_.shaper();
-  if (!shaper) return deny(r, drops::no_shaper);
-  const PacketView& v = r.view;
-  ShapedFlow flow{.family = v.version == 6 ? uint8_t(6) : uint8_t(4),
-                  .protocol = v.protocol,
-                  .source_port = v.source_port,
-                  .dest_port = v.dest_port,
-                  .flow_label = v.flow};
-  if (v.version == 6) {
-    flow.source = v.source6.octets;
-    flow.dest = v.dest6.octets;
-  } else {
-    store(be32(v.source4), flow.source);
-    store(be32(v.dest4), flow.dest);
-  }
-  const ShapedKind what = insn.op == Op::queue ? ShapedKind::queue : ShapedKind::pipe;
-  const uint32_t number = argument(r, insn.arg, ValueKind::pipe);
-  const Resume resume = resume_here(r, cookie_shaped);
-  return end(r, HookVerdict::took(shaper->take(std::move(r.packet), resume, flow, what, number)));
+  if (!ip_.services.shaper) return deny(r, drops::no_shaper);
+  ShaperHook::Order order;
+  order.number = argument(r, insn.arg, ValueKind::pipe);
+  order.queue = insn.op == Op::queue;
+  order.flow = {r.view.source(), r.view.dest(), r.view.source_port, r.view.dest_port,
+                r.view.protocol, r.view.flow,   r.packet.fib()};
+  order.resume = resume_here(r, cookie_shaped);
+  return end(r, ip_.services.shaper->shape(std::move(r.packet), order));
 }
 
 Ipfw::Step Ipfw::divert(RunState& r, const Insn& insn) {
@@ -313,6 +301,10 @@ Ipfw::Step Ipfw::external(RunState& r, const Insn& insn) {
   switch (action->act(r.packet, instance, r.at)) {
     case ExternalAction::Outcome::next_rule:
       if (!r.packet) return end(r, HookVerdict::took());
+      look_again(r);
+      return Step::next_rule;
+    case ExternalAction::Outcome::translated:
+      if (settings().one_pass) return end(r, HookVerdict::pass());
       look_again(r);
       return Step::next_rule;
     case ExternalAction::Outcome::pass:

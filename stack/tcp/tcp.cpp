@@ -132,6 +132,7 @@ Packet Tcp::make_segment(const Segment& segment, const TcpOptions& options) {
 
 Result<> Tcp::send(Packet packet, const TcpEnds& ends, const TcpSocketOptions& options,
                    TcpManner manner) {
+  if (manner.signed_by_key && !sign(packet, ends)) return Errno::einval;
   const uint64_t pseudo =
       ip_pseudo_sum(ends.local.address, ends.foreign.address, ip_protocol::tcp, packet.size());
   store(be16(checksum_fold(pseudo)),
@@ -214,6 +215,8 @@ bool Tcp::parse(Packet packet, const IpContext& context, TcpSegment& segment) {
   segment.ecn = context.tos & 3;
   segment.accurate_bit = header.offset_flags & 1;
   segment.options = parsed->options;
+  if (segment.options.has_signature && ip_.tcp_keys()) [[unlikely]]
+    segment.signed_right = signature_right(packet, segment);
   packet.clear_deferred();
   packet.trim_front(header.header_size());
   segment.length = uint32_t(packet.size());
@@ -257,6 +260,7 @@ void Tcp::deliver(TcpSegment& segment, const IpContext& context) {
   }
   if (connection) {
     if (context.ttl < connection->options.min_ttl) return drop(segment, drops::unexpected_segment);
+    if (connection->options.sign && !signature_fits(segment)) return;
     connection->segment_arrives(segment);
     return settle(*connection);
   }
@@ -269,6 +273,7 @@ void Tcp::deliver(TcpSegment& segment, const IpContext& context) {
   TcpConnection* listener = find_listener(ends);
   if (!listener) return refuse(segment);
   if (context.ttl < listener->options.min_ttl) return drop(segment, drops::unexpected_segment);
+  if (listener->options.sign && !signature_fits(segment)) return;
   syncache_.segment_arrives(*listener, segment);
   settle(*listener);
 }

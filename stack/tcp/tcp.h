@@ -17,8 +17,9 @@ extern const ModuleRecord tcp_module;
 
 // How a segment is sent, beside what the socket's options say.
 struct TcpManner {
-  uint8_t codepoint = 0;      // ECN's two bits
-  bool may_fragment = false;  // whatever net.inet.tcp.path_mtu_discovery says
+  uint8_t codepoint = 0;       // ECN's two bits
+  bool signed_by_key = false;  // RFC 2385
+  bool may_fragment = false;   // whatever net.inet.tcp.path_mtu_discovery says
 };
 
 class Tcp final : public StateWithSettings<TcpSettings>, public IpProtocol {
@@ -66,6 +67,10 @@ class Tcp final : public StateWithSettings<TcpSettings>, public IpProtocol {
   Packet make_segment(const Segment& segment, const TcpOptions& options);
   Result<> send(Packet packet, const TcpEnds& ends, const TcpSocketOptions& options,
                 TcpManner manner = {});
+  // --- signature.cpp ---
+  bool sign(Packet& packet, const TcpEnds& ends);
+  bool signature_right(Packet& packet, const TcpSegment& segment);
+  bool signature_fits(const TcpSegment& segment);
   // RFC 9293 s3.5.2: a reset that fits the segment; none for a reset.
   void send_reset(const TcpSegment& to);
   // Answers for no connection, within ICMP's limit of rate.

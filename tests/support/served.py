@@ -195,6 +195,41 @@ def subscriptions(binary):
         expect([each['sentence'] for each in told] == ['to 10.0.0.2 by the route 10.0.0.0/24, out of link#1',
                                                        'next hop 10.0.0.2 on link#1'], f'{told}')
         watcher.call('unsubscribe', subscription=decisions)
+        states = watcher.call('subscribe', what='connections', node='pc1')['subscription']
+        user.run('pc2', 'sh', '-c', 'nc -l 7000 >/dev/null & sleep 0.1')
+        user.run('pc1', 'sh', '-c', 'echo hello | nc -N 10.0.0.2 7000')
+        told = watcher.wait_for('connection')
+        expect(told['state'] == 'SYN_SENT' and told['why'] == 'the program connects', f'{told}')
+        samples = watcher.wait_for('connections')['samples']
+        expect(samples and samples[0]['node'] == 'pc1' and 'cwnd' in samples[0], f'{samples}')
+        watcher.call('unsubscribe', subscription=states)
+
+
+def samples(binary):
+    """A table on a grid of simulated time, however fast the lab runs; the lab is as if nobody had looked."""
+    with served(binary, TWO, 'paused') as (_, path, _server):
+        client, user = Client(path), Client(path)
+        expect('no column' in client.error('subscribe', what='samples', node='', table='links', columns=['colour']),
+               'an unknown column')
+        expect('100us' in client.error('subscribe', what='samples', node='', table='links', columns=['link'], step='1us'),
+               'too fine a step')
+        number = client.call('subscribe', what='samples', node='', table='links', columns=['frames', 'end'],
+                             match={'end': 'pc1:em0'}, step='100ms')['subscription']
+        user.send({'jsonrpc': '2.0', 'id': 5, 'method': 'process.start',
+                   'params': {'at': 'pc1', 'args': ['ping', '-q', '-c', '3', '10.0.0.2']}})
+        client.call('time.run', until='2500ms')
+        seen = []
+        while not seen or seen[-1]['time'] < 2_400_000_000:
+            told = client.wait_for('samples')
+            expect(told['subscription'] == number and told['lost'] == 0, f'{told}')
+            seen += told['samples']
+        grid = [each['time'] for each in seen if each['time'] >= 100_000_000]
+        expect(grid == list(range(100_000_000, 2_500_000_000, 100_000_000))[:len(grid)] and len(grid) >= 24, f'{grid}')
+        frames = [each['rows'][0][0] for each in seen]
+        expect(all(len(each['rows']) == 1 and each['rows'][0][1] == 'pc1:em0' for each in seen), 'one row')
+        expect(frames == sorted(frames) and frames[-1] - frames[0] >= 4, f'ARP and three pings: {frames}')
+        client.call('unsubscribe', subscription=number)
+        expect('no such' in client.error('unsubscribe', subscription=number), 'only once')
 
 
 def time_control(binary):
@@ -482,7 +517,7 @@ def run_all(binary, report, times=20):
         except (Failed, jsonschema.ValidationError, OSError, ValueError, KeyError, subprocess.SubprocessError) as wrong:
             report(False, name, f'{type(wrong).__name__}: {str(wrong)[:4000]}')
 
-    for test in (looks, subscriptions, time_control, edits, commands, bad_clients, the_socket, doors):
+    for test in (looks, subscriptions, samples, time_control, edits, commands, bad_clients, the_socket, doors):
         case(f'{build}: served: {test.__name__}', test)
     for script in sorted(glob.glob(f'{ROOT}/tests/served/*.sh')):
         case(f'{build}: served: {os.path.basename(script)}, {times} times over', script_test, script, times)

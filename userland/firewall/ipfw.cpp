@@ -5,8 +5,6 @@
 #include "stack/ipfw/api/rule_text.h"
 #include "userland/commands.h"
 #include "userland/firewall/ipfw_run.h"
-#include "userland/firewall/shaper_command.h"
-#include "userland/firewall/shaper_words.h"
 #include "userland/lib/options.h"
 #include "userland/lib/services.h"
 
@@ -180,20 +178,6 @@ int zero(Run& run, const Words& words, bool log_only) {
   return status;
 }
 
-// Their grammar is checked here; what they do is the shaper's.
-int shape(Run& run, ShapedKind kind, Words words) {
-  run.shaped = kind;
-  run.shaper_words = words;
-  if (!run.options.check_only || words.size() < 2) return 0;
-  if (parse_int(words[0])) std::swap(words[0], words[1]);
-  const auto number = parse_int(words[1]);
-  if (words[0] != "config" || !number) return 0;
-  const Words rest(words.begin() + 2, words.end());
-  const auto parsed = parse_shaper(kind, uint32_t(*number), rest, {});
-  const auto* error = std::get_if<CommandError>(&parsed);
-  return error ? run.fail(error->status, error->words) : 0;
-}
-
 int flush(Run& run) {
   if (run.options.check_only) return 0;
   run.asks = !run.options.force && !run.options.quiet;
@@ -244,10 +228,6 @@ int execute(Run& run, Words words) {
     words.erase(words.begin(), words.begin() + 2);
   }
   if (words.empty()) return run.fail(usage, "bad arguments, for usage summary ``ipfw''");
-  if (const auto kind = shaped_kind(words[0])) {
-    words.erase(words.begin());
-    return shape(run, *kind, words);
-  }
   for (const Part& part : parts())
     if (words[0] == part.word) return part.execute(run, words);
   const std::string what = words[0];
@@ -328,6 +308,19 @@ Task<int> ask_and_flush(Sys& sys, Run& run) {
   co_return co_await tell(sys, run, status);
 }
 
+}  // namespace
+
+Task<int> read_files(Run& run, Words words) {
+  for (size_t i = 0; i + 1 < words.size(); ++i) {
+    if (words[i] != "profile") continue;
+    const auto content = co_await run.sys.read_file(words[i + 1]);
+    if (content) run.files[words[i + 1]] = *content;
+  }
+  co_return 0;
+}
+
+namespace {
+
 struct Line {
   size_t number;
   Words words;
@@ -350,6 +343,7 @@ Task<int> run_file(Sys& sys, RunOptions options, Names& names, std::string path)
     RunOptions checking = options;
     checking.check_only = checking.quiet = true;
     Run run(sys, checking, names, text("Line {}", line.number));
+    co_await read_files(run, line.words);
     const int status = execute(run, line.words);
     if (status == 0) continue;
     run.out.clear();
@@ -366,12 +360,13 @@ Task<int> run_file(Sys& sys, RunOptions options, Names& names, std::string path)
       const Words rest(lines[i].words.begin() + 1, lines[i].words.end());
       (void)parse_add(run, rest, rules.back());
     }
-    if (!rules.empty())
+    if (!rules.empty()) {
       status = add_rules(run, std::move(rules));
-    else
+    } else {
+      co_await read_files(run, lines[i].words);
       status = execute(run, lines[i++].words);
+    }
     if (run.asks) status = co_await ask_and_flush(sys, run);
-    if (run.shaped) status = co_await run_shaper(sys, *run.shaped, run.shaper_words);
     (void)co_await tell(sys, run, status);
     if (status != 0) co_return status;
   }
@@ -422,10 +417,10 @@ Task<int> ipfw_main(Sys& sys, Args args) {
   }
   Run run(sys, options, names, "ipfw");
   const std::string line = join(rest, " ");
-  const int status = execute(run, words_of(line));
+  const Words words = words_of(line);
+  co_await read_files(run, words);
+  const int status = execute(run, words);
   if (run.asks) co_return co_await ask_and_flush(sys, run);
-  if (run.shaped && status == 0 && !options.check_only)
-    co_return co_await run_shaper(sys, *run.shaped, run.shaper_words);
   co_return co_await tell(sys, run, status);
 }
 

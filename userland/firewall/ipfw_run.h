@@ -1,11 +1,11 @@
 // userland/firewall/ipfw_run.h - one command line of ipfw(8): its options, and what it says.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
 #include "stack/ipfw/api/ipfw_requests.h"
-#include "stack/net/api/shaped_flow.h"
 #include "stack/sys/sys.h"
 #include "userland/firewall/rule_parser.h"
 
@@ -42,18 +42,17 @@ class Run {
   Sys& sys;
   RunOptions options;
   Names& names;
-  std::string speaker;  // "ipfw", or "Line 3"
+  std::string speaker;                       // "ipfw", or "Line 3"
+  std::map<std::string, std::string> files;  // that words name, as a parser cannot wait for them
   std::string out, err;
   bool asks = false;  // "flush" wants to be sure
-  // A pipe, queue or scheduler is meant, by these words (shaper_command.h).
-  std::optional<ShapedKind> shaped;
-  std::vector<std::string> shaper_words;
 
   // What errx(3) and warnx(3) print; the status is given back.
   int fail(int status, const std::string& message) {
     err += speaker + ": " + message + "\n";
     return status;
   }
+  int fail(const ParseFailure& why) { return fail(why.status, why.message); }
   int fail(int status, const std::string& message, Errno error) {
     return fail(status, message + ": " + std::string(errno_text(error)));
   }
@@ -61,6 +60,9 @@ class Run {
 };
 
 using Words = std::vector<std::string>;
+
+// Reads the files that words name ("profile FILE").
+Task<int> read_files(Run& run, Words words);
 
 // Everything behind the options. Nothing is changed with check_only.
 int execute(Run& run, Words words);
@@ -73,8 +75,8 @@ int list(Run& run, const Words& words, bool counters);
 int set_command(Run& run, const Words& words);
 int table_command(Run& run, const Words& words);
 
-// Words that other parts take: "nat" and so on. The words begin with that one; options and output
-// are the run's.
+// Words that other parts take: "pipe", "queue", "sched", "nat" and so on. The words begin with that
+// one; options and output are the run's.
 struct Part {
   std::string_view word;
   int (*execute)(Run& run, const Words& words);
