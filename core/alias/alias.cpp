@@ -43,29 +43,6 @@ bool is_query(uint8_t type) {
   }
 }
 
-// What one direction of a connection has come to, by the flags of its segment.
-void watch(LinkTcp& state, uint8_t flags) {
-  const bool ends = flags & (tcp_flag::rst | tcp_flag::fin);
-  if (flags & tcp_flag::rst)
-    state = LinkTcp::disconnected;
-  else if (state == LinkTcp::not_connected && (flags & tcp_flag::syn))
-    state = LinkTcp::connected;
-  else if (state == LinkTcp::connected && ends)
-    state = LinkTcp::disconnected;
-}
-
-LinkLife life_of(const AliasLink& link) {
-  const bool in_over = link.inbound == LinkTcp::disconnected;
-  const bool out_over = link.outbound == LinkTcp::disconnected;
-  if (in_over && out_over) return LinkLife::dead;
-  if (in_over || out_over) {
-    const LinkTcp other = in_over ? link.outbound : link.inbound;
-    return other == LinkTcp::connected ? LinkLife::half_dead : LinkLife::dead;
-  }
-  const bool both = link.inbound == LinkTcp::connected && link.outbound == LinkTcp::connected;
-  return both ? LinkLife::established : LinkLife::opening;
-}
-
 uint8_t tcp_flags_of(Bytes transport) { return load<TcpHeader>(transport).flags; }
 
 // The checksum of an ICMP query after its identifier changed.
@@ -148,10 +125,8 @@ AliasResult Alias::translate_out(Packet& packet, Create create) {
       {ip.source_address(), ip.dest_address(), {}, ports.source, ports.dest, 0, ip.protocol},
       create);
   if (!link) return create == Create::no ? AliasResult::ignored : AliasResult::error;
-  if (ip.protocol == ip_protocol::tcp) {
-    watch(link->outbound, tcp_flags_of(transport));
-    links_.set_life(*link, life_of(*link), now_);
-  }
+  if (ip.protocol == ip_protocol::tcp)
+    links_.watch_tcp(*link, AliasLinks::Way::out, tcp_flags_of(transport), now_);
   Rewriter rewrite(packet, ip, Rewriter::With::transport);
   rewrite.set_source(alias_address(*link));
   if (has_ports(ip.protocol)) rewrite.set_source_port(link->ends.alias_port);
@@ -175,10 +150,8 @@ AliasResult Alias::translate_in(Packet& packet, Create create) {
         {{}, ip.source_address(), ip.dest_address(), 0, ports.source, ports.dest, ip.protocol},
         create);
     if (!link) return AliasResult::ignored;
-    if (ip.protocol == ip_protocol::tcp) {
-      watch(link->inbound, tcp_flags_of(transport));
-      links_.set_life(*link, life_of(*link), now_);
-    }
+    if (ip.protocol == ip_protocol::tcp)
+      links_.watch_tcp(*link, AliasLinks::Way::in, tcp_flags_of(transport), now_);
     local = link->ends.local;
     Rewriter rewrite(packet, ip, Rewriter::With::transport);
     rewrite.set_dest(local);

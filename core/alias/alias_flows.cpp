@@ -15,10 +15,6 @@ bool is_unregistered(Ipv4Address a, bool cgn) {
 
 constexpr int port_attempts = 20;  // as in FreeBSD: a full range costs a packet no more than that
 
-LinkLife first_life(uint16_t kind) {
-  return kind == ip_protocol::tcp ? LinkLife::opening : LinkLife::datagrams;
-}
-
 }  // namespace
 
 Ipv4Address Alias::alias_of(Ipv4Address local) {

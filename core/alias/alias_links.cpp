@@ -1,12 +1,14 @@
 #include "core/alias/alias_links.h"
 
 #include "core/base/check.h"
+#include "core/wire/net/ipv4.h"
+#include "core/wire/transport/tcp.h"
 
 namespace stackyard {
 
-SimTime life_time(LinkLife life) {
-  constexpr SimTime times[] = {10_s, 10_s, 60_s, 90_s, 300_s, 86'400_s, SimTime::max()};
-  return times[size_t(life)];
+LinkLife first_life(uint16_t kind) {
+  if (kind == ip_protocol::tcp) return LinkLife::opening;
+  return kind == ip_protocol::icmp ? LinkLife::queries : LinkLife::datagrams;
 }
 
 uint64_t AliasLinks::hash_out(const LinkEnds& e) const {
@@ -66,7 +68,7 @@ void AliasLinks::clear_dynamic() {
 
 void AliasLinks::expire(SimTime now) {
   for (size_t life = 0; life < link_lives; ++life) {
-    const SimTime most = life_time(LinkLife(life));
+    const SimTime most = times_[life];
     while (ages_[life].oldest != AliasLink::none && now - slab_[ages_[life].oldest].used > most)
       remove(slab_[ages_[life].oldest]);
   }
@@ -85,6 +87,42 @@ void AliasLinks::set_life(AliasLink& link, LinkLife life, SimTime now) {
   link.life = life;
   link.used = now;
   push_newest(link);
+}
+
+namespace {
+
+void follow(LinkTcp& state, uint8_t flags) {
+  const bool ends = flags & (tcp_flag::rst | tcp_flag::fin);
+  if (flags & tcp_flag::rst)
+    state = LinkTcp::disconnected;
+  else if (state == LinkTcp::not_connected && (flags & tcp_flag::syn))
+    state = LinkTcp::connected;
+  else if (state == LinkTcp::connected && ends)
+    state = LinkTcp::disconnected;
+}
+
+LinkLife life_of(const AliasLink& link) {
+  const bool in_over = link.inbound == LinkTcp::disconnected;
+  const bool out_over = link.outbound == LinkTcp::disconnected;
+  if (in_over && out_over) return LinkLife::dead;
+  if (in_over || out_over) {
+    const LinkTcp other = in_over ? link.outbound : link.inbound;
+    return other == LinkTcp::connected ? LinkLife::half_dead : LinkLife::dead;
+  }
+  const bool both = link.inbound == LinkTcp::connected && link.outbound == LinkTcp::connected;
+  return both ? LinkLife::established : LinkLife::opening;
+}
+
+}  // namespace
+
+void AliasLinks::watch_tcp(AliasLink& link, Way way, uint8_t flags, SimTime now) {
+  follow(way == Way::out ? link.outbound : link.inbound, flags);
+  set_life(link, life_of(link), now);
+}
+
+SimTime AliasLinks::left(const AliasLink& link, SimTime now) const {
+  if (link.life == LinkLife::permanent) return SimTime::max();
+  return link.used + times_[size_t(link.life)] - now;
 }
 
 AliasLink* AliasLinks::find_out(Ipv4Address local, uint16_t local_port, Ipv4Address remote,

@@ -5,6 +5,7 @@
 // fits makes a full link of it. Redirections are partial links that stay.
 #pragma once
 
+#include <array>
 #include <deque>
 #include <memory>
 #include <vector>
@@ -28,14 +29,18 @@ constexpr uint16_t alias_no_port = 1;
 enum class LinkLife : uint8_t {
   fragment,     // 10 s
   dead,         // 10 s: a TCP connection that both sides have ended
-  datagrams,    // 60 s: UDP, ICMP and other protocols
+  datagrams,    // 60 s: UDP and other protocols
+  queries,      // 60 s: ICMP
   half_dead,    // 90 s: ... that one side has ended
   opening,      // 5 min: ... that is not established
   established,  // 24 h
   permanent     // until somebody deletes it
 };
 constexpr size_t link_lives = size_t(LinkLife::permanent);
-SimTime life_time(LinkLife life);
+using LinkTimes = std::array<SimTime, link_lives>;
+constexpr LinkTimes alias_times{10_s, 10_s, 60_s, 60_s, 90_s, 300_s, 86'400_s};
+// A new link's.
+LinkLife first_life(uint16_t kind);
 
 enum class LinkTcp : uint8_t { not_connected, connected, disconnected };
 
@@ -80,7 +85,8 @@ class AliasLinks {
  public:
   static constexpr size_t links_most = 1'000'000;
 
-  explicit AliasLinks(uint64_t hash_key) : hash_key_(hash_key) {}
+  explicit AliasLinks(uint64_t hash_key, const LinkTimes& times = alias_times)
+      : hash_key_(hash_key), times_(times) {}
 
   // Null: the table is full.
   AliasLink* add(const LinkEnds& ends, LinkLife life, SimTime now);
@@ -91,6 +97,12 @@ class AliasLinks {
   void expire(SimTime now);
   void touch(AliasLink& link, SimTime now);
   void set_life(AliasLink& link, LinkLife life, SimTime now);
+  // What the flags of a segment make of a TCP connection's link.
+  enum class Way : bool { out, in };
+  void watch_tcp(AliasLink& link, Way way, uint8_t flags, SimTime now);
+  // How long the link still lives; max: it stays.
+  SimTime left(const AliasLink& link, SimTime now) const;
+  void set_times(const LinkTimes& times) { times_ = times; }
 
   // Exactly these ends; what is not known is zero. Of redirections that overlap, the newest.
   AliasLink* find_out(Ipv4Address local, uint16_t local_port, Ipv4Address remote,
@@ -121,6 +133,7 @@ class AliasLinks {
   void leave_ages(AliasLink& link);
 
   uint64_t hash_key_;
+  LinkTimes times_;
   std::deque<AliasLink> slab_;  // addresses stay
   std::vector<uint32_t> free_;
   std::vector<uint32_t> out_, in_;  // heads of chains; a power of two

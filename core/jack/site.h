@@ -45,6 +45,11 @@ class Site {
     note.node = id();
     locale_.tracer.decision(current_key(), note);
   }
+  bool connections_wanted() const { return locale_.tracer.connections_wanted(); }
+  void note_connection(ConnectionNote note) {
+    note.node = id();
+    locale_.tracer.connection(current_key(), note);
+  }
   void log(std::string_view line) { locale_.tracer.log(current_key(), {id(), line}); }
 
  private:

@@ -274,7 +274,7 @@ void Packet::clear_tag(const void* type) {
   }
 }
 
-void Packet::drop_tags() {
+void Packet::free_tags() {
   while (PacketTag* tag = record_->tags) {
     record_->tags = tag->next;
     record_->pool->give_back(tag);

@@ -186,9 +186,14 @@ class Packet {
   size_t checksum_offset() const { return record_->checksum_offset; }
 
   void set_tag(const void* type, uint64_t value);
+  bool has_tags() const { return record_->tags != nullptr; }
   const uint64_t* tag(const void* type) const;
   void clear_tag(const void* type);
-  void drop_tags();  // at a vnet boundary
+  // At a vnet boundary.
+  void drop_tags() {
+    if (record_->tags) [[unlikely]]
+      free_tags();
+  }
 
   PacketPool& pool() const { return *record_->pool; }
 
@@ -200,6 +205,7 @@ class Packet {
   friend class PacketPool;
   explicit Packet(PacketRecord* record) : record_(record) {}
   static void free_record(PacketRecord* record);
+  void free_tags();
   void flatten();
   void unshare();
   void make_headroom(size_t count);

@@ -42,6 +42,22 @@ struct DecisionNote {
 };
 std::string_view decision_name(DecisionKind kind);
 
+// A transport's connection: a change of its state, or how it stands after something happened.
+struct ConnectionNote {
+  NodeId node = 0;
+  uint32_t stack = 0;  // of the machine's vnets: 0, the base system's
+  IpAddress local, foreign;
+  uint16_t local_port = 0, foreign_port = 0;
+  const char* state = "";
+  const char* before = nullptr;                 // the state before; null: it did not change
+  const char* why = "";                         // it changed
+  uint32_t cwnd = 0, ssthresh = 0, flight = 0;  // octets
+  uint32_t send_window = 0, receive_window = 0, send_queue = 0;
+  uint32_t retransmitted = 0;  // segments
+  SimTime smoothed_rtt, rtt_variation, timeout;
+  uint64_t missed = 0;  // notes before this one that nobody fetched in time
+};
+
 // A line of a machine's log.
 struct LogNote {
   NodeId node;
@@ -64,6 +80,7 @@ class Observer {
   virtual ~Observer() = default;
   virtual void drop(const TraceStamp&, const DropNote&) {}
   virtual void decision(const TraceStamp&, const DecisionNote&) {}
+  virtual void connection(const TraceStamp&, const ConnectionNote&) {}
   virtual void log(const TraceStamp&, const LogNote&) {}
   virtual void frame(const TraceStamp&, const FrameNote&) {}
 };

@@ -1,5 +1,7 @@
 #include "core/trace/tracer.h"
 
+#include <utility>
+
 #include "core/base/text.h"
 
 namespace stackyard {
@@ -70,20 +72,26 @@ void Tracer::replay(Record& record, const std::vector<Observer*>& observers) con
   }
 }
 
-// The earliest of what is left: records from index `record` on, and the ring.
+// The earliest of what is left: records from index `record` on, and the rings.
 const TraceStamp* Tracer::first_stamp(size_t record) const {
   const TraceStamp* first = record < records_.size() ? &records_[record].stamp : nullptr;
-  if (decisions_read_ == decisions_written_) return first;
-  const TraceStamp& decided = decisions_[decisions_read_ % ring_size].stamp;
-  return !first || decided < *first ? &decided : first;
+  for (const TraceStamp* other : {decisions_.first(), connections_.first()})
+    if (other && (!first || *other < *first)) first = other;
+  return first;
 }
 
 void Tracer::replay_first(size_t& record, const std::vector<Observer*>& observers) {
   const TraceStamp* first = first_stamp(record);
   if (record < records_.size() && first == &records_[record].stamp)
     return replay(records_[record++], observers);
-  const Decision& decided = decisions_[decisions_read_++ % ring_size];
-  for (Observer* o : observers) o->decision(decided.stamp, decided.note);
+  if (first == decisions_.first()) {
+    const auto& decided = decisions_.take();
+    for (Observer* o : observers) o->decision(decided.stamp, decided.note);
+    return;
+  }
+  auto& noted = connections_.take();
+  noted.note.missed = std::exchange(connections_.lost, 0);
+  for (Observer* o : observers) o->connection(noted.stamp, noted.note);
 }
 
 void Tracer::drain(const std::vector<Tracer*>& tracers, const std::vector<Observer*>& observers) {

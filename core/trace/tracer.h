@@ -17,10 +17,11 @@ class Tracer {
   void count_world_notes_in(uint32_t* count) { world_notes_ = count; }
 
   void drop(const EventKey& at, const DropNote& note);
-  void decision(const EventKey& at, const DecisionNote& note) {
-    if (decisions_.empty()) decisions_.resize(ring_size);
-    if (decisions_written_ - decisions_read_ == ring_size) ++decisions_read_;
-    decisions_[decisions_written_++ % ring_size] = {stamp(at), note};
+  void decision(const EventKey& at, const DecisionNote& note) { decisions_.push(stamp(at), note); }
+  bool connections_wanted() const { return connections_wanted_; }
+  void want_connections(bool wanted) { connections_wanted_ = wanted; }
+  void connection(const EventKey& at, const ConnectionNote& note) {
+    connections_.push(stamp(at), note);
   }
   void log(const EventKey& at, const LogNote& note);
   void frame(const EventKey& at, const FrameNote& note);
@@ -43,13 +44,30 @@ class Tracer {
     size_t detail_at = 0;
   };
 
-  // Decisions are many and small: a ring of its own, which forgets the oldest when nobody drains
-  // it.
-  struct Decision {
-    TraceStamp stamp;
-    DecisionNote note;
+  // What is noted often has a ring of its own, which forgets the oldest when nobody drains it.
+  template <class Note>
+  struct Ring {
+    struct Entry {
+      TraceStamp stamp;
+      Note note;
+    };
+    static constexpr size_t size = 4096;  // a power of two; stays in the second-level cache
+    void push(const TraceStamp& stamp, const Note& note) {
+      if (entries.empty()) entries.resize(size);
+      if (written - read == size) {
+        ++read;
+        ++lost;
+      }
+      entries[written++ % size] = {stamp, note};
+    }
+    const TraceStamp* first() const {
+      return read == written ? nullptr : &entries[read % size].stamp;
+    }
+    Entry& take() { return entries[read++ % size]; }
+    std::vector<Entry> entries;
+    uint64_t read = 0, written = 0;
+    uint64_t lost = 0;  // since somebody was told
   };
-  static constexpr size_t ring_size = 4096;  // a power of two; stays in the second-level cache
 
   TraceStamp stamp(const EventKey& at) {
     if (at.target == world_node && world_notes_) [[unlikely]]
@@ -68,12 +86,12 @@ class Tracer {
 
   std::vector<Record> records_;
   std::vector<char> arena_;
-  std::vector<Decision> decisions_;
-  uint64_t decisions_read_ = 0, decisions_written_ = 0;
+  Ring<DecisionNote> decisions_;
+  Ring<ConnectionNote> connections_;
   EventKey last_key_;
   uint32_t next_number_ = 0;
   uint32_t* world_notes_ = nullptr;
-  bool decisions_wanted_ = false;
+  bool decisions_wanted_ = false, connections_wanted_ = false;
 };
 
 }  // namespace stackyard

@@ -77,6 +77,10 @@ Lab::~Lab() {
 
 void Lab::drain() { Tracer::drain(tracers_, observers_); }
 
+void Lab::want_connections(bool wanted) {
+  for (Tracer* tracer : tracers_) tracer->want_connections(wanted);
+}
+
 void Lab::want_decisions(bool wanted) {
   for (Tracer* tracer : tracers_) tracer->want_decisions(wanted);
 }

@@ -55,6 +55,8 @@ class Lab {
   // Observers must outlive the run; they hear in the total order.
   void add_observer(Observer* observer) { observers_.push_back(observer); }
   void want_decisions(bool wanted);
+  // ... and how connections stand (Observer::connection).
+  void want_connections(bool wanted);
   // The tap number of a place; from now on frames that pass there are noted with it.
   uint32_t tap_link(size_t link);
   uint32_t tap_port(size_t node, const std::string& port);

@@ -184,6 +184,23 @@ void Lab::configure_routes(size_t index) {
 
 // --- programs ----------------------------------------------------------------------------------
 
+namespace {
+
+// What starts a service in the background, by its options and flags.
+std::string command_of(const ServiceSpec& service) {
+  std::string words = service.name;
+  if (service.name == "iperf3") words += " -s -D";
+  // The folder of the lab file's specification, not the program's own.
+  std::string root = service.name == "httpd" ? " -d /var/www" : "";
+  for (const auto& [name, value] : service.options) {
+    if (name == "port") words += " -p " + value;
+    if (name == "root") root = " -d '" + value + "'";
+  }
+  return words + root + " " + service.flags + "\n";
+}
+
+}  // namespace
+
 void Lab::start_services(size_t index) {
   std::string script;
   // As rc.d/netif does for ifconfig_IF_ipv6="inet6 accept_rtadv".
@@ -191,7 +208,7 @@ void Lab::start_services(size_t index) {
     for (const AddressItem& a : i.addresses)
       if (a.kind == AddressItem::Kind::slaac) script += text("rtsol {} &\n", i.name);
   for (const ServiceSpec& service : spec_.settings(spec_.nodes[index]).services)
-    script += text("{} {}\n", service.name, service.flags);
+    script += command_of(service);
   run_own(index, script);
 }
 

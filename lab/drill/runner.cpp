@@ -31,6 +31,7 @@ class Runner {
         outcome_(outcome),
         world_(settings),
         calls_(world_, settings_, connection_) {}
+  ~Runner();
   void run();
 
  private:
@@ -317,6 +318,8 @@ void Runner::run() {
   }
   outcome_.said += code_.printed();
 }
+
+Runner::~Runner() { outcome_.said += world_.trace_text(); }
 
 }  // namespace
 

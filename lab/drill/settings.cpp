@@ -89,6 +89,8 @@ std::string apply_setting(Settings& s, const std::string& name, const std::strin
     s.strict_segments = read_flag(value);
   } else if (name == "dry_run") {
     s.dry_run = read_flag(value);
+  } else if (name == "trace") {
+    s.trace = read_flag(value);
   } else if (name == "verbose" || name == "v") {
     s.verbose = read_flag(value);
   } else if (name == "non_fatal") {

@@ -16,6 +16,7 @@ struct Settings {
   uint32_t tolerance_percent = 0;
   uint32_t stamp_tick_us = 0;  // of timestamps that are compared; 0: they are not
   bool stamp_echo_scaled = false, strict_segments = false, dry_run = false, verbose = false;
+  bool trace = false;  // print how connections stand, as CSV
   bool forgive_packets = false, forgive_calls = false;
   std::vector<std::string> init_scripts;
   Definitions definitions;

@@ -280,7 +280,16 @@ std::map<std::string, int64_t> tcp_info_values(const OptionValue& value) {
           {"tcpi_snd_rexmitpack", info.retransmitted},
           {"tcpi_rcv_ooopack", info.out_of_order},
           {"tcpi_snd_zerowin", info.zero_windows},
-          {"tcpi_dupacks", info.duplicates}};
+          {"tcpi_last_data_recv", info.since_received_us},
+          {"tcpi_snd_una", info.oldest_unacked},
+          {"tcpi_snd_max", info.highest_sent},
+          {"tcpi_rcv_adv", info.told_edge},
+          {"tcpi_rcv_numsacks", info.sack_blocks},
+          {"tcpi_dupacks", info.duplicate_acks},
+          {"tcpi_delivered_ce", info.marks_delivered},
+          {"tcpi_received_ce", info.marks_received},
+          {"tcpi_total_tlp", info.tail_probes},
+          {"tcpi_total_tlp_bytes", int64_t(info.tail_probe_octets)}};
 }
 
 }  // namespace stackyard::drill

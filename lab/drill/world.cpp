@@ -14,7 +14,11 @@ World::World(const Settings& settings)
     : places_(places_of(settings)), modules_(stack_modules()), commands_(machine_commands()) {
   Node& node = simulation_.add_node("drill");
   site_ = std::make_unique<Site>(simulation_, node, locale_);
-  simulation_.after_batch = [this] { Tracer::drain({&locale_.tracer}, {}); };
+  simulation_.after_batch = [this] { Tracer::drain({&locale_.tracer}, {&trace_}); };
+  if (settings.trace) {
+    trace_text_ = ConnectionTrace::head();
+    locale_.tracer.want_connections(true);
+  }
   act([&] {
     machine_ = std::make_unique<Machine>(*site_, "drill", MachineParts{modules_, commands_});
     configure(settings);

@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "core/event/simulation.h"
+#include "core/trace/connection_trace.h"
 #include "lab/drill/wire.h"
 #include "stack/kern/machine.h"
 
@@ -35,6 +36,8 @@ class World final : private FileWaiter {
   bool calling() const { return calling_; }
   SimTime call_ended() const { return call_ended_; }
 
+  // With --trace: lines of CSV.
+  const std::string& trace_text() const { return trace_text_; }
   Process& process() { return *process_; }
   Machine& machine() { return *machine_; }
   const Places& places() const { return places_; }
@@ -47,6 +50,9 @@ class World final : private FileWaiter {
   void act(const std::function<void()>& action);
 
   Places places_;
+  std::string trace_text_;
+  ConnectionTrace trace_{[](NodeId) { return "drill"; },
+                         [this](std::string_view line) { trace_text_ += line; }};
   std::vector<const ModuleRecord*> modules_;
   std::vector<const Command*> commands_;
   Locale locale_;

@@ -15,7 +15,7 @@ constexpr int passed = 0, check_failed = 1, invalid = 2, run_failed = 3;
 
 struct RunArguments {
   std::string lab;
-  std::string until, seed, pace, out = "out", junit, trace, journal;
+  std::string until, seed, pace, out = "out", junit, trace, tcp_trace, journal;
   bool json = false;
   unsigned partitions = 1;
   uint64_t shuffle = 1;

@@ -32,6 +32,8 @@ void add_run_and_validate(CLI::App& app, CommandLine& line) {
   run_app->add_option("--out", line.run.out, "folder of the captures")->capture_default_str();
   run_app->add_flag("--json", line.run.json, "one JSON report on standard output");
   run_app->add_option("--junit", line.run.junit, "write the checks as JUnit to this file");
+  run_app->add_option("--tcp-trace", line.run.tcp_trace,
+                      "write how TCP connections stand, whenever something happens, as CSV");
   run_app->add_option("--trace", line.run.trace,
                       "write every frame, drop and log line to this file");
   run_app->add_option("--journal", line.run.journal,

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/text.h"
+#include "core/trace/connection_trace.h"
 #include "lab/main/commands.h"
 #include "lab/main/load.h"
 #include "lab/run/doors.h"
@@ -137,6 +138,16 @@ int run_command(const RunArguments& arguments) {
   if (!pace) return exit_status::invalid;
   Session session(std::move(*spec), options);
   const LabSpec& names = session.lab().spec();
+  std::ofstream connections;
+  ConnectionTrace connection_trace(
+      [&](NodeId node) { return session.lab().simulation().node_name(node); },
+      [&](std::string_view line) { connections << line; });
+  if (!arguments.tcp_trace.empty()) {
+    connections.open(arguments.tcp_trace, std::ios::binary);
+    connections << ConnectionTrace::head();
+    session.lab().add_observer(&connection_trace);
+    session.lab().want_connections(true);
+  }
   Progress progress(session.end_time());
   std::vector<OutputLine> output;
   session.on_output = [&](const OutputLine& line) {
@@ -163,6 +174,13 @@ int run_command(const RunArguments& arguments) {
     std::fputs(report_text(session, names).c_str(), stdout);
   bool written = runner.journal_written();
   if (!arguments.junit.empty()) written &= write_file(arguments.junit, report_junit(session));
+  if (connections.is_open()) {
+    connections.close();
+    written &= !connections.fail();
+  } else if (!arguments.tcp_trace.empty()) {
+    std::fprintf(stderr, "%s: cannot be written\n", arguments.tcp_trace.c_str());
+    written = false;
+  }
   if (!arguments.trace.empty()) written &= write_file(arguments.trace, session.trace()->text());
   if (const std::string failure = session.failure(); !failure.empty()) {
     std::fprintf(stderr, "%s\n", failure.c_str());

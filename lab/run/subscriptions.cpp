@@ -75,18 +75,25 @@ uint64_t Subscriptions::add(uint32_t client, const Json& params) {
                                 params.value("snaplen", 262144u),
                                 params.value("packets", UINT64_MAX),
                                 budget};
+  } else if (what == "connections") {
+    const auto every = parse_duration(params.value("every", "0ms"));
+    if (!every) throw RequestError{1, "every is a duration of real time"};
+    connections_[++last_number_] = {
+        .client = client,
+        .node = params.value("node", ""),
+        .every = std::chrono::nanoseconds(std::max(every->ns(), fastest))};
   } else if (what == "samples") {
     samples_.add(++last_number_, client, params);
   } else if (what == "log" || what == "drops" || what == "decisions" || what == "output" ||
              what == "checks" || what == "time") {
     events_[++last_number_] = {client, what, budget};
-    want_decisions();
   } else {
-    throw RequestError{
-        1, text("\"{}\" is none of table, samples, packets, log, drops, decisions, output, checks, "
-                "time",
-                what)};
+    throw RequestError{1, text("\"{}\" is none of table, samples, packets, connections, log, "
+                               "drops, decisions, output, checks, "
+                               "time",
+                               what)};
   }
+  watch_what_is_wanted();
   return last_number_;
 }
 
@@ -110,9 +117,10 @@ void Subscriptions::remove(uint32_t client, uint64_t number) {
     const auto found = all.find(number);
     return found != all.end() && found->second.client == client && all.erase(number) > 0;
   };
-  if (!erase(tables_) && !erase(packets_) && !erase(events_) && !samples_.remove(number, client))
+  if (!erase(tables_) && !erase(packets_) && !erase(events_) && !erase(connections_) &&
+      !samples_.remove(number, client))
     throw RequestError{1, "there is no such subscription"};
-  want_decisions();
+  watch_what_is_wanted();
 }
 
 void Subscriptions::drop_client(uint32_t client) {
@@ -120,8 +128,14 @@ void Subscriptions::drop_client(uint32_t client) {
   std::erase_if(tables_, theirs);
   std::erase_if(packets_, theirs);
   std::erase_if(events_, theirs);
+  std::erase_if(connections_, theirs);
   samples_.drop_client(client);
+  watch_what_is_wanted();
+}
+
+void Subscriptions::watch_what_is_wanted() {
   want_decisions();
+  worker_.session().lab().want_connections(!connections_.empty());
 }
 
 // None, once the jail or machine is gone.
@@ -130,6 +144,72 @@ Table Subscriptions::rows_of(const TableSubscription& subscription) {
     return worker_.table_of(subscription.node, subscription.name);
   } catch (const RequestError&) {
     return {};
+  }
+}
+
+namespace {
+
+// Who it is about; what a change of state and a sample have in common.
+Json about(SimTime time, const std::string& node, const ConnectionNote& n) {
+  const auto end = [](const IpAddress& address, uint16_t port) {
+    return text("{}.{}", to_text(address), port);
+  };
+  return {{"time", time.ns()},
+          {"node", node},
+          {"stack", n.stack},
+          {"local", end(n.local, n.local_port)},
+          {"foreign", end(n.foreign, n.foreign_port)},
+          {"state", n.state}};
+}
+
+}  // namespace
+
+void Subscriptions::connection(const TraceStamp& stamp, const ConnectionNote& note) {
+  constexpr size_t samples_max = 1024;
+  const std::string node = worker_.session().lab().simulation().node_name(note.node);
+  for (auto& [number, subscription] : connections_) {
+    subscription.missed += note.missed;
+    if (!subscription.node.empty() && subscription.node != node) continue;
+    if (note.before) {
+      Json told = about(stamp.key.time, node, note);
+      told["before"] = note.before;
+      told["why"] = note.why;
+      told["subscription"] = number;
+      worker_.notify(subscription.client, "connection", std::move(told));
+    }
+    if (subscription.samples.size() == samples_max) {
+      subscription.samples.pop_front();
+      ++subscription.missed;
+    }
+    subscription.samples.emplace_back(stamp.key.time, note);
+  }
+}
+
+void Subscriptions::publish_connections() {
+  const auto now = std::chrono::steady_clock::now();
+  for (auto& [number, subscription] : connections_) {
+    if (subscription.samples.empty() || now - subscription.published < subscription.every) continue;
+    subscription.published = now;
+    Json samples = Json::array();
+    for (const auto& [time, n] : subscription.samples) {
+      Json sample = about(time, worker_.session().lab().simulation().node_name(n.node), n);
+      sample["cwnd"] = n.cwnd;
+      if (n.ssthresh < UINT32_MAX / 2) sample["ssthresh"] = n.ssthresh;
+      sample["flight"] = n.flight;
+      sample["send_window"] = n.send_window;
+      sample["receive_window"] = n.receive_window;
+      sample["send_queue"] = n.send_queue;
+      sample["retransmitted"] = n.retransmitted;
+      sample["rtt"] = n.smoothed_rtt.ns();
+      sample["rtt_variation"] = n.rtt_variation.ns();
+      sample["timeout"] = n.timeout.ns();
+      samples.push_back(std::move(sample));
+    }
+    subscription.samples.clear();
+    worker_.notify(subscription.client, "connections",
+                   {{"subscription", number},
+                    {"missed", std::exchange(subscription.missed, 0)},
+                    {"samples", std::move(samples)}});
   }
 }
 
@@ -166,6 +246,7 @@ bool Subscriptions::room_for(const std::string& what, size_t octets) {
 
 void Subscriptions::publish() {
   refill();
+  publish_connections();
   samples_.publish();
   const auto now = std::chrono::steady_clock::now();
   for (auto& [number, subscription] : tables_) {

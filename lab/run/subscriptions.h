@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <deque>
 #include <map>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
@@ -33,7 +34,7 @@ class Subscriptions final : public Observer {
   // Tells the clients whose tables have changed; at most 30 times a second, or as they asked.
   void publish();
   // Some table is to be looked at again, although no message comes.
-  bool waiting() const { return !tables_.empty() || !samples_.empty(); }
+  bool waiting() const { return !tables_.empty() || !connections_.empty() || !samples_.empty(); }
   uint64_t frames_seen() const { return frames_seen_; }
 
   void output(const OutputLine& line);
@@ -43,6 +44,7 @@ class Subscriptions final : public Observer {
   void frame(const TraceStamp& stamp, const FrameNote& note) override;
   void drop(const TraceStamp& stamp, const DropNote& note) override;
   void decision(const TraceStamp& stamp, const DecisionNote& note) override;
+  void connection(const TraceStamp& stamp, const ConnectionNote& note) override;
   void log(const TraceStamp& stamp, const LogNote& note) override;
 
  private:
@@ -74,6 +76,17 @@ class Subscriptions final : public Observer {
     std::string what;  // "log", "drops", "decisions", "output", "checks", "time"
     Budget budget = {};
   };
+  // How connections stand: samples wait for the next message, the oldest make room.
+  struct ConnectionSubscription {
+    uint32_t client;
+    std::string node;  // "": all
+    std::chrono::nanoseconds every;
+    std::chrono::steady_clock::time_point published = {};
+    std::deque<std::pair<SimTime, ConnectionNote>> samples = {};
+    uint64_t missed = 0;
+  };
+  void publish_connections();
+  void watch_what_is_wanted();
   std::map<uint32_t, std::string> taps_of(const std::string& on);
   Table rows_of(const TableSubscription& subscription);
   void want_decisions();
@@ -91,6 +104,7 @@ class Subscriptions final : public Observer {
   std::map<uint64_t, TableSubscription> tables_;
   std::map<uint64_t, PacketSubscription> packets_;
   std::map<uint64_t, EventSubscription> events_;
+  std::map<uint64_t, ConnectionSubscription> connections_;
 };
 
 }  // namespace stackyard

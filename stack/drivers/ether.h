@@ -16,7 +16,11 @@ class EtherInterface final : public EtherIfnet, public NicClient {
   std::string media() const override;
   std::string status() const override { return nic_.carrier() ? "active" : "no carrier"; }
 
-  void nic_received(Packet frame) override { input(std::move(frame)); }
+  // What the sender's stack noted on a packet stays there.
+  void nic_received(Packet frame) override {
+    frame.drop_tags();
+    input(std::move(frame));
+  }
   void nic_carrier_changed(bool up) override;
 
  private:

@@ -15,6 +15,29 @@ bool has_own_queues(const std::string& type) { return type == "FQ_CODEL" || type
 // Its packets share one queue, the scheduler's own.
 bool is_single(const std::string& type) { return type == "FIFO" || has_own_queues(type); }
 
+std::array<uint8_t, 16> octets_of(const IpAddress& address) {
+  std::array<uint8_t, 16> octets{};
+  if (address.is_v4())
+    store(be32(address.v4().value), octets);
+  else
+    octets = address.v6().octets;
+  return octets;
+}
+
+ShapedFlow shaped_flow(const ShaperHook::Order& order) {
+  const FlowEnds& ends = order.flow;
+  ShapedFlow flow;
+  flow.family = ends.source.is_v4() ? 4 : 6;
+  flow.protocol = ends.protocol;
+  flow.source_port = ends.source_port;
+  flow.dest_port = ends.dest_port;
+  flow.flow_label = ends.flow_label;
+  flow.flowset = order.number;
+  flow.source = octets_of(ends.source);
+  flow.dest = octets_of(ends.dest);
+  return flow;
+}
+
 }  // namespace
 
 bool ShapedMask::is_none() const {
@@ -47,11 +70,11 @@ ShapedFlow ShapedMask::apply(const ShapedFlow& flow) const {
 }
 
 Dummynet::Dummynet(Vnet& vnet, const DummynetSettings& defaults)
-    : StateWithSettings(defaults), net_(vnet.state<NetStack>(net_module)) {
-  net_.set_shaper(this);
+    : StateWithSettings(defaults), ip_(vnet.state<IpStack>(ip_module)), net_(ip_.net()) {
+  ip_.services.shaper = this;
 }
 
-Dummynet::~Dummynet() { net_.set_shaper(nullptr); }
+Dummynet::~Dummynet() { ip_.services.shaper = nullptr; }
 
 RandomStream Dummynet::random_stream() {
   return RandomStream(net_.vnet().random("dummynet").next(), streams_++, "dummynet");
@@ -77,18 +100,17 @@ void Dummynet::give_back(HeldPacket* held) {
   net_.hooks().resume(std::move(packet), resume);
 }
 
-Errno Dummynet::take(Packet packet, const Resume& resume, const ShapedFlow& flow, ShapedKind what,
-                     uint32_t number) {
+HookVerdict Dummynet::shape(Packet packet, const Order& order) {
+  const uint32_t number = order.number;
   ++counts_.packets;
   HeldPacket* held = pool_.make();
   held->packet = std::move(packet);
-  held->resume = resume;
-  held->flow = flow;
-  held->flow.flowset = number;
+  held->resume = order.resume;
+  held->flow = shaped_flow(order);
 
   const Flowset* flowset = nullptr;
   Scheduler* scheduler = nullptr;
-  if (what == ShapedKind::pipe) {
+  if (!order.queue) {
     const auto found = schedulers_.find(number + dummynet_numbers);
     if (found != schedulers_.end()) scheduler = &found->second, flowset = &scheduler->own;
   } else if (const auto found = flowsets_.find(number); found != flowsets_.end()) {
@@ -98,12 +120,12 @@ Errno Dummynet::take(Packet packet, const Resume& resume, const ShapedFlow& flow
   }
   if (!scheduler) {
     drop(held, drops::dummynet_no_queue);
-    return Errno::enobufs;
+    return HookVerdict::took(Errno::enobufs);
   }
   const Flowset& queued_as = is_single(scheduler->config.type) ? scheduler->own : *flowset;
   const bool noerror = queued_as.config.noerror;
-  if (instance(*scheduler, flow).enqueue(held, queued_as)) return Errno::ok;
-  return noerror ? Errno::ok : Errno::enobufs;
+  const bool queued = instance(*scheduler, held->flow).enqueue(held, queued_as);
+  return HookVerdict::took(queued || noerror ? Errno::ok : Errno::enobufs);
 }
 
 ShapedInstance& Dummynet::instance(Scheduler& scheduler, const ShapedFlow& flow) {

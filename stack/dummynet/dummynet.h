@@ -9,8 +9,7 @@
 #include <map>
 
 #include "stack/dummynet/instance.h"
-#include "stack/net/net_stack.h"
-#include "stack/net/shaper.h"
+#include "stack/ip/ip_stack.h"
 
 namespace stackyard {
 
@@ -20,13 +19,12 @@ struct DummynetSettings {
   int64_t pipe_slot_limit = 100, pipe_byte_limit = 1024 * 1024;
 };
 
-class Dummynet final : public StateWithSettings<DummynetSettings>, public Shaper {
+class Dummynet final : public StateWithSettings<DummynetSettings>, public ShaperHook {
  public:
   Dummynet(Vnet& vnet, const DummynetSettings& defaults);
   ~Dummynet() override;
 
-  Errno take(Packet packet, const Resume& resume, const ShapedFlow& flow, ShapedKind what,
-             uint32_t number) override;
+  HookVerdict shape(Packet packet, const Order& order) override;
 
   Result<> configure(const ConfigureDummynet& request);
   Result<> remove(const DeleteDummynet& request);
@@ -61,6 +59,7 @@ class Dummynet final : public StateWithSettings<DummynetSettings>, public Shaper
   FlowsetInfo info(const Flowset& flowset) const;
   SchedulerInfo info(const Scheduler& scheduler) const;
 
+  IpStack& ip_;
   NetStack& net_;
   HeldPool pool_;
   std::map<uint32_t, Scheduler> schedulers_;

@@ -136,7 +136,7 @@ constexpr TableRecord tables[] = {{"pipes", pipes}, {"queues", queues}};
 
 constexpr ModuleRecord dummynet_module{.name = "dummynet",
                                        .summary = "traffic shaper",
-                                       .needs = {"net"},
+                                       .needs = {"net", "ip"},
                                        .create = [](Vnet& v) -> std::unique_ptr<ModuleState> {
                                          return std::make_unique<Dummynet>(v, defaults);
                                        },

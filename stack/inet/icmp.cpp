@@ -13,24 +13,30 @@ namespace stackyard {
 
 const IcmpSettings& Icmp::settings() const { return inet_.settings().icmp; }
 
-Icmp::Icmp(Inet& inet) : inet_(inet) {}
+Icmp::Icmp(Inet& inet) : inet_(inet), random_(inet.net().vnet().random("icmp limits")) {}
 
 void Icmp::drop(const Packet& packet, const DropReason& why) {
   inet_.site().note_drop(packet.id(), why, "icmp");
 }
 
-// FreeBSD's badport_bandlim: so many in a second of uptime, and one line for those left out.
+// FreeBSD's badport_bandlim: so many in a second of uptime, and one line for those left out. How
+// many exactly nobody can tell from outside, or he could count ports with it (CVE-2020-25705).
 bool Icmp::within_limit(Limit& limit) {
   if (settings().icmplim <= 0) return true;
   const int64_t second = inet_.site().now().s();
+  const auto most = [&] { return std::max<int64_t>(settings().icmplim + limit.jitter, 0); };
   if (second != limit.second) {
-    if (limit.count > settings().icmplim)
-      inet_.machine().log(text("Limiting {} response from {} to {} packets/sec", limit.name,
-                               limit.count, settings().icmplim));
+    const bool first = limit.second<0, over = limit.count> most();
+    if (over)
+      inet_.machine().log(
+          text("Limiting {} response from {} to {} packets/sec", limit.name, limit.count, most()));
+    const int64_t jitter = settings().icmplim_jitter;
+    if (first || over)
+      limit.jitter = jitter > 0 ? int64_t(random_.below(uint64_t(jitter) * 2 + 1)) - jitter : 0;
     limit.second = second;
     limit.count = 0;
   }
-  if (++limit.count <= settings().icmplim) return true;
+  if (++limit.count <= most()) return true;
   ++counters().limited;
   return false;
 }

@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "core/base/random.h"
 #include "core/table/sparse_counts.h"
 #include "core/wire/net/icmp.h"
 #include "stack/ip/ip_protocol.h"
@@ -20,7 +21,8 @@ struct IcmpCounters {
 };
 
 struct IcmpSettings {
-  int64_t icmplim = 200, bmcastecho = 0, tstamprepl = 1, maskrepl = 0, drop_redirect = 0;
+  int64_t icmplim = 200, icmplim_jitter = 16, bmcastecho = 0, tstamprepl = 1, maskrepl = 0,
+          drop_redirect = 0;
   int64_t log_redirect = 0, quotelen = 8, reply_from_interface = 0, redirtimeout = 600;
 };
 
@@ -43,15 +45,17 @@ class Icmp final : public IpProtocol {
     return counters_ ? read(*counters_) : 0;
   }
 
- private:
-  std::unique_ptr<IcmpCounters> counters_;
-  const IcmpSettings& settings() const;
   struct Limit {  // of one class of answers
     const char* name;
     int64_t second = -1;
-    int64_t count = 0;
+    int64_t count = 0, jitter = 0;
   };
+  // Answers of other protocols are limited in the same way.
   bool within_limit(Limit& limit);
+
+ private:
+  std::unique_ptr<IcmpCounters> counters_;
+  const IcmpSettings& settings() const;
   bool answerable(Packet& packet, const Ipv4Header& header);
   Ipv4Address error_source(const Packet& packet, const Ipv4Header& header) const;
   // Gives the packet to raw sockets, for what ICMP itself did not answer.
@@ -64,6 +68,7 @@ class Icmp final : public IpProtocol {
   void drop(const Packet& packet, const DropReason& why);
 
   Inet& inet_;
+  RandomStream random_;
   Limit error_limit_{.name = "icmp unreach"};
   Limit echo_limit_{.name = "icmp ping"};
 };

@@ -74,6 +74,8 @@ constexpr SysctlRecord sysctls[] = {
            igmp.send_local, 0, 1),
     NUMBER("net.inet.igmp.max_groups", "Maximum number of groups that are listened to",
            igmp.max_groups, 1, 1048576),
+    NUMBER("net.inet.icmp.icmplim_jitter", "Random icmplim jitter adjustment limit",
+           icmp.icmplim_jitter, 0, INT32_MAX),
     NUMBER("net.inet.icmp.icmplim", "Maximum number of ICMP responses per second", icmp.icmplim, 0,
            INT32_MAX),
     NUMBER("net.inet.icmp.bmcastecho", "Reply to broadcast ICMP echo and timestamp requests",

@@ -114,6 +114,9 @@ class Inet final : public StateWithSettings<InetSettings>,
   Result<> output(Packet packet, const IpSend& send) override;
   Result<IpAddress> source_for(const IpSend& send) override;
   void send_unreachable(Packet packet, Unreachable why) override;
+  void send_icmp_error(Packet packet, uint8_t type, uint8_t code, uint32_t rest) override;
+  WayTo way_to(const IpAddress& dest, int fib) override;
+  Packet reassemble(Packet packet) override;
   Result<> set_group_filter(Ifnet& interface, const IpAddress& group, const void* socket,
                             const SourceFilter* filter) override;
 

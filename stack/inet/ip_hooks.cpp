@@ -1,4 +1,5 @@
 // stack/inet/ip_hooks.cpp - what packet hooks do to a packet's way (pfil(9), ipfw's fwd).
+#include "core/offload/checksum_offload.h"
 #include "stack/inet/drops.h"
 #include "stack/inet/inet.h"
 
@@ -123,6 +124,33 @@ void Inet::resume_packet(Packet packet, HookContext& at) {
   const bool broadcast = !dest.is_multicast() && is_broadcast_on(*to.interface, dest);
   const Result<> sent = output_on(std::move(packet), to, broadcast);
   if (!sent && packet) drop(packet, drops::arp_unresolved, to_text(to.next_hop));
+}
+
+// --- what filters ask ----------------------------------------------------------------------------
+
+void Inet::send_icmp_error(Packet packet, uint8_t type, uint8_t code, uint32_t rest) {
+  icmp_.send_error(std::move(packet), type, code, rest);
+}
+
+WayTo Inet::way_to(const IpAddress& dest, int fib) {
+  const auto match = routes(fib).match(dest.v4());
+  if (!match) return {};
+  const Route& route = *match->route;
+  return {.interface = route.link ? route.link : route.interface,
+          .by_default = match->dest.length == 0,
+          .refused = route.has(route_flag::reject | route_flag::blackhole),
+          .direct = !route.has(route_flag::gateway),
+          .gateway = route.has(route_flag::gateway) ? IpAddress(route.gateway) : IpAddress::any(dest.family())};
+}
+
+Packet Inet::reassemble(Packet packet) {
+  const auto header = load<Ipv4Header>(packet.front());
+  if (!header.is_fragment()) return packet;
+  ++counters.fragments;
+  finish_checksum(packet);
+  packet = fragments_.add(std::move(packet), header);
+  if (packet) finish_ipv4_header(packet.writable_front());
+  return packet;
 }
 
 }  // namespace stackyard

@@ -102,15 +102,15 @@ void Inet::deliver(Packet packet, Ipv4Header header, Ifnet& from) {
   const Ipv4Address dest = header.dest_address();
   // What a hook forwards to this host is for one of its addresses, in effect.
   const bool ip_group = dest.is_multicast() || (!is_local(dest) && !forwarding_of(packet));
-  const IpContext context{.source = header.source_address(),
-                          .dest = dest,
-                          .protocol = header.protocol,
-                          .ttl = header.ttl,
-                          .tos = header.tos,
-                          .ip_group = ip_group,
-                          .dest_is_group = ip_group || packet.link_group(),
-                          .interface = &from,
-                          .header = header_octets};
+  IpContext context{.source = header.source_address(),
+                    .dest = dest,
+                    .protocol = header.protocol,
+                    .ttl = header.ttl,
+                    .tos = header.tos,
+                    .ip_group = ip_group,
+                    .dest_is_group = ip_group || packet.link_group(),
+                    .interface = &from,
+                    .header = header_octets};
   if (site_.decisions_wanted()) [[unlikely]]
     site_.note_decision({.node = 0,
                          .packet = packet.id(),
@@ -120,6 +120,8 @@ void Inet::deliver(Packet packet, Ipv4Header header, Ifnet& from) {
                          .by = header.protocol,
                          .by_length = 0,
                          .interface = uint16_t(from.index())});
+  if (packet.has_tags()) [[unlikely]]
+    note_forwarding(packet, context);
   packet.trim_front(header_size);
   if (IpProtocol* taker = protocol(header.protocol))
     return taker->receive(std::move(packet), context);

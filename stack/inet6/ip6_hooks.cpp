@@ -117,4 +117,21 @@ void Inet6::resume_packet(Packet packet, HookContext& at) {
   (void)output_on(std::move(packet), to, flags);
 }
 
+// --- what filters ask ----------------------------------------------------------------------------
+
+void Inet6::send_icmp_error(Packet packet, uint8_t type, uint8_t code, uint32_t rest) {
+  icmp_.send_error(std::move(packet), type, code, rest);
+}
+
+WayTo Inet6::way_to(const IpAddress& dest, int fib) {
+  const auto match = routes(fib).match(dest.v6());
+  if (!match) return {};
+  const Route6& route = *match->route;
+  return {.interface = route.link ? route.link : route.interface,
+          .by_default = match->dest.length == 0,
+          .refused = route.has(route_flag::reject | route_flag::blackhole),
+          .direct = !route.has(route_flag::gateway),
+          .gateway = route.has(route_flag::gateway) ? IpAddress(route.gateway) : IpAddress::any(dest.family())};
+}
+
 }  // namespace stackyard

@@ -247,16 +247,16 @@ void Inet6::to_protocol(Packet packet, const Arrival& a) {
   (void)packet.pull_up(a.headers);
   const auto header = load<Ipv6Header>(packet.front());
   const Bytes headers = packet.front().first(a.headers);
-  const IpContext context{.source = a.source,
-                          .dest = a.dest,
-                          .protocol = a.protocol,
-                          .ttl = header.hop_limit,
-                          .tos = header.traffic_class(),
-                          .ip_group = a.group,
-                          .dest_is_group = a.group || packet.link_group(),
-                          .reassembled = a.reassembled,
-                          .interface = &a.from,
-                          .header = headers};
+  IpContext context{.source = a.source,
+                    .dest = a.dest,
+                    .protocol = a.protocol,
+                    .ttl = header.hop_limit,
+                    .tos = header.traffic_class(),
+                    .ip_group = a.group,
+                    .dest_is_group = a.group || packet.link_group(),
+                    .reassembled = a.reassembled,
+                    .interface = &a.from,
+                    .header = headers};
   if (site_.decisions_wanted()) [[unlikely]]
     site_.note_decision({.node = 0,
                          .packet = packet.id(),
@@ -267,6 +267,8 @@ void Inet6::to_protocol(Packet packet, const Arrival& a) {
                          .by_length = 0,
                          .interface = uint16_t(a.from.index())});
   if (a.protocol == ipv6_next::none) return;
+  if (packet.has_tags()) [[unlikely]]
+    note_forwarding(packet, context);
   packet.trim_front(a.headers);
   if (a.protocol == ip_protocol::icmpv6) return icmp_.receive(std::move(packet), context);
   // ICMP and IGMP are IPv4's alone.

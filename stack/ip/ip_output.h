@@ -50,6 +50,15 @@ struct SourceFilter {
 // Why nothing here takes a packet; each family has its ICMP code for it.
 enum class Unreachable : uint8_t { port, protocol, prohibited };
 
+// What a routing table says of an address.
+struct WayTo {
+  Ifnet* interface = nullptr;  // null: nothing
+  bool by_default = false;     // by the default route
+  bool refused = false;        // a reject or blackhole route
+  bool direct = false;         // on a link of ours
+  IpAddress gateway;           // any: direct
+};
+
 class UpcallReceiver;
 
 class IpOutput {
@@ -65,6 +74,11 @@ class IpOutput {
   virtual Result<> may_bind(const IpAddress& address) const = 0;
   // An ICMP error about a packet, given with its IP header.
   virtual void send_unreachable(Packet packet, Unreachable why) = 0;
+  // Any ICMP error of the family, by its numbers, with the second word of its header.
+  virtual void send_icmp_error(Packet packet, uint8_t type, uint8_t code, uint32_t rest) = 0;
+  virtual WayTo way_to(const IpAddress& dest, int fib) = 0;
+  // A fragment is kept until its datagram is whole; empty: it is not yet. IPv6's are given back.
+  virtual Packet reassemble(Packet packet) = 0;
   // The interface that has the address; the one by which packets to it leave; null: none.
   virtual Ifnet* interface_of(const IpAddress& address) const = 0;
   virtual Ifnet* interface_towards(const IpAddress& dest, int fib) = 0;

@@ -18,6 +18,10 @@ struct IpContext {
   bool dest_is_group = false;  // ... or at the link layer to one
   bool reassembled = false;    // it came in fragments
   Ifnet* interface = nullptr;
+  // A filter gives it to this address of ours (and port, if it is not 0), whoever it is for.
+  bool forwarded = false;
+  uint16_t forwarded_port = 0;
+  IpAddress forwarded_to;
   Bytes header;  // with options or extension headers; reassembled: of the first fragment
 };
 
@@ -41,12 +45,19 @@ struct PathEvent {
 // The errno that a socket shows for it; ok: none (FreeBSD's inetctlerrmap).
 Errno path_event_errno(PathEventKind kind);
 
+class Pcb;
+struct Endpoint;
+
 class IpProtocol {
  public:
   virtual ~IpProtocol() = default;
   // The IP header is stripped; it is in the context.
   virtual void receive(Packet packet, const IpContext& context) = 0;
   virtual void path_event(const PathEvent&) {}
+  // The socket that a packet with these ends is of; null: none.
+  virtual const Pcb* socket_of(const Endpoint& /* local */, const Endpoint& /* foreign */) const {
+    return nullptr;
+  }
 };
 
 }  // namespace stackyard

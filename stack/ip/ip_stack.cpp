@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/wire/link/ethernet.h"
+#include "stack/ip/tcp_keys.h"
 #include "stack/kern/jail.h"
 #include "stack/kern/machine.h"
 
@@ -31,7 +32,15 @@ IpStack::IpStack(Vnet& vnet, const IpSettings& defaults)
     : StateWithSettings(defaults),
       net_(vnet.state<NetStack>(net_module)),
       flow_seed_(vnet.random("flows").next()),
-      raw_(*this) {}
+      raw_(*this),
+      divert_(*this) {}
+
+IpStack::~IpStack() = default;
+
+TcpKeys& IpStack::make_tcp_keys() {
+  if (!tcp_keys_) tcp_keys_ = std::make_unique<TcpKeys>();
+  return *tcp_keys_;
+}
 
 IpOutput* IpStack::make(IpFamily family) {
   (void)net_.vnet().need_ether_type(family == IpFamily::v4 ? ether_type::ipv4 : ether_type::ipv6);
@@ -167,7 +176,15 @@ constexpr SysctlRecord sysctls[] = {
 
 IpStack& self(ModuleState& state) { return static_cast<IpStack&>(state); }
 
+Result<std::unique_ptr<SocketOps>> create_divert(ModuleState& m, int) {
+  return self(m).divert().create();
+}
+
+// The older way to a divert socket comes first: any other protocol is a raw socket's.
+constexpr int protocol_divert = 258;  // IPPROTO_DIVERT
 constexpr SocketRecord sockets[] = {
+    {Af::divert, SocketType::raw, -1, create_divert},
+    {Af::inet, SocketType::raw, protocol_divert, create_divert},
     {Af::inet, SocketType::raw, -1,
      [](ModuleState& m, int protocol) -> Result<std::unique_ptr<SocketOps>> {
        return self(m).raw().create(IpFamily::v4, protocol);
@@ -176,6 +193,31 @@ constexpr SocketRecord sockets[] = {
      [](ModuleState& m, int protocol) -> Result<std::unique_ptr<SocketOps>> {
        return self(m).raw().create(IpFamily::v6, protocol);
      }}};
+
+
+constexpr RequestRecord requests[] = {
+    {&AddTcpKey::kind_of,
+     [](ModuleState& m, Request& r) -> Result<> {
+       TcpKey key = static_cast<AddTcpKey&>(r).key;
+       key.created = self(m).site().now();
+       return self(m).make_tcp_keys().add(key);
+     }},
+    {&DeleteTcpKey::kind_of,
+     [](ModuleState& m, Request& r) -> Result<> {
+       return self(m).make_tcp_keys().remove(static_cast<DeleteTcpKey&>(r));
+     }},
+    {&FlushTcpKeys::kind_of,
+     [](ModuleState& m, Request&) -> Result<> {
+       self(m).make_tcp_keys().clear();
+       return {};
+     }},
+    {&ListTcpKeys::kind_of,
+     [](ModuleState& m, Request& r) -> Result<> {
+       if (const TcpKeys* keys = self(m).tcp_keys())
+         static_cast<ListTcpKeys&>(r).keys = keys->list();
+       return {};
+     }},
+};
 
 }  // namespace
 
@@ -188,6 +230,7 @@ constexpr ModuleRecord ip_module{
     },
     .settings = &defaults,
     .sysctls = sysctls,
+    .requests = requests,
     .sockets = sockets};
 
 }  // namespace stackyard

@@ -7,13 +7,16 @@
 
 #include <vector>
 
+#include "stack/ip/divert_socket.h"
 #include "stack/ip/ip_output.h"
+#include "stack/ip/packet_services.h"
 #include "stack/ip/raw_socket.h"
 #include "stack/kern/vnet.h"
 #include "stack/net/net_stack.h"
 
 namespace stackyard {
 
+class TcpKeys;
 extern const ModuleRecord ip_module;
 
 struct IpSettings {
@@ -22,9 +25,19 @@ struct IpSettings {
   int64_t socket_sources_max = 128;
 };
 
+// Where a filter forwards a packet to, of this host.
+inline void note_forwarding(const Packet& packet, IpContext& context) {
+  const auto forwarding = forwarding_of(packet);
+  if (!forwarding) return;
+  context.forwarded = true;
+  context.forwarded_to = forwarding->to;
+  context.forwarded_port = forwarding->port;
+}
+
 class IpStack final : public StateWithSettings<IpSettings> {
  public:
   IpStack(Vnet& vnet, const IpSettings& defaults);
+  ~IpStack() override;
 
   NetStack& net() const { return net_; }
   Site& site() const { return net_.site(); }
@@ -52,7 +65,14 @@ class IpStack final : public StateWithSettings<IpSettings> {
   // Tells the protocol whose packet was quoted, if it is there.
   void path_event(uint8_t number, const PathEvent& event);
 
+  // Null while nobody has given any (setkey(8)).
+  const TcpKeys* tcp_keys() const { return tcp_keys_.get(); }
+  TcpKeys& make_tcp_keys();
+
   RawIp& raw() { return raw_; }
+  DivertSockets& divert() { return divert_; }
+  // What packet filters have done by others.
+  PacketServices services;
   // Of the hash that spreads flows over paths: routers in a row do not choose alike.
   uint64_t flow_seed() const { return flow_seed_; }
 
@@ -75,6 +95,8 @@ class IpStack final : public StateWithSettings<IpSettings> {
   IpOutput* outputs_[2] = {};
   std::vector<std::pair<uint8_t, IpProtocol*>> protocols_;
   RawIp raw_;
+  DivertSockets divert_;
+  std::unique_ptr<TcpKeys> tcp_keys_;
 };
 
 }  // namespace stackyard

@@ -83,9 +83,18 @@ Call<Fd> Process::open(const std::string& path, OpenMode mode) {
 }
 
 Call<void> Process::close(Fd fd) {
-  if (!file(fd)) return call<void>(Errno::ebadf);
+  auto found = file(fd);
+  if (!found) return call<void>(Errno::ebadf);
+  std::shared_ptr<OpenFile> opened = std::move(*found);
   for (Kqueue* queue : kqueues_) queue->descriptor_closed(number(fd));
   descriptors_[size_t(number(fd))].reset();
+  // soclose(9): the last one to close it waits, if it was told to.
+  SocketOps* const socket = opened.use_count() == 1 ? opened->socket() : nullptr;
+  const SimTime time = socket && opened->blocking() == Blocking::yes ? socket->linger() : SimTime();
+  if (time > SimTime())
+    return {*this, retry<void>(std::move(opened), time,
+                               [](OpenFile& f) { return f.socket()->disconnect(); })};
+  opened.reset();
   descriptor_closed();
   return call<void>({});
 }

@@ -36,6 +36,10 @@ class SocketOps {
   virtual Result<> connect_result() { return {}; }  // EAGAIN: still under way
   virtual Result<> listen(int) { return Errno::eopnotsupp; }
   virtual Result<std::unique_ptr<SocketOps>> accept() { return Errno::einval; }
+  // How long close(2) waits until the peer has everything (SO_LINGER); 0: not at all.
+  virtual SimTime linger() const { return {}; }
+  // Begins it; EAGAIN: the peer has not everything yet.
+  virtual Result<> disconnect() { return {}; }
   virtual Result<> shutdown(ShutdownHow) { return Errno::enotconn; }
   virtual Result<size_t> send(Bytes octets, const SendOptions& options) = 0;
   virtual Result<Received> receive(size_t max, const ReceiveOptions& options) = 0;

@@ -52,8 +52,6 @@ class InterfaceListener {
   virtual void addresses_unwanted(Ifnet&) {}
 };
 
-class Shaper;
-
 class NetStack final : public StateWithSettings<NetSettings> {
  public:
   NetStack(Vnet& vnet, const NetSettings& defaults);
@@ -123,9 +121,6 @@ class NetStack final : public StateWithSettings<NetSettings> {
     if (!hooks_) hooks_ = std::make_unique<PacketHooks>(*this);
     return *hooks_;
   }
-  // The vnet's traffic shaper; null: nothing was configured, so there are no pipes.
-  Shaper* shaper() const { return shaper_; }
-  void set_shaper(Shaper* shaper) { shaper_ = shaper; }
   HookResumer* hook_resumer(HookSite site) const { return resumers_[size_t(site)]; }
   void set_hook_resumer(HookSite site, HookResumer* resumer) { resumers_[size_t(site)] = resumer; }
   // For PacketHooks.
@@ -202,7 +197,6 @@ class NetStack final : public StateWithSettings<NetSettings> {
   uint32_t telling_ = 0;
   uint32_t hooked_ = 0;  // a bit for each HookPoint with a chain
   RouteFamily* families_[2] = {};
-  Shaper* shaper_ = nullptr;
   HookResumer* resumers_[2] = {};
   std::unique_ptr<Routing> routing_;
   std::vector<InterfaceListener*> listeners_;

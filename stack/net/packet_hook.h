@@ -77,6 +77,7 @@ class PacketHook {
   // deferred checksum covers finishes that first.
   virtual HookVerdict filter(Packet& packet, HookContext& at) = 0;
   const std::string& hook_name() const { return hook_name_; }  // pfilctl(8)'s: "ipfw:default"
+  uint16_t hook_id() const { return hook_id_; }
 
  private:
   friend class PacketHooks;

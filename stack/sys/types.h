@@ -62,7 +62,7 @@ enum class SignalAction : uint8_t { standard, ignore, catch_it };
 // How a shell shows a process that a signal ended: 128 + the signal.
 constexpr int signal_status(Signal signal) { return 128 + int(signal); }
 
-enum class Af : uint8_t { unspecified = 0, local = 1, inet = 2, route = 17, link = 18, inet6 = 28 };
+enum class Af : uint8_t { unspecified = 0, local = 1, inet = 2, route = 17, link = 18, inet6 = 28, divert = 44 };
 enum class SocketType : uint8_t { stream = 1, datagram = 2, raw = 3, seqpacket = 5 };
 
 constexpr Af af_of(IpFamily family) { return family == IpFamily::v4 ? Af::inet : Af::inet6; }
@@ -155,6 +155,9 @@ enum class SocketOption : uint8_t {
   so_domain,         // get only
   so_atmark,         // get only: SIOCATMARK's
   tcp_maxunacktime,  // seconds; 0: the sysctl's
+  tcp_ccalgoopt,     // octets: a name of an algorithm's parameter, number: its value
+  tcp_udp_encaps_port,
+  tcp_logid,         // octets: a tag for who watches connections
   tcp_function_blk,  // octets: the name of a stack; number, get only: how many run it
   so_acceptfilter,   // octets: "dataready" or "httpready"; none: no filter
   ip_options,        // octets

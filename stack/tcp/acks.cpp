@@ -9,7 +9,8 @@ namespace stackyard {
 
 namespace {
 constexpr uint8_t dup_thresh = 3;
-}
+constexpr uint64_t for_congestion = 1ull << 61;
+}  // namespace
 
 // Without limited transmit (RFC 3042), what the peer has beyond a gap does not make room for more
 // until recovery begins; in a recovery without SACK it is cwnd that makes it (RFC 5681 s3.2).
@@ -23,6 +24,13 @@ uint32_t TcpConnection::pipe() const {
 TcpScoreboard& TcpConnection::scoreboard() {
   if (!scoreboard_) scoreboard_ = std::make_unique<TcpScoreboard>(snd_una_);
   return *scoreboard_;
+}
+
+CongestionControl& TcpConnection::congestion() {
+  if (!congestion_)
+    congestion_ = congestion_controls()[congestion_index_]->create(
+        tcp_.keyed_hash(ends(), congestion_index_, for_congestion));
+  return *congestion_;
 }
 
 // RFC 3465 s2.2, s2.3: slow start's L; after a timeout a segment only.
@@ -44,7 +52,8 @@ CongestionSample TcpConnection::sample(uint32_t acked) const {
           .limited = flight + acked + slack >= window_.cwnd,
           .growth_max = growth_max(),
           .una = snd_una_,
-          .nxt = snd_nxt_};
+          .nxt = snd_nxt_,
+          .settings = &tcp_.settings().congestion};
 }
 
 // The fifth check of RFC 9293 s3.10.7.4. False: the segment ends here.
@@ -160,7 +169,7 @@ void TcpConnection::enter_recovery() {
   const uint32_t limited = (prr_out_ + window_.mss - 1) / window_.mss;  // segments (RFC 3042)
   tcp_.counters.sack_recovery_episode += sack_;
   recover_flight_ = uint32_t(snd_nxt_ - snd_una_);
-  congestion_->congested(window_, CongestionEvent::loss, sample(0));
+  congestion().congested(window_, CongestionEvent::loss, sample(0));
   recovery_ = Recovery::fast;
   recover_ = snd_nxt_;
   prr_delivered_ = prr_out_ = 0;
@@ -295,8 +304,8 @@ void TcpConnection::new_data_acked(const TcpSegment& segment, uint32_t acked, ui
   }
   if (rack_) rack_ack(segment, uint32_t(std::max<int64_t>(delivered, 0)), true);
   take_echo(segment, acked);
-  if (recovery_ != Recovery::fast && of_buffer > 0 && congestion_) {
-    congestion_->acked(window_, about);
+  if (recovery_ != Recovery::fast && of_buffer > 0 && state_ >= TcpState::established) {
+    congestion().acked(window_, about);
     window_.cwnd = std::min(window_.cwnd, uint32_t(65535) << snd_scale_);
   }
   if (scoreboard_ && recovery_ == Recovery::none && scoreboard_->clean()) scoreboard_.reset();

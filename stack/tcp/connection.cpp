@@ -27,6 +27,7 @@ TcpConnection::TcpConnection(Tcp& tcp)
   window_.ssthresh = UINT32_MAX / 2;
   window_.mss = uint32_t(tcp.settings().mssdflt);
   options.functions = uint8_t(tcp.settings().functions);
+  congestion_index_ = uint8_t(tcp.settings().cc);
 }
 
 TcpConnection::~TcpConnection() = default;
@@ -67,7 +68,10 @@ bool transition_allowed(TcpState from, TcpState to) {
 
 void TcpConnection::become(TcpState next, const char* why) {
   check(transition_allowed(state_, next), why);
+  const char* const before = tcp_state_name(state_);
   state_ = next;
+  if (tcp_.site().connections_wanted()) [[unlikely]]
+    note(before, why);
 }
 
 void TcpConnection::set_error(Errno error) { error_ = error; }
@@ -111,7 +115,9 @@ void TcpConnection::abort(Errno error) {
                              .flags = uint8_t(tcp_flag::rst | tcp_flag::ack)};
     ++tcp_.counters.sndctrl;
     ++tcp_.counters.sndtotal;
-    (void)tcp_.send(tcp_.make_segment(reset, {}), ends(), options);
+    TcpOptions o;
+    o.has_signature = options.sign;
+    (void)tcp_.send(tcp_.make_segment(reset, o), ends(), options, {.signed_by_key = options.sign});
   }
   if (error == Errno::etimedout && soft_error_ != Errno::ok) error = soft_error_;
   if (error != Errno::ok) set_error(error);
@@ -186,7 +192,7 @@ void TcpConnection::set_segment_size(uint32_t offered) {
   if (offered == 0) offered = tcp_.segment_size_unsaid(foreign_.address);
   offered = std::max(offered, uint32_t(s.minmss));
   uint32_t size = std::min(offered, tcp_.segment_size_to(foreign_.address, options));
-  if (timestamps_) size -= tcp_option::timestamps_size;
+  size -= options_always();
   window_.mss = size;
   if (const auto* known = s.hostcache_enable
                               ? tcp_.host_cache().find(foreign_.address, tcp_.site().now())
@@ -200,7 +206,6 @@ void TcpConnection::set_segment_size(uint32_t offered) {
       ++tcp_.counters.usedssthresh;
     }
   }
-  if (!congestion_) congestion_ = congestion_controls()[size_t(s.cc)]->create();
   // RFC 6928: ten segments, but no more than 14600 octets unless two segments are that.
   const uint32_t segments = uint32_t(s.initcwnd_segments);
   window_.cwnd = segments > 0 ? std::min(segments * size, std::max(2 * size, segments * 1460))
@@ -245,6 +250,7 @@ void TcpConnection::open_from(const TcpHalfOpen& from, const TcpConnection& list
   own_send_limit_ = listener.own_send_limit_;
   family = listener.family;
   jail = listener.jail;
+  congestion_index_ = listener.congestion_index_;
   reuse_address = listener.reuse_address;
   reuse_port = listener.reuse_port;
   check(tcp_.pcbs().insert_connected(*this, from.ends.local, from.ends.foreign).has_value(),

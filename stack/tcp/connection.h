@@ -59,6 +59,7 @@ struct TcpSegment {
   uint8_t flags = 0;
   uint8_t ecn = 0;            // the IP header's two bits (RFC 3168 s5)
   bool accurate_bit = false;  // AE (RFC 9768)
+  bool signed_right = false;  // RFC 2385
   bool more_marks = false;    // ... says that more of ours arrived marked
   TcpOptions options;
   Packet payload;
@@ -101,6 +102,7 @@ struct TcpSocketOptions {
   bool keep_alive = false, no_signal = false;
   bool no_delay = false, no_push = false, no_options = false, dont_fragment = false;
   TcpAcceptFilter accept_filter = TcpAcceptFilter::none;
+  bool sign = false;  // RFC 2385
   bool fast_open = false, fast_open_has_secret = false;
   std::array<uint8_t, 16> fast_open_secret{};
   bool dont_route = false, urgent_inline = false, no_delayed_ack = false;
@@ -193,6 +195,11 @@ class TcpConnection : public Pcb {
   void end(const char* why);
   void start_sequence();
   void agree_on_options(const TcpOptions& theirs);
+  // Octets of options that every segment has.
+  uint32_t options_always() const {
+    return (timestamps_ ? uint32_t(tcp_option::timestamps_size) : 0) +
+           (options.sign ? uint32_t(tcp_option::signature_size) : 0);
+  }
   void set_segment_size(uint32_t offered);
   bool synchronized() const { return state_ >= TcpState::syn_received; }
   bool fin_received() const {
@@ -245,6 +252,8 @@ class TcpConnection : public Pcb {
   void reduce_rate(uint32_t delivered, bool advanced);
   void undo_timeout(const TcpSegment& segment);
   TcpScoreboard& scoreboard();
+  // Made when something is acknowledged, or lost.
+  CongestionControl& congestion();
   TcpScoreboard::Sent sent() const { return {snd_una_, snd_nxt_, window_.mss}; }
   CongestionSample sample(uint32_t acked) const;
   uint32_t growth_max() const;
@@ -266,6 +275,9 @@ class TcpConnection : public Pcb {
   void end_probe(const TcpSegment& segment, bool advanced);
   void arm_rack();
   void rack_due();
+
+  // --- watch.cpp ---
+  void note(const char* before, const char* why) const;
 
   // --- urgent.cpp ---
   void point_out_urgent(const Piece& piece, uint8_t& flags, uint16_t& pointer);
@@ -333,13 +345,15 @@ class TcpConnection : public Pcb {
   Recovery recovery_ = Recovery::none;
   Errno error_ = Errno::ok, soft_error_ = Errno::ok;
   uint8_t snd_scale_ = 0, rcv_scale_ = 0;
+  uint8_t congestion_index_ = 0;  // of congestion_controls()
   uint8_t rxtshift_ = 0, dupacks_ = 0;
   bool ecn_ = false;           // agreed on
   bool accurate_ecn_ = false;  // ... with counters instead of one echo
   bool ace_third_ = false;     // the segment that ends the handshake is yet to come
-  uint8_t ace_counted_ = 0, ace_heard_ = 0, ace_answer_ = 0;  // marked: by us, by the peer
-  bool echo_mark_ = false;                                    // ECE, until the sender says CWR
-  bool tell_reduced_ = false;                                 // CWR, on the next new data
+  uint32_t ace_counted_ = 0, ace_heard_ = 0;
+  uint8_t ace_answer_ = 0;     // marked: by us, by the peer
+  bool echo_mark_ = false;     // ECE, until the sender says CWR
+  bool tell_reduced_ = false;  // CWR, on the next new data
   bool ack_now_ = false, delayed_ack_ = false, window_was_zero_ = false;
   bool syn_unacked_ = false;
   bool wants_fin_ = false;  // the program has sent everything
@@ -391,7 +405,7 @@ class TcpConnection : public Pcb {
   uint32_t round_octets_ = 0, round_stamp_ = 0;
   SimTime round_began_;
   // For TCP_INFO, and for who learns from a connection when it ends.
-  uint32_t retransmitted_ = 0, out_of_order_ = 0, zero_windows_ = 0, duplicates_ = 0;
+  uint32_t retransmitted_ = 0, out_of_order_ = 0, zero_windows_ = 0;
   uint32_t rtt_samples_ = 0;
   uint16_t mss_before_ = 0;    // black-hole detection has reduced it
   bool may_fragment_ = false;  // ... and lets routers do so

@@ -21,6 +21,10 @@ inline constexpr DropReason beyond_window{"beyond_window", "it lies outside the 
 inline constexpr DropReason bad_reset{"bad_reset", "a reset without the exact sequence number"};
 inline constexpr DropReason bad_syn{"bad_syn", "a SYN in the middle of a connection"};
 inline constexpr DropReason after_close{"after_close", "data for a socket that was closed"};
+inline constexpr DropReason no_signature{"no_signature",
+                                         "the socket wants signed segments, and it is not"};
+inline constexpr DropReason bad_signature{"bad_signature",
+                                          "its signature is not that of a known key"};
 inline constexpr DropReason reassembly_full{"reassembly_full",
                                             "too many gaps are waiting to be filled"};
 

@@ -67,7 +67,7 @@ void TcpConnection::take_mark(const TcpSegment& segment) {
   tcp_.counters.ecn_ce += marked;
   tcp_.counters.ecn_ect0 += segment.ecn == ect0;
   if (accurate_ecn_) return;
-  if (congestion_ && congestion_->echoes_marks_exactly()) {
+  if (congestion().echoes_marks_exactly()) {
     // RFC 8257 s3.2: what was acknowledged so far goes out with the old word.
     if (marked != echo_mark_ && delayed_ack_) {
       ack_now_ = true;
@@ -85,13 +85,13 @@ void TcpConnection::take_mark(const TcpSegment& segment) {
 
 // What the receiver echoes about data that we sent: once in a window it counts as a loss does.
 void TcpConnection::take_echo(const TcpSegment& segment, uint32_t acked) {
-  if (!ecn_ || !congestion_) return;
+  if (!ecn_ || state_ < TcpState::established) return;
   CongestionSample about = sample(acked);
   about.marked = accurate_ecn_ ? segment.more_marks : segment.has(tcp_flag::ece);
-  congestion_->heard(about);
+  congestion().heard(about);
   if (!about.marked || recovery_ != Recovery::none || segment.ack <= recover_) return;
   ++tcp_.counters.ecn_rcwnd;
-  congestion_->congested(window_, CongestionEvent::ecn, about);
+  congestion().congested(window_, CongestionEvent::ecn, about);
   window_.cwnd = window_.ssthresh;
   recover_ = snd_nxt_;
   tell_reduced_ = !accurate_ecn_;

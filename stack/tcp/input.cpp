@@ -243,7 +243,6 @@ bool TcpConnection::trim_front(TcpSegment& segment) {
   if (whole) {
     ++c.rcvduppack;
     c.rcvdupbyte += segment.length;
-    duplicates_ += segment.length > 0;
     segment.flags &= uint8_t(~tcp_flag::urg);
     // RFC 2883 s4: tell the sender what came twice.
     if (sack_ && segment.length > 0) {
@@ -301,7 +300,10 @@ bool TcpConnection::trim_end(TcpSegment& segment) {
 // --- data (the seventh check) ------------------------------------------------------------------
 
 void TcpConnection::take_data(TcpSegment& segment) {
-  if (fin_received() || state_ == TcpState::closed) return;  // after a FIN there is nothing
+  if (fin_received() || state_ == TcpState::closed) {  // after a FIN there is nothing
+    ack_now_ |= state_ == TcpState::time_wait;         // FreeBSD's tcp_twcheck
+    return;
+  }
   const bool fin = segment.has(tcp_flag::fin);
   const Seq end = segment.seq + segment.length;
   if (segment.length > 0) {
@@ -427,7 +429,7 @@ void TcpConnection::path_event(const PathEvent& event) {
   if (event.kind == PathEventKind::too_big) {
     if (!tcp_.settings().path_mtu_discovery || state_ < TcpState::established) return;
     const uint32_t fits = tcp_.segment_size_to(foreign_.address, options);
-    const uint32_t size = fits - (timestamps_ ? uint32_t(tcp_option::timestamps_size) : 0);
+    const uint32_t size = fits - options_always();
     if (size >= window_.mss) return;
     ++tcp_.counters.mturesent;
     window_.mss = std::max(size, uint32_t(tcp_.settings().minmss));

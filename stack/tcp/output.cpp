@@ -32,6 +32,8 @@ void TcpConnection::output() {
   if (state_ != TcpState::closed && wants_ack())
     transmit({.seq = snd_nxt_, .flags = tcp_flag::ack});
   if (rack_) schedule_probe();
+  if (tcp_.site().connections_wanted() && state_ != TcpState::closed) [[unlikely]]
+    note(nullptr, "");
 }
 
 bool TcpConnection::output_once() {
@@ -41,10 +43,10 @@ bool TcpConnection::output_once() {
 
 // RFC 5681 s4.1: after an idle timeout the window may be too large for the path.
 void TcpConnection::restart_after_idle() {
-  if (snd_nxt_ != snd_una_ || !congestion_ || received_at_ == SimTime()) return;
+  if (snd_nxt_ != snd_una_ || received_at_ == SimTime()) return;
   const SimTime now = tcp_.site().now();
   if (now - received_at_ < rxtcur_ || sending_.size() == 0) return;
-  congestion_->idle(window_, sample(0));
+  if (congestion_) congestion_->idle(window_, sample(0));
   const uint32_t segments = uint32_t(std::max<int64_t>(tcp_.settings().initcwnd_segments, 2));
   window_.cwnd = std::min(window_.cwnd, segments * window_.mss);  // RFC 6928 s2
 }
@@ -74,8 +76,8 @@ uint32_t TcpConnection::payload_max() const {
   TcpOptions blocks;
   reassembly_->report(blocks, rcv_nxt_);
   if (timestamps_) blocks.timestamps = TcpTimestamps();
-  const size_t size = tcp_options_size(blocks);
-  return window_.mss - uint32_t(size - (timestamps_ ? tcp_option::timestamps_size : 0));
+  blocks.has_signature = options.sign;
+  return window_.mss - (uint32_t(tcp_options_size(blocks)) - options_always());
 }
 
 // RFC 6675 s5, NextSeg (1): what is lost comes before what is new.
@@ -173,6 +175,7 @@ uint32_t TcpConnection::receive_window() {
 
 TcpOptions TcpConnection::segment_options(uint8_t flags) {
   TcpOptions o;
+  o.has_signature = options.sign;
   if (options.no_options) return o;
   const bool syn = flags & tcp_flag::syn;
   const bool answers = flags & tcp_flag::ack;
@@ -233,7 +236,9 @@ void TcpConnection::transmit(const Piece& piece) {
     ack_now_ = delayed_ack_ = false;
     stop_timer(delack);
   }
-  const Result<> sent = tcp_.send(std::move(packet), ends(), options, {codepoint, may_fragment_});
+  const Result<> sent = tcp_.send(
+      std::move(packet), ends(), options,
+      {.codepoint = codepoint, .signed_by_key = options.sign, .may_fragment = may_fragment_});
   if (!sent) output_failed(sent.error());
 }
 

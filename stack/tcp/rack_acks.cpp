@@ -136,8 +136,9 @@ void TcpConnection::end_probe(const TcpSegment& segment, bool advanced) {
   const bool plain = !advanced && segment.length == 0 && segment.options.sack_count == 0;
   if (rack.probe_again && !twice && segment.ack == rack.probe_end && !plain) return;
   rack.probing = false;
-  if (!rack.probe_again || twice || segment.ack == rack.probe_end || !congestion_) return;
-  congestion_->congested(window_, CongestionEvent::loss, sample(0));
+  if (!rack.probe_again || twice || segment.ack == rack.probe_end || state_ < TcpState::established)
+    return;
+  congestion().congested(window_, CongestionEvent::loss, sample(0));
   window_.cwnd = window_.ssthresh;
 }
 

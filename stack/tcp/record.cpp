@@ -181,6 +181,51 @@ constexpr SysctlRecord sysctls[] = {
      .summary = "List available congestion control algorithms",
      .writable = false,
      .show = congestion_names},
+    NUMBER("cc.abe", "Enable draft-ietf-tcpm-alternativebackoff-ecn (TCP ABE)", congestion.abe, 0,
+           1),
+    NUMBER("cc.newreno.beta", "New Reno beta, specified as number between 1 and 100",
+           congestion.newreno_beta, 1, 100),
+    NUMBER("cc.newreno.beta_ecn", "New Reno beta ecn, specified as number between 1 and 100",
+           congestion.newreno_beta_ecn, 1, 100),
+    NUMBER("cc.htcp.adaptive_backoff", "enable H-TCP adaptive backoff",
+           congestion.htcp_adaptive_backoff, 0, 1),
+    NUMBER("cc.htcp.rtt_scaling", "enable H-TCP RTT scaling", congestion.htcp_rtt_scaling, 0, 1),
+    NUMBER("cc.vegas.alpha", "vegas alpha, specified as number of \"buffers\" (0 < alpha < beta)",
+           congestion.vegas_alpha, 1, 1000),
+    NUMBER("cc.vegas.beta", "vegas beta, specified as number of \"buffers\" (0 < alpha < beta)",
+           congestion.vegas_beta, 1, 1000),
+    NUMBER("cc.hd.queue_min", "minimum queue delay threshold (qmin) in milliseconds",
+           congestion.hd_qmin, 1, 10000),
+    NUMBER("cc.hd.queue_threshold", "queueing congestion threshold (qth) in milliseconds",
+           congestion.hd_qthresh, 1, 10000),
+    NUMBER("cc.hd.pmax", "per packet maximum backoff probability as a percentage",
+           congestion.hd_pmax, 1, 100),
+    NUMBER("cc.chd.queue_min", "minimum queueing delay threshold (qmin) in milliseconds",
+           congestion.chd_qmin, 1, 10000),
+    NUMBER("cc.chd.queue_threshold", "queueing congestion threshold in milliseconds",
+           congestion.chd_qthresh, 1, 10000),
+    NUMBER("cc.chd.pmax", "per RTT maximum backoff probability as a percentage",
+           congestion.chd_pmax, 1, 100),
+    NUMBER("cc.chd.loss_fair", "Flag to enable shadow window functionality.",
+           congestion.chd_loss_fair, 0, 1),
+    NUMBER("cc.chd.use_max", "Use the maximum RTT seen within the measurement period",
+           congestion.chd_use_max, 0, 1),
+    NUMBER("cc.cdg.beta_delay", "Delay based backoff factor; backoff_factor = beta / 100",
+           congestion.cdg_beta_delay, 1, 100),
+    NUMBER("cc.cdg.beta_loss", "Loss based backoff factor; backoff_factor = beta / 100",
+           congestion.cdg_beta_loss, 1, 100),
+    NUMBER("cc.cdg.exp_backoff_scale",
+           "Scaling parameter for the probabilistic exponential backoff",
+           congestion.cdg_exp_backoff_scale, 1, 1000),
+    NUMBER("cc.cdg.smoothing_factor", "Number of samples used for moving average smoothing",
+           congestion.cdg_smoothing_factor, 1, 16),
+    NUMBER("cc.cdg.loss_compete_consecutive_cong",
+           "Number of consecutive delay-gradient based congestion episodes",
+           congestion.cdg_loss_compete_consec_cong, 0, 1000),
+    NUMBER(
+        "cc.cdg.loss_compete_hold_backoff",
+        "Number of consecutive delay-gradient based congestion episodes to hold the window backoff",
+        congestion.cdg_loss_compete_hold_backoff, 0, 1000),
     NUMBER("hostcache.enable", "Enable the TCP hostcache", hostcache_enable, 0, 1),
     NUMBER("hostcache.cachelimit", "Overall entry limit for hostcache", hostcache_limit, 1,
            1 << 20),
@@ -421,6 +466,10 @@ constexpr CounterRecord counters[] = {
           "{} Path MTU discovery black hole detection min MSS activation{s}"),
     NAMED(pmtud_blackhole_failed, blackhole_failed,
           "{} Path MTU discovery black hole detection failure{s}"),
+    ONE(sig_rcvgoodsig, "{} packet{s} with matching signature received"),
+    ONE(sig_rcvbadsig, "{} packet{s} with bad signature received"),
+    ONE(sig_err_buildsig, "{} time{s} failed to make signature due to no SA"),
+    ONE(sig_err_nosigopt, "{} time{s} no signature provided by segment"),
     ONE(ecn_ce, "{} packet{s} with ECN CE bit set"),
     ONE(ecn_ect0, "{} packet{s} with ECN ECT(0) bit set"),
     ONE(ecn_shs, "{} successful ECN handshake{s}"),
@@ -525,8 +574,19 @@ TcpInfo TcpConnection::info() const {
   info.retransmitted = retransmitted_;
   info.out_of_order = out_of_order_;
   info.zero_windows = zero_windows_;
-  info.duplicates = duplicates_;
   info.unacknowledged = uint32_t(snd_nxt_ - snd_una_);
+  info.since_received_us = uint32_t((tcp_.site().now() - received_at_).us());
+  info.oldest_unacked = snd_una_.value;
+  info.highest_sent = snd_max_.value;
+  info.told_edge = rcv_adv_.value;
+  info.sack_blocks = reassembly_ ? uint32_t(reassembly_->run_count()) : 0;
+  info.duplicate_acks = dupacks_;
+  info.marks_delivered = ace_heard_;
+  info.marks_received = ace_counted_;
+  if (rack_) {
+    info.tail_probes = rack_->probes_sent;
+    info.tail_probe_octets = rack_->probe_octets_sent;
+  }
   return info;
 }
 

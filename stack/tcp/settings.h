@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "stack/tcp/congestion/congestion.h"
+
 namespace stackyard {
 
 struct TcpSettings {
@@ -41,6 +43,7 @@ struct TcpSettings {
   int64_t hostcache_bucketlimit = 30, hostcache_hashsize = 512, hostcache_prune = 300;
   int64_t syncache_bucketlimit = 30, syncache_hashsize = 512, syncache_see_other = 0;
   int64_t reass_new_limit = 0, reass_maxsegments = 0, newcwv = 0, alloweddeviation = 5;
+  CongestionSettings congestion;
   int64_t cc = 0;  // an index of congestion_controls()
 };
 
@@ -67,6 +70,7 @@ struct TcpCounters {
   uint64_t usedrtt = 0, usedssthresh = 0, cachedrtt = 0, cachedssthresh = 0;
   uint64_t blackhole_activated = 0, blackhole_min_activated = 0, blackhole_failed = 0;
   uint64_t ecn_ce = 0, ecn_ect0 = 0, ecn_shs = 0, ecn_rcwnd = 0;
+  uint64_t sig_rcvgoodsig = 0, sig_rcvbadsig = 0, sig_err_buildsig = 0, sig_err_nosigopt = 0;
 };
 
 }  // namespace stackyard

@@ -144,6 +144,7 @@ void TcpSyncache::respond(const TcpHalfOpen& half) {
     options.cookie = half.cookie.octets;
     options.cookie_length = half.cookie.length;
   }
+  options.has_signature = half.listener->options.sign;
   const Tcp::Segment answer{.ends = half.ends,
                             .seq = half.iss,
                             .ack = half.irs + 1,
@@ -153,7 +154,7 @@ void TcpSyncache::respond(const TcpHalfOpen& half) {
   ++tcp_.counters.sndacks;
   ++tcp_.counters.sndtotal;
   (void)tcp_.send(tcp_.make_segment(answer, options), half.ends, half.listener->options,
-                  {.may_fragment = half.unreachable});
+                  {.signed_by_key = half.listener->options.sign, .may_fragment = half.unreachable});
 }
 
 void TcpSyncache::retransmit(Entry& entry) {
@@ -190,6 +191,7 @@ void TcpSyncache::reset_arrives(const TcpSegment& segment) {
 void TcpSyncache::challenge(const TcpHalfOpen& half) {
   TcpOptions options;
   if (half.timestamps) options.timestamps = {tcp_.timestamp_now() + half.ts_offset, half.ts_recent};
+  options.has_signature = half.listener->options.sign;
   const Tcp::Segment ack{.ends = half.ends,
                          .seq = half.iss + 1,
                          .ack = half.irs + 1,
@@ -197,7 +199,8 @@ void TcpSyncache::challenge(const TcpHalfOpen& half) {
                          .window = uint16_t(half.receive_window >> half.rcv_scale)};
   ++tcp_.counters.sndacks;
   ++tcp_.counters.sndtotal;
-  (void)tcp_.send(tcp_.make_segment(ack, options), half.ends, half.listener->options);
+  (void)tcp_.send(tcp_.make_segment(ack, options), half.ends, half.listener->options,
+                  {.signed_by_key = half.listener->options.sign});
 }
 
 // The third segment of the handshake makes the connection.

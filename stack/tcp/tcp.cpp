@@ -132,6 +132,7 @@ Packet Tcp::make_segment(const Segment& segment, const TcpOptions& options) {
 
 Result<> Tcp::send(Packet packet, const TcpEnds& ends, const TcpSocketOptions& options,
                    TcpManner manner) {
+  if (manner.signed_by_key && !sign(packet, ends)) return Errno::einval;
   const uint64_t pseudo =
       ip_pseudo_sum(ends.local.address, ends.foreign.address, ip_protocol::tcp, packet.size());
   store(be16(checksum_fold(pseudo)),
@@ -173,14 +174,8 @@ void Tcp::refuse(TcpSegment& segment) {
   const int64_t blackhole = settings().blackhole;
   if (blackhole >= 2 || (blackhole == 1 && segment.has(tcp_flag::syn))) return;
   // net.inet.icmp.icmplim limits these resets, too (badport_bandlim).
-  const SimTime now = site().now();
-  if (now >= reset_window_end_) {
-    reset_window_end_ = now + 1_s;
-    const Inet* inet = ip_.net().vnet().state_if_there<Inet>(inet_module);
-    resets_left_ =
-        inet && inet->settings().icmp.icmplim > 0 ? inet->settings().icmp.icmplim : INT64_MAX;
-  }
-  const bool limited = resets_left_-- <= 0;
+  Inet* inet = ip_.net().vnet().state_if_there<Inet>(inet_module);
+  const bool limited = inet && !inet->icmp().within_limit(reset_limit_);
   if (!limited) send_reset(segment);
 }
 
@@ -220,6 +215,8 @@ bool Tcp::parse(Packet packet, const IpContext& context, TcpSegment& segment) {
   segment.ecn = context.tos & 3;
   segment.accurate_bit = header.offset_flags & 1;
   segment.options = parsed->options;
+  if (segment.options.has_signature && ip_.tcp_keys()) [[unlikely]]
+    segment.signed_right = signature_right(packet, segment);
   packet.clear_deferred();
   packet.trim_front(header.header_size());
   segment.length = uint32_t(packet.size());
@@ -263,12 +260,20 @@ void Tcp::deliver(TcpSegment& segment, const IpContext& context) {
   }
   if (connection) {
     if (context.ttl < connection->options.min_ttl) return drop(segment, drops::unexpected_segment);
+    if (connection->options.sign && !signature_fits(segment)) return;
     connection->segment_arrives(segment);
     return settle(*connection);
   }
-  TcpConnection* listener = find_listener(segment.ends);
+  // ipfw's fwd: who listens there takes connections to addresses that are not ours.
+  TcpEnds ends = segment.ends;
+  if (context.forwarded) {
+    ends.local.address = context.forwarded_to;
+    if (context.forwarded_port) ends.local.port = context.forwarded_port;
+  }
+  TcpConnection* listener = find_listener(ends);
   if (!listener) return refuse(segment);
   if (context.ttl < listener->options.min_ttl) return drop(segment, drops::unexpected_segment);
+  if (listener->options.sign && !signature_fits(segment)) return;
   syncache_.segment_arrives(*listener, segment);
   settle(*listener);
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "core/base/siphash.h"
+#include "stack/inet/icmp.h"
 #include "stack/ip/ip_stack.h"
 #include "stack/tcp/host_cache.h"
 #include "stack/tcp/settings.h"
@@ -16,8 +17,9 @@ extern const ModuleRecord tcp_module;
 
 // How a segment is sent, beside what the socket's options say.
 struct TcpManner {
-  uint8_t codepoint = 0;      // ECN's two bits
-  bool may_fragment = false;  // whatever net.inet.tcp.path_mtu_discovery says
+  uint8_t codepoint = 0;       // ECN's two bits
+  bool signed_by_key = false;  // RFC 2385
+  bool may_fragment = false;   // whatever net.inet.tcp.path_mtu_discovery says
 };
 
 class Tcp final : public StateWithSettings<TcpSettings>, public IpProtocol {
@@ -27,6 +29,9 @@ class Tcp final : public StateWithSettings<TcpSettings>, public IpProtocol {
 
   void receive(Packet packet, const IpContext& context) override;
   void path_event(const PathEvent& event) override;
+  const Pcb* socket_of(const Endpoint& local, const Endpoint& foreign) const override {
+    return pcbs_.lookup(local, foreign);
+  }
   // EAFNOSUPPORT: this build has not that family.
   Result<std::unique_ptr<SocketOps>> create_socket(IpFamily family);
 
@@ -62,6 +67,10 @@ class Tcp final : public StateWithSettings<TcpSettings>, public IpProtocol {
   Packet make_segment(const Segment& segment, const TcpOptions& options);
   Result<> send(Packet packet, const TcpEnds& ends, const TcpSocketOptions& options,
                 TcpManner manner = {});
+  // --- signature.cpp ---
+  bool sign(Packet& packet, const TcpEnds& ends);
+  bool signature_right(Packet& packet, const TcpSegment& segment);
+  bool signature_fits(const TcpSegment& segment);
   // RFC 9293 s3.5.2: a reset that fits the segment; none for a reset.
   void send_reset(const TcpSegment& to);
   // Answers for no connection, within ICMP's limit of rate.
@@ -114,8 +123,7 @@ class Tcp final : public StateWithSettings<TcpSettings>, public IpProtocol {
   PcbTable pcbs_;
   SipKey secret_;
   TcpConnection* connections_ = nullptr;
-  SimTime reset_window_end_;
-  int64_t resets_left_ = 0;
+  Icmp::Limit reset_limit_{.name = "closed port RST"};
   TcpSyncache syncache_;
   TcpHostCache host_cache_;
   TcpFastOpen fast_open_;

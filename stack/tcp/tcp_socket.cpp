@@ -1,5 +1,7 @@
 #include "stack/tcp/tcp_socket.h"
 
+#include <algorithm>
+
 #include "core/wire/net/ipv4.h"
 #include "stack/tcp/api/tcp_info.h"
 #include "stack/tcp/functions.h"
@@ -76,6 +78,25 @@ Result<size_t> TcpSocket::send(Bytes octets, const SendOptions& options) {
   return connection_.send(octets);
 }
 
+SimTime TcpSocket::linger() const {
+  const TcpState state = connection_.state();
+  const bool open = state >= TcpState::established && state != TcpState::time_wait;
+  return open ? SimTime(std::max(connection_.options.linger_s, 0) * 1'000'000'000ll) : SimTime();
+}
+
+// soclose(9): until our FIN is acknowledged.
+Result<> TcpSocket::disconnect() {
+  const auto over = [&] {
+    const TcpState state = connection_.state();
+    return state == TcpState::closed || state == TcpState::fin_wait_2 ||
+           state == TcpState::time_wait;
+  };
+  if (over()) return {};
+  (void)connection_.shutdown(ShutdownHow::both);
+  if (over()) return {};
+  return Errno::eagain;
+}
+
 Result<> TcpSocket::shutdown(ShutdownHow how) {
   const Result<> done = connection_.shutdown(how);
   tcp_.settle(connection_);
@@ -104,7 +125,10 @@ Result<> TcpSocket::set_option(SocketOption option, const OptionValue& value) {
     const std::string name(value.octets.begin(), value.octets.end());
     const CongestionRecord* record = find_congestion_control(name);
     if (!record) return Errno::esrch;
-    connection_.congestion_ = record->create();
+    const auto all = congestion_controls();
+    connection_.congestion_index_ =
+        uint8_t(std::find(all.begin(), all.end(), record) - all.begin());
+    connection_.congestion_.reset();
     return {};
   }
   if (option == SocketOption::tcp_fastopen) return set_fast_open(value);
@@ -248,6 +272,9 @@ Result<> TcpSocket::set_tcp_number(SocketOption option, int64_t n) {
     case SocketOption::tcp_delack:
       o.no_delayed_ack = !n;
       return {};
+    case SocketOption::tcp_md5sig:
+      o.sign = n;
+      return {};
     case SocketOption::tcp_noopt:
       o.no_options = n;
       return {};
@@ -275,9 +302,7 @@ Result<> TcpSocket::set_tcp_number(SocketOption option, int64_t n) {
 Result<OptionValue> TcpSocket::get_option(SocketOption option) {
   OptionValue value;
   if (option == SocketOption::tcp_congestion) {
-    const CongestionControl* own = connection_.congestion_.get();
-    const auto otherwise = congestion_controls()[size_t(tcp_.settings().cc)];
-    const std::string_view name = own ? own->name() : std::string_view(otherwise->name);
+    const std::string_view name = congestion_controls()[connection_.congestion_index_]->name;
     value.octets.assign(name.begin(), name.end());
     return value;
   }
@@ -382,6 +407,8 @@ std::optional<int64_t> TcpSocket::level_number(SocketOption option) const {
       return o.no_push;
     case SocketOption::tcp_delack:
       return !o.no_delayed_ack;
+    case SocketOption::tcp_md5sig:
+      return o.sign;
     case SocketOption::tcp_noopt:
       return o.no_options;
     case SocketOption::tcp_fastopen:

@@ -21,6 +21,8 @@ class TcpSocket final : public SocketOps {
   Result<> connect_result() override { return connection_.connect_result(); }
   Result<> listen(int backlog) override;
   Result<std::unique_ptr<SocketOps>> accept() override;
+  SimTime linger() const override;
+  Result<> disconnect() override;
   Result<> shutdown(ShutdownHow how) override;
   Result<size_t> send(Bytes octets, const SendOptions& options) override;
   Result<Received> receive(size_t max, const ReceiveOptions& options) override {

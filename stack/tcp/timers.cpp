@@ -89,7 +89,7 @@ void TcpConnection::rexmt_due() {
     cwnd_before_ = window_.cwnd;
     ssthresh_before_ = window_.ssthresh;
     spurious_until_ = tcp_.site().now();
-    congestion_->congested(window_, CongestionEvent::timeout, sample(0));
+    congestion().congested(window_, CongestionEvent::timeout, sample(0));
   }
   suspect_black_hole();
   window_.cwnd = window_.mss;  // RFC 5681 s3.1: the loss window

@@ -56,7 +56,12 @@ void Udp::receive(Packet packet, const IpContext& context) {
   packet.trim_to(header.length);
   const Ends ends{{context.source, header.source_port}, {context.dest, header.dest_port}};
   if (context.ip_group) return deliver_to_group(std::move(packet), ends, context);
-  Pcb* found = pcbs_.lookup(ends.to, ends.from);
+  Endpoint own = ends.to;
+  if (context.forwarded) {  // ipfw's fwd
+    own.address = context.forwarded_to;
+    if (context.forwarded_port) own.port = context.forwarded_port;
+  }
+  Pcb* found = pcbs_.lookup(own, ends.from);
   if (!found) return no_socket(std::move(packet), ends, context);
   packet.trim_front(sizeof(UdpHeader));
   deliver(static_cast<UdpSocket&>(*found), std::move(packet), ends, context);

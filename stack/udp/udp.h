@@ -26,6 +26,9 @@ class Udp final : public StateWithSettings<UdpSettings>, public IpProtocol {
 
   void receive(Packet packet, const IpContext& context) override;
   void path_event(const PathEvent& event) override;
+  const Pcb* socket_of(const Endpoint& local, const Endpoint& foreign) const override {
+    return pcbs_.lookup(local, foreign);
+  }
   // EAFNOSUPPORT: this build has not that family.
   Result<std::unique_ptr<SocketOps>> create(IpFamily family);
 

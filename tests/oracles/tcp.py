@@ -111,4 +111,33 @@ def iperf3(binary):
             expect(0.8 * sent < received <= sent, f'{words}: {sent} octets sent, {received} received')
 
 
-ALL = [bulk, clean_link, iperf3]
+def iperf3_datagrams(binary):
+    """iperf3 -u against the real one, both ways: both count the same datagrams, and lose none at a modest rate."""
+    with Meeting(binary, UNSEEN) as meeting:
+        linux = plain(meeting)
+        server = linux.start('iperf3 -s')
+        meeting.node('pc', 'iperf3 -s -D')
+        time.sleep(0.5)
+        # 10 Mb/s for a second in datagrams of 1000 octets: 1250, a tenth more or less by the real clock.
+        for words in ('10.9.0.2', 'fd00:9::2 -P 2', '10.9.0.2 -R', '10.9.0.2 --udp-counters-64bit', '10.9.0.2 -R -b 10M/10'):
+            streams = 2 if '-P' in words else 1
+            said = meeting.node('pc', f'iperf3 -u -b 10M -l 1000 -t 1 -c {words}', timeout=30)
+            counts = re.findall(r'0.00-\S+ +sec .* ms  (\d+)/(\d+) \(.*\)  (sender|receiver)', said)[-2:]
+            expect([c[2] for c in counts] == ['sender', 'receiver'] and 'iperf Done.' in said, f'{words}: {said}')
+            (_, sent, _), (lost, seen, _) = counts
+            expect(0.9 < int(sent) / (1250 * streams) < 1.1, f'{words}: {sent} datagrams sent')
+            expect(int(lost) == 0 and 0.9 * int(sent) < int(seen) <= int(sent), f'{words}: {lost} of {seen} lost of {sent}')
+        for words in ('10.9.0.1', 'fd00:9::1 -P 2', '10.9.0.1 -R', '10.9.0.1 --udp-counters-64bit', '10.9.0.1 -l 200'):
+            streams = 2 if '-P' in words else 1
+            size = 200 if '-l' in words else 1000
+            told = json.loads(linux.do(f'iperf3 -J -u -b 10M -l 1000 -t 1 -c {words}', timeout=30))
+            expect('error' not in told, f'{words}: {told.get("error")}')
+            end = told['end']['sum']
+            expect(end['lost_packets'] == 0 and end['jitter_ms'] < 50, f'{words}: {end}')
+            expect(0.9 < end['packets'] / (1_250_000 * streams / size) < 1.1, f'{words}: {end}')
+        server.terminate()
+        theirs = server.communicate(timeout=10)[0]
+        expect(theirs.count('Total Datagrams') >= 5 and 'error' not in theirs.replace('interrupt', ''), theirs[-1500:])
+
+
+ALL = [bulk, clean_link, iperf3, iperf3_datagrams]

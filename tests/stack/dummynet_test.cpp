@@ -74,11 +74,12 @@ class Shaped : public LabFixture {
         header.total_length = uint16_t(s.size);
         store(header, packet.writable_front());
         finish_ipv4_header(packet.writable_front().first(20));
-        ShapedFlow flow;
-        flow.source_port = s.port;
-        Resume resume;
-        resume.point = HookPoint::inet_in;
-        last = dummynet().take(std::move(packet), resume, flow, s.what, s.number);
+        ShaperHook::Order order;
+        order.number = s.number;
+        order.queue = s.what == ShapedKind::queue;
+        order.flow.source_port = s.port;
+        order.resume.point = HookPoint::inet_in;
+        last = dummynet().shape(std::move(packet), order).error;
       }
     });
   }

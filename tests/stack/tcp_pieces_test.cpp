@@ -256,7 +256,7 @@ TEST_CASE("the timeout follows RFC 6298 with FreeBSD's slop", "[tcp]") {
 }
 
 TEST_CASE("CUBIC falls to 0.7, is back at its old window after K, and goes on", "[tcp]") {
-  auto cubic = cubic_record.create();
+  auto cubic = cubic_record.create(1);
   CongestionWindow w{.cwnd = 1'000'000, .ssthresh = UINT32_MAX / 2, .mss = 1000};
   CongestionSample s{.smoothed_rtt = 100_ms, .acked = 1000, .flight = 1'000'000, .limited = true};
   cubic->congested(w, CongestionEvent::loss, s);
@@ -277,7 +277,7 @@ TEST_CASE("CUBIC falls to 0.7, is back at its old window after K, and goes on", 
 }
 
 TEST_CASE("NewReno halves, and grows by a segment in each round", "[tcp]") {
-  auto reno = newreno_record.create();
+  auto reno = newreno_record.create(1);
   CongestionWindow w{.cwnd = 20'000, .ssthresh = UINT32_MAX / 2, .mss = 1000};
   CongestionSample s{.acked = 1000, .flight = 20'000, .limited = true};
   for (int i = 0; i < 20; ++i) reno->acked(w, s);
@@ -295,7 +295,7 @@ TEST_CASE("NewReno halves, and grows by a segment in each round", "[tcp]") {
 
 TEST_CASE("HyStart++ ends slow start when the round trip rises, not when it jitters", "[tcp]") {
   const auto rounds = [](std::vector<SimTime> rtts) {
-    auto cubic = cubic_record.create();
+    auto cubic = cubic_record.create(1);
     CongestionWindow w{.cwnd = 10'000, .ssthresh = UINT32_MAX / 2, .mss = 1000};
     CongestionSample s{.smoothed_rtt = 20_ms, .acked = 1000, .limited = true};
     for (SimTime rtt : rtts) {
@@ -324,7 +324,7 @@ TEST_CASE("HyStart++ ends slow start when the round trip rises, not when it jitt
 }
 
 TEST_CASE("DCTCP falls by half of what was marked (RFC 8257)", "[tcp]") {
-  auto dctcp = dctcp_record.create();
+  auto dctcp = dctcp_record.create(1);
   CongestionWindow w{.cwnd = 100'000, .ssthresh = 1000, .mss = 1000};
   CongestionSample s{.acked = 1000, .flight = 100'000, .limited = true};
   // A tenth of the octets is marked, for many windows.
@@ -342,7 +342,7 @@ TEST_CASE("DCTCP falls by half of what was marked (RFC 8257)", "[tcp]") {
 }
 
 TEST_CASE("Vegas keeps one to three segments in the queue", "[tcp]") {
-  auto vegas = vegas_record.create();
+  auto vegas = vegas_record.create(1);
   CongestionWindow w{.cwnd = 50'000, .ssthresh = 1000, .mss = 1000};
   CongestionSample s{.acked = 1000, .limited = true};
   // A path of 20 ms that carries 20 segments; what is more waits, a millisecond each.

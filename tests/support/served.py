@@ -195,6 +195,14 @@ def subscriptions(binary):
         expect([each['sentence'] for each in told] == ['to 10.0.0.2 by the route 10.0.0.0/24, out of link#1',
                                                        'next hop 10.0.0.2 on link#1'], f'{told}')
         watcher.call('unsubscribe', subscription=decisions)
+        states = watcher.call('subscribe', what='connections', node='pc1')['subscription']
+        user.run('pc2', 'sh', '-c', 'nc -l 7000 >/dev/null & sleep 0.1')
+        user.run('pc1', 'sh', '-c', 'echo hello | nc -N 10.0.0.2 7000')
+        told = watcher.wait_for('connection')
+        expect(told['state'] == 'SYN_SENT' and told['why'] == 'the program connects', f'{told}')
+        samples = watcher.wait_for('connections')['samples']
+        expect(samples and samples[0]['node'] == 'pc1' and 'cwnd' in samples[0], f'{samples}')
+        watcher.call('unsubscribe', subscription=states)
 
 
 def samples(binary):

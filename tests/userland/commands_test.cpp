@@ -72,6 +72,7 @@ constexpr Line lines[] = {
      "Cannot 'start' inetd. Set inetd_enable to YES in /etc/rc.conf or use 'onestart' instead of "
      "'start'.\n1\n"},
     {"basename /a/b.txt .txt; dirname /a/b /c x; id -u", "b\n/a\n/\n.\n0\n"},
+    {"printf '\\101\\0602\\t|%s' x", "A02\t|x"},
     // nc's own grammar.
     {"nc -lks x 1; echo $?", "nc: cannot use -s and -l\n1\n"},
     {"nc -k a 1; echo $?", "nc: must use -l with -k\n1\n"},

@@ -4,7 +4,7 @@
 #include "core/base/text.h"
 #include "userland/firewall/shaper_words.h"
 
-namespace stackyard {
+namespace stackyard::ipfw {
 
 namespace {
 
@@ -171,9 +171,8 @@ std::string show_link(const PipeInfo& pipe) {
 }  // namespace
 
 std::string show_pipe(const PipeInfo& pipe) { return show_link(pipe) + show_parts(pipe.scheduler); }
-std::string show_scheduler(const PipeInfo& pipe) { return show_pipe(pipe); }
 std::string show_queue(const FlowsetInfo& queue) {
   return show_flowset(queue) + show_flows(queue.flows);
 }
 
-}  // namespace stackyard
+}  // namespace stackyard::ipfw

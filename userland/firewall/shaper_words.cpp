@@ -7,11 +7,9 @@
 
 #include "core/base/text.h"
 
-namespace stackyard {
+namespace stackyard::ipfw {
 
 namespace {
-
-constexpr int ex_usage = 64, ex_dataerr = 65;
 
 // Whether `word` is `full`, or an abbreviation of at least so many letters.
 bool is_word(std::string_view word, std::string_view full, size_t least) {
@@ -34,7 +32,7 @@ class ShaperParser {
   ShaperParser(ShapedKind what, const std::vector<std::string>& words, const ShaperLimits& limits)
       : what_(what), words_(words), limits_(limits) {}
 
-  std::variant<ShaperConfig, CommandError> run(uint32_t number) {
+  std::variant<ShaperConfig, ParseFailure> run(uint32_t number) {
     config_.request.what = what_;
     config_.request.number = number;
     while (!failed_ && at_ < words_.size()) option(words_[at_++]);
@@ -49,21 +47,21 @@ class ShaperParser {
   SchedulerConfig& scheduler() { return config_.request.scheduler; }
 
   void fail(int status, std::string words) {
-    if (!failed_) failed_ = CommandError{status, std::move(words)};
+    if (!failed_) failed_ = ParseFailure{status, std::move(words)};
   }
   bool need_pipe(const char* words) {
-    if (what_ != ShapedKind::pipe) fail(ex_dataerr, words);
+    if (what_ != ShapedKind::pipe) fail(exit_status::bad_data, words);
     return !failed_;
   }
   std::string argument(const char* complaint) {
     if (at_ < words_.size()) return words_[at_++];
-    fail(ex_usage, complaint);
+    fail(exit_status::usage, complaint);
     return {};
   }
   std::optional<uint32_t> count(const char* complaint) {
     const std::string word = argument(complaint);
     const auto n = parse_int(word);
-    if (!failed_ && (!n || *n < 0 || *n > UINT32_MAX)) fail(ex_dataerr, complaint);
+    if (!failed_ && (!n || *n < 0 || *n > UINT32_MAX)) fail(exit_status::bad_data, complaint);
     if (failed_) return std::nullopt;
     return uint32_t(*n);
   }
@@ -102,7 +100,7 @@ class ShaperParser {
       std::string_view unit;
       const auto ms = number_in_front(delay, unit);
       if (!failed_ && (!ms || (!unit.empty() && unit != "ms")))
-        return fail(ex_dataerr, "delay needs argument 0..10000ms\n");
+        return fail(exit_status::bad_data, "delay needs argument 0..10000ms\n");
       pipe().delay_ms = uint32_t(std::min<uint64_t>(ms.value_or(0), UINT32_MAX));
     } else if (word == "type") {
       type();
@@ -120,7 +118,7 @@ class ShaperParser {
     } else if (word == "burst") {
       burst();
     } else {
-      fail(ex_dataerr, text("unrecognised option ``{}''", word));
+      fail(exit_status::bad_data, text("unrecognised option ``{}''", word));
     }
   }
 
@@ -129,7 +127,7 @@ class ShaperParser {
     std::string_view unit;
     const auto n = number_in_front(size, unit);
     if (failed_) return;
-    if (!n) return fail(ex_dataerr, "queue needs queue size\n");
+    if (!n) return fail(exit_status::bad_data, "queue needs queue size\n");
     flowset().queue_size = uint32_t(std::min<uint64_t>(*n, 1u << 30));
     if (unit.empty()) return;
     flowset().size_in_octets = true;
@@ -145,7 +143,7 @@ class ShaperParser {
     } else if (const auto rate = parse_bandwidth(word)) {
       pipe().bandwidth = *rate;
     } else {
-      fail(ex_dataerr, "bandwidth too large");
+      fail(exit_status::bad_data, "bandwidth too large");
     }
   }
 
@@ -161,14 +159,15 @@ class ShaperParser {
       shift = index == units.npos ? -1 : int(index + 1) * 10;
     }
     if (failed_) return;
-    if (!n || shift < 0) return fail(ex_dataerr, "burst: invalid argument");
+    if (!n || shift < 0) return fail(exit_status::bad_data, "burst: invalid argument");
     if (*n > (uint64_t(1) << 48 >> shift) - 1)
-      return fail(ex_dataerr, "burst: out of range (0..2^48-1)");
+      return fail(exit_status::bad_data, "burst: out of range (0..2^48-1)");
     pipe().burst = *n << shift;
   }
 
   void type() {
-    if (what_ != ShapedKind::scheduler) return fail(ex_dataerr, "type is only for schedulers");
+    if (what_ != ShapedKind::scheduler)
+      return fail(exit_status::bad_data, "type is only for schedulers");
     SchedulerConfig& s = scheduler();
     s.type = argument("type needs a string");
     if (failed_) return;
@@ -200,7 +199,7 @@ class ShaperParser {
                           : unit == "s"                ? 1'000'000'000
                                                        : 0;
     if (!n || scale == 0 || *n > 1'000'000) {
-      fail(ex_dataerr, text("unrecognised time ``{}''", word));
+      fail(exit_status::bad_data, text("unrecognised time ``{}''", word));
       return {};
     }
     return SimTime(int64_t(*n) * scale);
@@ -252,10 +251,11 @@ class ShaperParser {
     if (time) {
       *time = duration();
       if (!failed_ && *time == SimTime() && word != "max_burst")
-        fail(ex_dataerr, text("{} must be greater than zero", word));
+        fail(exit_status::bad_data, text("{} must be greater than zero", word));
     } else {
       const double value = decimal(argument("number needed"));
-      if (value < 0 || value > 7) fail(ex_dataerr, text("{} must be between 0 and 7", word));
+      if (value < 0 || value > 7)
+        fail(exit_status::bad_data, text("{} must be between 0 and 7", word));
       *share = uint32_t(std::lround(value * 1000));
     }
     return true;
@@ -269,10 +269,11 @@ class ShaperParser {
     const std::vector<std::string> parts =
         split(argument("red/gred needs w_q/min_th/max_th/max_p\n"), '/');
     if (failed_) return;
-    if (parts.size() != 4) return fail(ex_usage, "red/gred needs w_q/min_th/max_th/max_p\n");
+    if (parts.size() != 4)
+      return fail(exit_status::usage, "red/gred needs w_q/min_th/max_th/max_p\n");
     const double w_q = decimal(parts[0]), max_p = decimal(parts[3]);
-    if (w_q > 1 || w_q <= 0) return fail(ex_dataerr, "0 < w_q <= 1");
-    if (max_p > 1 || max_p <= 0) return fail(ex_dataerr, "0 < max_p <= 1");
+    if (w_q > 1 || w_q <= 0) return fail(exit_status::bad_data, "0 < w_q <= 1");
+    if (max_p > 1 || max_p <= 0) return fail(exit_status::bad_data, "0 < max_p <= 1");
     flowset().aqm.kind = kind;
     RedSettings& s = flowset().aqm.red;
     s.w_q = uint32_t(w_q * 65536);
@@ -289,7 +290,7 @@ class ShaperParser {
   // --- masks ---
   void mask(ShapedMask& mask) {
     mask = {};
-    if (at_ == words_.size()) return fail(ex_usage, "mask needs mask specifier\n");
+    if (at_ == words_.size()) return fail(exit_status::usage, "mask needs mask specifier\n");
     while (!failed_ && at_ < words_.size()) {
       const std::string word = words_[at_];
       if (word == "all") {
@@ -322,7 +323,7 @@ class ShaperParser {
     const bool by_length = value[0] == '/';
     const auto n = parse_int(by_length ? value.substr(1) : value);
     if (!n || *n < 0 || *n > UINT32_MAX || (by_length && *n > 128)) {
-      fail(ex_dataerr, text("mask: bad value ``{}''", value));
+      fail(exit_status::bad_data, text("mask: bad value ``{}''", value));
       return false;
     }
     uint64_t bits = uint64_t(*n);
@@ -331,7 +332,7 @@ class ShaperParser {
     if (v6) {
       mask.for_v6 = true;
       if (bits > 128) {
-        fail(ex_dataerr, "in6addr invalid mask len");
+        fail(exit_status::bad_data, "in6addr invalid mask len");
         return false;
       }
       auto& octets = source ? mask.source6 : mask.dest6;
@@ -339,14 +340,14 @@ class ShaperParser {
     } else if (address) {
       (source ? mask.source4 : mask.dest4) = uint32_t(bits);
     } else if (word == "proto") {
-      if (bits > 0xff) fail(ex_dataerr, "proto mask must be 8 bit");
+      if (bits > 0xff) fail(exit_status::bad_data, "proto mask must be 8 bit");
       mask.protocol = uint8_t(bits);
     } else if (word == "flow-id") {
-      if (bits > 0xfffff) fail(ex_dataerr, "flow_id mask must be 20 bit");
+      if (bits > 0xfffff) fail(exit_status::bad_data, "flow_id mask must be 20 bit");
       mask.for_v6 = true;
       mask.flow_label = uint32_t(bits);
     } else {
-      if (bits > 0xffff) fail(ex_dataerr, "port mask must be 16 bit");
+      if (bits > 0xffff) fail(exit_status::bad_data, "port mask must be 16 bit");
       (source ? mask.source_port : mask.dest_port) = uint16_t(bits);
     }
     return !failed_;
@@ -354,15 +355,16 @@ class ShaperParser {
 
   void check_all() {
     const FlowsetConfig& fs = flowset();
-    if (pipe().delay_ms > 10'000) return fail(ex_dataerr, "delay must be < 10000");
+    if (pipe().delay_ms > 10'000) return fail(exit_status::bad_data, "delay must be < 10000");
     if (fs.size_in_octets && fs.queue_size > limits_.octets)
-      return fail(ex_dataerr, text("queue size must be < {}B", limits_.octets));
+      return fail(exit_status::bad_data, text("queue size must be < {}B", limits_.octets));
     if (!fs.size_in_octets && fs.queue_size > limits_.slots)
-      return fail(ex_dataerr, text("2 <= queue size <= {}", limits_.slots));
+      return fail(exit_status::bad_data, text("2 <= queue size <= {}", limits_.slots));
     if (fs.aqm.kind != AqmKind::red && fs.aqm.kind != AqmKind::gred) return;
     const RedSettings& red = fs.aqm.red;
     if (red.min_th >= red.max_th)
-      return fail(ex_dataerr, text("min_th {} must be < than max_th {}", red.min_th, red.max_th));
+      return fail(exit_status::bad_data,
+                  text("min_th {} must be < than max_th {}", red.min_th, red.max_th));
   }
 
   ShapedKind what_;
@@ -370,7 +372,7 @@ class ShaperParser {
   ShaperLimits limits_;
   size_t at_ = 0;
   ShaperConfig config_;
-  std::optional<CommandError> failed_;
+  std::optional<ParseFailure> failed_;
 };
 
 }  // namespace
@@ -391,7 +393,7 @@ std::optional<uint64_t> parse_bandwidth(std::string_view word) {
   return *n * scale;
 }
 
-std::variant<ShaperConfig, CommandError> parse_shaper(ShapedKind what, uint32_t number,
+std::variant<ShaperConfig, ParseFailure> parse_shaper(ShapedKind what, uint32_t number,
                                                       const std::vector<std::string>& words,
                                                       const ShaperLimits& limits) {
   return ShaperParser(what, words, limits).run(number);
@@ -429,7 +431,7 @@ std::vector<uint32_t> sample(std::vector<Point> points, int samples) {
 
 }  // namespace
 
-std::variant<DelayProfile, CommandError> parse_profile(const std::string& file,
+std::variant<DelayProfile, ParseFailure> parse_profile(const std::string& file,
                                                        const std::string& content) {
   constexpr int samples_most = 1024;
   DelayProfile profile;
@@ -438,7 +440,8 @@ std::variant<DelayProfile, CommandError> parse_profile(const std::string& file,
   bool in_points = false, delay_first = false;
   std::vector<Point> points;
   const auto wrong = [&](const std::string& words) {
-    return CommandError{ex_dataerr, text("error in {} at line {}: {}", file, line_number, words)};
+    return ParseFailure{exit_status::bad_data,
+                        text("error in {} at line {}: {}", file, line_number, words)};
   };
   for (const std::string& line : split(content, '\n')) {
     ++line_number;
@@ -481,4 +484,4 @@ std::variant<DelayProfile, CommandError> parse_profile(const std::string& file,
   return profile;
 }
 
-}  // namespace stackyard
+}  // namespace stackyard::ipfw

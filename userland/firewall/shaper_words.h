@@ -7,14 +7,9 @@
 #include <vector>
 
 #include "stack/dummynet/api/dummynet_requests.h"
+#include "userland/firewall/rule_parser.h"
 
-namespace stackyard {
-
-// What a command ends with: errx(3)'s words and status.
-struct CommandError {
-  int status;
-  std::string words;
-};
+namespace stackyard::ipfw {
 
 struct ShaperConfig {
   ConfigureDummynet request;
@@ -25,19 +20,18 @@ struct ShaperConfig {
 struct ShaperLimits {
   int64_t slots = 100, octets = 1024 * 1024;
 };
-std::variant<ShaperConfig, CommandError> parse_shaper(ShapedKind what, uint32_t number,
+std::variant<ShaperConfig, ParseFailure> parse_shaper(ShapedKind what, uint32_t number,
                                                       const std::vector<std::string>& words,
                                                       const ShaperLimits& limits);
 // The content of a profile's file.
-std::variant<DelayProfile, CommandError> parse_profile(const std::string& file,
+std::variant<DelayProfile, ParseFailure> parse_profile(const std::string& file,
                                                        const std::string& content);
 
 // "1Mbit/s", "800Kbit/s", "100KByte/s", "2G": bits/s. Nothing: it is none.
 std::optional<uint64_t> parse_bandwidth(std::string_view word);
 
-// What `pipe show`, `queue show` and `sched show` print.
+// What `pipe show` and `sched show` print, and `queue show`.
 std::string show_pipe(const PipeInfo& pipe);
-std::string show_scheduler(const PipeInfo& pipe);
 std::string show_queue(const FlowsetInfo& queue);
 
-}  // namespace stackyard
+}  // namespace stackyard::ipfw

@@ -65,6 +65,20 @@ std::optional<SimTime> parse_seconds(const std::string& s) {
   return SimTime(*nano);
 }
 
+std::optional<int64_t> parse_scaled(std::string word, int64_t unit) {
+  constexpr std::string_view units = "KMGT";
+  constexpr int64_t nano = 1'000'000'000;
+  const size_t at = word.empty() ? units.npos : units.find(char(word.back() & ~0x20));
+  __int128 scale = 1;
+  if (at != units.npos) {
+    for (size_t i = 0; i <= at; ++i) scale *= unit;
+    word.pop_back();
+  }
+  const auto number = parse_decimal_nano(word);
+  if (!number || *number * scale / nano > INT64_MAX) return std::nullopt;
+  return int64_t(*number * scale / nano);
+}
+
 Task<int> bad_usage(Sys& sys, const Command& command, std::string error, int status) {
   if (!error.empty()) co_await sys.complain(error);
   co_return co_await sys.usage(command, status);

@@ -44,6 +44,10 @@ class Options {
 // Seconds with decimals, as sleep(1) and ping(8) take them: "0.5".
 std::optional<SimTime> parse_seconds(const std::string& s);
 
+// "1.5M" as 1.5 * unit * unit, in any case: K, M, G, T; unit is 1024 for octets and 1000 for bits a
+// second. Nothing: no such number, or it is too large.
+std::optional<int64_t> parse_scaled(std::string word, int64_t unit);
+
 // Complains about the error and shows the usage; the status is 64 (EX_USAGE) or as given.
 Task<int> bad_usage(Sys& sys, const Command& command, std::string error, int status = 64);
 

@@ -19,12 +19,12 @@ constexpr Service services[] = {{"echo", 7},     {"discard", 9}, {"daytime", 13}
 
 }  // namespace
 
-Task<std::optional<uint16_t>> service_port(Sys& sys, std::string name, std::string protocol) {
+std::optional<uint16_t> find_port(const std::string& file, const std::string& name,
+                                  const std::string& protocol) {
   if (const auto number = parse_int(name)) {
-    if (*number < 1 || *number > 65535) co_return std::nullopt;
-    co_return uint16_t(*number);
+    if (*number < 1 || *number > 65535) return std::nullopt;
+    return uint16_t(*number);
   }
-  const std::string file = (co_await sys.read_file("/etc/services")).value_or("");
   for (const std::string& line : split(file, '\n')) {
     const auto words = split_words(line.substr(0, line.find('#')));
     if (words.size() < 2) continue;
@@ -33,11 +33,16 @@ Task<std::optional<uint16_t>> service_port(Sys& sys, std::string name, std::stri
     const size_t slash = words[1].find('/');
     if (!named || slash == std::string::npos || words[1].substr(slash + 1) != protocol) continue;
     const auto port = parse_int(words[1].substr(0, slash));
-    if (port && *port > 0 && *port < 65536) co_return uint16_t(*port);
+    if (port && *port > 0 && *port < 65536) return uint16_t(*port);
   }
   for (const Service& s : services)
-    if (name == s.name) co_return s.port;
-  co_return std::nullopt;
+    if (name == s.name) return s.port;
+  return std::nullopt;
+}
+
+Task<std::optional<uint16_t>> service_port(Sys& sys, std::string name, std::string protocol) {
+  const std::string file = (co_await sys.read_file("/etc/services")).value_or("");
+  co_return find_port(file, name, protocol);
 }
 
 std::string service_name(uint16_t port) {

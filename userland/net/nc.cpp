@@ -82,6 +82,8 @@ Task<Fd> Netcat::inet_socket(Af family) {
   const Fd fd = co_await sys_.socket(family, type()).or_err(1, "socket");
   if (want_.has('b'))
     co_await sys_.set_option(fd, SocketOption::so_broadcast, 1).or_err(1, "setsockopt");
+  if (want_.has('S') && !want_.datagram())
+    co_await sys_.set_option(fd, SocketOption::tcp_md5sig, 1).or_err(1, "setsockopt");
   if (want_.has('T')) {
     const std::string tos = want_.options.value('T');
     const int64_t named = tos == "lowdelay" ? 0x10 : tos == "throughput" ? 8 : 4;

@@ -116,7 +116,7 @@ Task<int> Tcpdump::live() {
     if (interface.empty()) interface = "lo0";
   }
   // lo0 and tunnels have packets without a link header.
-  const bool loopback =
+  bool loopback =
       std::any_of(list.interfaces.begin(), list.interfaces.end(),
                   [&](const InterfaceInfo& i) { return i.name == interface && !i.mac; });
   const auto compiled =
@@ -146,6 +146,9 @@ Task<int> Tcpdump::live() {
                                 errno_text(opened.error())));
     co_return 1;
   }
+  // ipfw0 has frames, and no address (BIOCGDLT).
+  const auto type = co_await sys_.get_option(bpf, SocketOption::bpf_interface);
+  if (type) loopback = type->number == 0;
   if (options_.has('w')) {
     file_ = CaptureFile::to_memory(saved_, true);
     file_->add_interface(interface, loopback ? LinkType::null : LinkType::ethernet,

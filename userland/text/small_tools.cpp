@@ -19,14 +19,30 @@ Task<int> echo(Sys& sys, Args args) {
   co_return 0;
 }
 
+// What follows a backslash at `at`, which moves to its last character: \n and its like, or an octet
+// as one to three octal digits.
+char escaped(const std::string& format, size_t& at) {
+  const auto octal = [&](size_t i) {
+    return i < format.size() && format[i] >= '0' && format[i] <= '7';
+  };
+  if (octal(at)) {
+    int octet = format[at] - '0';
+    for (int digits = 1; digits < 3 && octal(at + 1); ++digits)
+      octet = octet * 8 + format[++at] - '0';
+    return char(octet);
+  }
+  constexpr std::string_view letters = "abfnrtv", meant = "\a\b\f\n\r\t\v";
+  const size_t known = letters.find(format[at]);
+  return known == letters.npos ? format[at] : meant[known];
+}
+
 // Replaces \n and its like, and the next %s, %d, %x, %c by an argument.
 std::string format_once(const std::string& format, const Words& args, size_t& next) {
   std::string out;
   for (size_t i = 0; i < format.size(); ++i) {
     const char c = format[i];
     if (c == '\\' && i + 1 < format.size()) {
-      const char e = format[++i];
-      out += e == 'n' ? '\n' : e == 't' ? '\t' : e == 'r' ? '\r' : e;
+      out += escaped(format, ++i);
     } else if (c == '%' && i + 1 < format.size()) {
       size_t end = format.find_first_of("sdxuc%", i + 1);
       if (end == format.npos) return out + format.substr(i);

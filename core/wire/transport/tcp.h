@@ -34,7 +34,7 @@ namespace tcp_option {
 constexpr uint8_t end = 0, nop = 1, mss = 2, window_scale = 3, sack_permitted = 4, sack = 5,
                   timestamps = 8, signature = 19, fast_open = 34;
 constexpr size_t space_max = 40;
-constexpr size_t timestamps_size = 12;  // with the padding before it
+constexpr size_t timestamps_size = 12, signature_size = 20;  // with the padding before them
 }  // namespace tcp_option
 
 struct SackBlock {

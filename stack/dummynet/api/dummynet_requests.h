@@ -8,10 +8,20 @@
 #include <vector>
 
 #include "core/base/time.h"
-#include "stack/net/api/shaped_flow.h"
 #include "stack/sys/request.h"
 
 namespace stackyard {
+
+// What dummynet tells packets apart by. IPv4 addresses lie in the first four octets.
+struct ShapedFlow {
+  uint8_t family = 4;  // 4 or 6
+  uint8_t protocol = 0;
+  uint16_t source_port = 0, dest_port = 0;
+  uint32_t flow_label = 0;
+  uint32_t flowset = 0;  // the queue's number, where masks tell queues apart
+  std::array<uint8_t, 16> source{}, dest{};
+  auto operator<=>(const ShapedFlow&) const = default;
+};
 
 // Which bits of a flow make another queue (or another instance of a scheduler).
 struct ShapedMask {
@@ -91,6 +101,8 @@ struct SchedulerConfig {
   PieSettings pie;
   uint32_t quantum = 1514, limit = 10240, flows = 1024;
 };
+
+enum class ShapedKind : uint8_t { pipe, queue, scheduler };
 
 // EINVAL: out of range, no such type, or a queue without a scheduler.
 struct ConfigureDummynet : RequestOf<ConfigureDummynet> {

@@ -17,8 +17,14 @@ struct TcpInfo {
   uint32_t ssthresh = 0, cwnd = 0;
   uint32_t receive_space = 0, send_window = 0, send_bandwidth = 0;
   uint32_t next_sequence = 0, next_receive = 0;
-  uint32_t retransmitted = 0, out_of_order = 0, zero_windows = 0, duplicates = 0;
+  uint32_t retransmitted = 0, out_of_order = 0, zero_windows = 0;
   uint32_t unacknowledged = 0;  // octets
+  uint32_t since_received_us = 0;
+  uint32_t oldest_unacked = 0, highest_sent = 0, told_edge = 0;  // sequence numbers
+  uint32_t sack_blocks = 0, duplicate_acks = 0;
+  uint32_t marks_delivered = 0, marks_received = 0;  // by AccECN's counters
+  uint32_t tail_probes = 0;
+  uint64_t tail_probe_octets = 0;
 };
 
 }  // namespace stackyard

@@ -17,17 +17,32 @@ struct CongestionWindow {
   bool slow_start() const { return cwnd < ssthresh; }
 };
 
+// net.inet.tcp.cc.*, with FreeBSD's defaults: percent, and milliseconds of queueing delay.
+struct CongestionSettings {
+  int64_t abe = 0, newreno_beta = 50, newreno_beta_ecn = 80;
+  int64_t htcp_adaptive_backoff = 0, htcp_rtt_scaling = 0;
+  int64_t vegas_alpha = 1, vegas_beta = 3;
+  int64_t hd_qmin = 5, hd_qthresh = 20, hd_pmax = 5;
+  int64_t chd_qmin = 5, chd_qthresh = 20, chd_pmax = 50, chd_loss_fair = 1, chd_use_max = 1;
+  int64_t cdg_beta_delay = 70, cdg_beta_loss = 50, cdg_exp_backoff_scale = 2;
+  int64_t cdg_smoothing_factor = 8, cdg_loss_compete_consec_cong = 5;
+  int64_t cdg_loss_compete_hold_backoff = 5;
+};
+
+inline constexpr CongestionSettings congestion_defaults;
+
 // What the connection knows when it asks.
 struct CongestionSample {
   SimTime now;
-  SimTime smoothed_rtt;     // 0: none yet
-  SimTime rtt;              // of this acknowledgment; 0: none
-  uint32_t acked = 0;       // octets
-  uint32_t flight = 0;      // octets outstanding before this acknowledgment
-  bool limited = false;     // the window is what keeps the sender from sending (RFC 7661)
+  SimTime smoothed_rtt;              // 0: none yet
+  SimTime rtt;                       // of this acknowledgment; 0: none
+  uint32_t acked = 0;                // octets
+  uint32_t flight = 0;               // octets outstanding before this acknowledgment
+  bool limited = false;              // the window is what keeps the sender from sending (RFC 7661)
   uint32_t growth_max = UINT32_MAX;  // of one acknowledgment in slow start
-  bool marked = false;      // the acknowledgment carries ECN-Echo
+  bool marked = false;               // the acknowledgment carries ECN-Echo
   Seq una, nxt;
+  const CongestionSettings* settings = &congestion_defaults;
 };
 
 enum class CongestionEvent : uint8_t { loss, timeout, ecn };
@@ -51,9 +66,11 @@ class CongestionControl {
 
 struct CongestionRecord {
   const char* name;
-  std::unique_ptr<CongestionControl> (*create)();
+  // `seed`: for those that decide by chance.
+  std::unique_ptr<CongestionControl> (*create)(uint64_t seed);
 };
-extern const CongestionRecord newreno_record, cubic_record, dctcp_record, vegas_record;
+extern const CongestionRecord newreno_record, cubic_record, dctcp_record, vegas_record, htcp_record,
+    hd_record, chd_record, cdg_record;
 
 // All in the build; the first is the default (cubic).
 std::span<const CongestionRecord* const> congestion_controls();

@@ -68,7 +68,10 @@ class Cubic final : public CongestionControl {
     // s4.7, fast convergence: somebody else needs room.
     w_max_ = window < w_max_ ? uint64_t(window) * 17 / 20 : window;
     prior_cwnd_ = window;
-    w.ssthresh = reduced(window, beta_numerator, beta_denominator, w.mss);
+    // RFC 8511 s3: a mark comes sooner than a loss and weighs less.
+    const bool marked = event == CongestionEvent::ecn && s.settings->abe;
+    w.ssthresh = marked ? reduced(window, 17, 20, w.mss)
+                        : reduced(window, beta_numerator, beta_denominator, w.mss);
     in_epoch_ = false;
     if (event == CongestionEvent::timeout) hystart_.restart();
     carried_ = 0;
@@ -107,7 +110,8 @@ class Cubic final : public CongestionControl {
 }  // namespace
 
 constexpr CongestionRecord cubic_record{
-    .name = "cubic",
-    .create = []() -> std::unique_ptr<CongestionControl> { return std::make_unique<Cubic>(); }};
+    .name = "cubic", .create = [](uint64_t) -> std::unique_ptr<CongestionControl> {
+      return std::make_unique<Cubic>();
+    }};
 
 }  // namespace stackyard

@@ -56,7 +56,8 @@ class Dctcp final : public CongestionControl {
 }  // namespace
 
 constexpr CongestionRecord dctcp_record{
-    .name = "dctcp",
-    .create = []() -> std::unique_ptr<CongestionControl> { return std::make_unique<Dctcp>(); }};
+    .name = "dctcp", .create = [](uint64_t) -> std::unique_ptr<CongestionControl> {
+      return std::make_unique<Dctcp>();
+    }};
 
 }  // namespace stackyard

@@ -30,8 +30,14 @@ class NewReno final : public CongestionControl {
   void acked(CongestionWindow& w, const CongestionSample& s) override {
     grow_as_reno(w, s, counted_);
   }
-  void congested(CongestionWindow& w, CongestionEvent, const CongestionSample& s) override {
-    w.ssthresh = reduced(std::min(w.cwnd, s.flight), 1, 2, w.mss);  // RFC 5681 (4)
+  void congested(CongestionWindow& w, CongestionEvent event, const CongestionSample& s) override {
+    // RFC 5681 (4); RFC 8511 s3: a mark comes sooner than a loss and weighs less. As in FreeBSD the
+    // factors count only where net.inet.tcp.cc.abe allows it.
+    const bool marked = event == CongestionEvent::ecn && s.settings->abe;
+    const int64_t factor = marked            ? s.settings->newreno_beta_ecn
+                           : s.settings->abe ? s.settings->newreno_beta
+                                             : 50;
+    w.ssthresh = reduced(std::min(w.cwnd, s.flight), uint32_t(factor), 100, w.mss);
     counted_ = 0;
   }
 
@@ -40,13 +46,15 @@ class NewReno final : public CongestionControl {
 };
 
 constexpr const CongestionRecord* all[] = {&cubic_record, &newreno_record, &dctcp_record,
-                                           &vegas_record};
+                                           &vegas_record, &htcp_record,    &cdg_record,
+                                           &chd_record,   &hd_record};
 
 }  // namespace
 
 constexpr CongestionRecord newreno_record{
-    .name = "newreno",
-    .create = []() -> std::unique_ptr<CongestionControl> { return std::make_unique<NewReno>(); }};
+    .name = "newreno", .create = [](uint64_t) -> std::unique_ptr<CongestionControl> {
+      return std::make_unique<NewReno>();
+    }};
 
 std::span<const CongestionRecord* const> congestion_controls() { return all; }
 

@@ -34,8 +34,8 @@ class Vegas final : public CongestionControl {
       if (waiting > slow_start_limit) w.ssthresh = w.cwnd;
       return;
     }
-    if (waiting < alpha && s.limited) w.cwnd += w.mss;
-    if (waiting > beta && w.cwnd > 2 * w.mss) w.cwnd -= w.mss;
+    if (waiting < uint64_t(s.settings->vegas_alpha) && s.limited) w.cwnd += w.mss;
+    if (waiting > uint64_t(s.settings->vegas_beta) && w.cwnd > 2 * w.mss) w.cwnd -= w.mss;
   }
 
   void congested(CongestionWindow& w, CongestionEvent, const CongestionSample& s) override {
@@ -45,7 +45,7 @@ class Vegas final : public CongestionControl {
   }
 
  private:
-  static constexpr uint64_t alpha = 1, beta = 3, slow_start_limit = 1;  // cc_vegas(4)'s
+  static constexpr uint64_t slow_start_limit = 1;  // cc_vegas(4)'s
 
   SimTime least_ever_ = SimTime::max(), least_ = SimTime::max();
   Seq round_end_;
@@ -56,7 +56,8 @@ class Vegas final : public CongestionControl {
 }  // namespace
 
 constexpr CongestionRecord vegas_record{
-    .name = "vegas",
-    .create = []() -> std::unique_ptr<CongestionControl> { return std::make_unique<Vegas>(); }};
+    .name = "vegas", .create = [](uint64_t) -> std::unique_ptr<CongestionControl> {
+      return std::make_unique<Vegas>();
+    }};
 
 }  // namespace stackyard
