@@ -143,10 +143,20 @@ void GuiPlotTest::aPlotDrawsTheLeastAndTheMost() {
 }
 
 void GuiPlotTest::bufferbloatInAPlot() {
+  QTemporaryDir lab;
+  const QString path = lab.filePath(QStringLiteral("lab.yaml"));
+  QFile file(path);
+  QVERIFY(file.open(QIODevice::WriteOnly));
+  file.write(
+      "nodes:\n  pc: {exec: [\"seq 1 800000 > /tmp/file\"]}\n  home: {kind: router}\n"
+      "  srv: {exec: [\"nc -l 80 > /tmp/got &\"]}\nlinks:\n  - pc -- home\n"
+      "  - {endpoints: home -- srv, impair: {rate: 10mbit, delay: 10ms, queue: 100p}}\n"
+      "events:\n  - {at: 2s, node: pc, exec: [\"nc -N srv 80 < /tmp/file\"]}\n");
+  file.close();
   MainWindow window;
   window.show();
   QSignalSpy served(&window, &MainWindow::served);
-  window.openLab(scenario("tcp/bufferbloat.yaml"));
+  window.openLab(path);
   QVERIFY(served.wait(patience_ms));
   const QString link = QStringLiteral("link2"), end = QStringLiteral("home:em1");
   window.addPlot(throughputOf(link, end));
