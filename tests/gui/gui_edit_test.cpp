@@ -137,6 +137,8 @@ void GuiEditTest::drawingWithTheMouse() {
   // Delete takes the links along.
   palette->choose(QStringLiteral("select"));
   window.scene().choose({QStringLiteral("sw")});
+  window.activateWindow();
+  QVERIFY(QTest::qWaitForWindowActive(&window));
   window.view().setFocus();
   QTest::keyClick(&window.view(), Qt::Key_Delete);
   QVERIFY(nodeNamed(window, "sw") < 0);
