@@ -224,7 +224,7 @@ def samples(binary):
             expect(told['subscription'] == number and told['lost'] == 0, f'{told}')
             seen += told['samples']
         grid = [each['time'] for each in seen if each['time'] >= 100_000_000]
-        expect(grid == list(range(100_000_000, 2_500_000_000, 100_000_000))[:len(grid)] and len(grid) >= 24, f'{grid}')
+        expect(grid == list(range(100_000_000, 2_500_000_001, 100_000_000))[:len(grid)] and len(grid) >= 24, f'{grid}')
         frames = [each['rows'][0][0] for each in seen]
         expect(all(len(each['rows']) == 1 and each['rows'][0][1] == 'pc1:em0' for each in seen), 'one row')
         expect(frames == sorted(frames) and frames[-1] - frames[0] >= 4, f'ARP and three pings: {frames}')
@@ -465,7 +465,7 @@ def recipe_test(binary, script):
 def stacks(client, nodes):
     """What a recipe makes: interfaces, addresses, routes; without counters and times."""
     keep = {'interfaces': ('name', 'mtu', 'address', 'up', 'status'), 'addresses': None,
-            'routes': ('fib', 'destination', 'flags', 'netif', 'mtu')}
+            'routes': ('fib', 'destination', 'flags', 'netif', 'mtu'), 'ipfw_rules': ('number', 'rule')}
     shown = {}
     for node in nodes:
         for table, columns in keep.items():
