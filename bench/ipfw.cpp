@@ -1,8 +1,11 @@
 // bench/ipfw.cpp - what a firewall costs a forwarded packet.
 //
-// usage: ipfw {plain | linear N | table N | states N | stateful} [PACKETS]. A router forwards UDP
-// datagrams; prints "ns_per_packet N" (of the whole way) and "received N".
+// usage: ipfw {plain | linear N | table N | states N | stateful | nat | pipe N} [PACKETS]. A router
+// forwards UDP datagrams; prints "ns_per_packet N" (of the whole way) and "received N". A pipe of N
+// Mbit/s: how much its rate and its delay of 10 ms are beside what they should be, "rate_error_ppm"
+// and "delay_error_ppm".
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 
@@ -10,8 +13,10 @@
 #include "core/wire/net/ipv4.h"
 #include "lab/build/lab.h"
 #include "lab/spec/problems.h"
+#include "stack/dummynet/api/dummynet_requests.h"
 #include "stack/ipfw/api/ipfw_requests.h"
 #include "stack/kern/socket_ops.h"
+#include "stack/nat/api/nat_requests.h"
 #include "stack/net/net_stack.h"
 
 using namespace stackyard;
@@ -44,11 +49,16 @@ struct Source {
 };
 
 struct Sink final : SocketListener {
-  explicit Sink(SocketOps& s) : socket(s) { socket.listen_to(this); }
+  Sink(SocketOps& s, Site& at) : socket(s), site(at) { socket.listen_to(this); }
   void socket_changed() override {
-    while (socket.receive(65536, {})) ++received;
+    while (socket.receive(65536, {})) {
+      if (received++ == 0) first = site.now();
+      last = site.now();
+    }
   }
   SocketOps& socket;
+  Site& site;
+  SimTime first, last;
   uint64_t received = 0;
 };
 
@@ -119,6 +129,35 @@ void stateful(Vnet& vnet) {
   (void)vnet.request(add);
 }
 
+// Everybody behind the address of em1.
+void translated(Vnet& vnet) {
+  ConfigureNat nat;
+  nat.config.number = 1;
+  nat.config.interface = "em1";
+  (void)vnet.request(nat);
+  ipfw::AddRules add;
+  ipfw::Rule through = rule(1, {}, ipfw::Op::nat);
+  through.actions.back().arg = 1;
+  add.rules.push_back(through);
+  (void)vnet.request(add);
+}
+
+constexpr SimTime pipe_delay = 10_ms;
+
+void piped(Vnet& vnet, uint32_t megabits) {
+  ConfigureDummynet pipe;
+  pipe.number = 1;
+  pipe.pipe.bandwidth = megabits * uint64_t(1'000'000);
+  pipe.pipe.delay_ms = uint32_t(pipe_delay.ms());
+  (void)vnet.request(pipe);
+  ipfw::AddRules add;
+  ipfw::Rule into =
+      rule(1, {{.op = ipfw::Op::in, .flags = ipfw::insn_flag::negated}}, ipfw::Op::pipe);
+  into.actions.back().arg = 1;
+  add.rules = {into, rule(60000, {}, ipfw::Op::accept)};
+  (void)vnet.request(add);
+}
+
 // Conversations by datagrams that come in as if somebody had sent them.
 void crowd(Vnet& vnet, uint32_t count) {
   auto& net = vnet.state<NetStack>(net_module);
@@ -162,7 +201,7 @@ int main(int argc, char** argv) {
   at.port = to.port = 9;
   to.address = Ipv4Address{0x0a000201};
   (void)in->bind(at);
-  Sink sink(*in);
+  Sink sink(*in, b.site());
   if (mode == "states") {
     // Beside the one that is measured.
     (void)vnet.set_sysctl("net.inet.ip.fw.dyn_max", text("{}", count + 1));
@@ -174,14 +213,33 @@ int main(int argc, char** argv) {
   if (mode == "linear") linear(vnet, count);
   if (mode == "table") table(vnet, count);
   if (mode == "stateful") stateful(vnet);
+  if (mode == "nat") translated(vnet);
   (void)out->connect(to);
   Source source(a.site().node(), *out, packets);
+  if (mode == "pipe") {
+    // One passes before it, for ARP's sake.
+    simulation.at_barrier(1700_us, EventKind::outside, [&] { (void)out->send(source.octets, {}); });
+    simulation.run_until(1900_us);
+    sink.received = 0;
+    piped(vnet, count);
+  }
   simulation.at_barrier(2_ms, EventKind::outside, [&] { source.send(); });
   const auto begin = std::chrono::steady_clock::now();
   while (!simulation.run_until(60_s, 50'000)) {
   }
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  if (mode == "pipe") {
+    // 1028 octets each; on the wires it takes 2 us and three times 1052 octets of 10 Gbit/s.
+    const double bits = 1028 * 8, transmission = bits * 1e3 / count;
+    const double spent = double((sink.last - sink.first).ns());
+    const double rate = double(sink.received - 1) * transmission / spent;
+    const double wires = 2'000 + 2 * 1066 * 8 / 10.0;
+    const double delay = double((sink.first - 2_ms).ns()) - transmission - wires;
+    std::printf("rate_error_ppm %.3f\ndelay_error_ppm %.3f\n", std::abs(rate - 1) * 1e6,
+                std::abs(delay / double(pipe_delay.ns()) - 1) * 1e6);
+    return 0;
+  }
   std::printf("ns_per_packet %.1f\nreceived %lu\n", seconds * 1e9 / double(packets),
               static_cast<unsigned long>(sink.received));
   return sink.received == packets ? 0 : 1;

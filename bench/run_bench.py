@@ -133,6 +133,11 @@ def firewall_rows(row):
     row('ipfw: a lookup in 100,000 entries', (packet('table', '100000') - packet('linear', '1')) / 2, None, 'ns', '', '3x a rule')
     stateful = packet('stateful')
     row('ipfw: forwarding by 10 rules with states', stateful, None, 'ns/packet', '<= 2x slower', '', stateful / plain)
+    translated = packet('nat')
+    row('ipfw nat: forwarding by a gateway', translated, None, 'ns/packet', '', '', translated / plain)
+    for what in ('rate', 'delay'):
+        row(f'dummynet: error of a pipe\'s {what}', figure(['build/bench/ipfw', 'pipe', '100', '20000'], f'{what}_error_ppm'),
+            None, 'ppm', '<= 1000', '')
     row('ipfw: the same among 1,000,000 states', packet('states', '1000000'), None, 'ns/packet', '', '')
 
 
