@@ -151,12 +151,12 @@ Ipfw::Step Ipfw::jump(RunState& r, uint32_t number, bool backwards) {
 Ipfw::Step Ipfw::find_state(RunState& r, const Insn& insn) {
   const bool probe = insn.op == Op::probe_state;
   const Step otherwise = probe ? Step::next_instruction : Step::next_rule;
-  if (states_.empty() || r.missed == insn.arg || r.missed == 0) return otherwise;
+  // Once for a name: the rule that a state leads to may look for the same one.
+  if (states_.empty() || r.looked == insn.arg || r.looked == 0) return otherwise;
+  r.looked = insn.arg;
+  if (++r.states_found > states_found_max) return otherwise;
   r.state = states_.find(r.view, uint16_t(insn.arg));
-  if (!r.state.state) {
-    r.missed = insn.arg;
-    return otherwise;
-  }
+  if (!r.state.state) return otherwise;
   states_.note(r.state, r.view, settings().states);
   return Step::enter;
 }
@@ -165,7 +165,6 @@ bool Ipfw::install_state(RunState& r, const Insn& insn) {
   if (r.view.version == 0) return true;
   States::Limit limit;
   if (insn.op == Op::limit) limit = {insn.sub, argument(r, uint32_t(insn.data), ValueKind::limit)};
-  r.missed = UINT32_MAX;
   switch (states_.install(r.view, *r.rule, uint16_t(insn.arg), limit, settings().states)) {
     case Install::done:
       return true;
@@ -281,7 +280,7 @@ Ipfw::Step Ipfw::reassemble(RunState& r) {
 // The packet is another one now.
 void Ipfw::look_again(RunState& r) {
   r.view = {};
-  r.missed = UINT32_MAX;
+  r.looked = UINT32_MAX;
   r.socket_known = false;
   r.socket = nullptr;
   (void)look_at(r.packet, r.at.ethernet(), {}, r.view);

@@ -1,8 +1,13 @@
 // ipfw(4) in the way of packets: a router between two hosts, as users set it up.
 #include <catch2/catch.hpp>
 
+#include "core/base/random.h"
 #include "core/base/text.h"
+#include "core/packet/packet_pool.h"
+#include "core/wire/net/ipv6.h"
 #include "stack/kern/machine.h"
+#include "stack/net/net_stack.h"
+#include "tests/support/ipfw_rules.h"
 #include "tests/support/lab_fixture.h"
 
 using namespace stackyard;
@@ -397,4 +402,92 @@ TEST_CASE("a pipe's packets come back behind their rule, or pass", "[ipfw]") {
   f.run("fw", "sysctl net.inet.ip.fw.one_pass=0");
   CHECK(!f.ping());
   CHECK(f.count(20) == 1);
+}
+
+namespace {
+
+// A packet of either family with some transport, cut and twisted; its IP header is often whole, so
+// that it comes as far as the rules.
+std::vector<uint8_t> twisted(RandomStream& random) {
+  const bool v6 = random.below(2);
+  std::vector<uint8_t> octets((v6 ? 40 : 20) + random.below(90));
+  for (uint8_t& octet : octets) octet = uint8_t(random.next());
+  constexpr uint8_t protocols[] = {1, 6, 17, 58, 132, 0, 43, 44, 51, 60, 2, 50};
+  const uint8_t protocol = protocols[random.below(std::size(protocols))];
+  const size_t cut = random.below(4) == 0 ? random.below(octets.size()) : octets.size();
+  if (v6) {
+    Ipv6Header ip;
+    ip.payload_length = uint16_t(octets.size() - 40);
+    ip.next_header = protocol;
+    ip.source = *parse_ipv6("2001:db8:1::1");
+    ip.dest = *parse_ipv6(random.below(2) ? "2001:db8:2::1" : "2001:db8:1::2");
+    store(ip, octets);
+  } else {
+    Ipv4Header ip;
+    ip.version_length = uint8_t(0x40 | (random.below(3) == 0 ? random.below(16) : 5));
+    ip.total_length = uint16_t(octets.size());
+    ip.fragment = random.below(3) == 0 ? uint16_t(random.next()) : uint16_t(0);
+    ip.protocol = protocol;
+    ip.tos = uint8_t(random.next());
+    ip.source = 0x0a000101;
+    ip.dest = random.below(2) ? 0x0a000201 : 0x0a000102;
+    store(ip, octets);
+    if (ip.header_size() >= 20 && ip.header_size() <= octets.size())
+      finish_ipv4_header(MutableBytes(octets).first(ip.header_size()));
+  }
+  octets.resize(std::max<size_t>(cut, 1));
+  return octets;
+}
+
+}  // namespace
+
+TEST_CASE("malformed packets pass every option and action, and break nothing", "[ipfw]") {
+  Firewall t;
+  RandomStream random(20, 26, "malformed");
+  NetStack& net = t.lab.machine("fw").vnet().state<NetStack>(net_module);
+  const auto flood = [&](int packets) {
+    Simulation& simulation = t.lab.simulation();
+    simulation.at_barrier(simulation.now() + 1_ns, EventKind::outside, [&] {
+      for (int i = 0; i < packets; ++i) {
+        const std::vector<uint8_t> octets = twisted(random);
+        Packet packet = net.site().pool().make(net.site().next_packet_id(), octets);
+        const bool v6 = octets[0] >> 4 == 6;
+        net.deliver(std::move(packet), v6 ? ether_type::ipv6 : ether_type::ipv4, *net.find("em0"));
+      }
+    });
+    t.pass(100_ms);
+  };
+  t.fw("nat 1 config if em1");
+  t.fw("pipe 1 config bw 1Mbit/s delay 1");
+  // All options at once, as rules that only count.
+  std::string options;
+  std::vector<std::string> actions;
+  int number = 100;
+  for (const auto& [typed, listed] : ipfw_rule_texts()) {
+    const std::string verb = typed.substr(0, typed.find(' '));
+    const bool other_module = verb.starts_with("nat64") || verb == "eaction" || verb == "nptv6";
+    if (verb == "allow" || verb == "deny" || verb == "count")
+      options += text("add {} count{}\n", number++, typed.substr(verb.size()));
+    else if (!other_module)
+      actions.push_back(typed);
+  }
+  (void)t.lab.machine("fw").files().put("/tmp/options", options);
+  const CommandResult loaded = t.run("fw", "ipfw -q /tmp/options");
+  INFO(loaded.output);
+  REQUIRE(loaded.exit == 0);
+  t.fw("add 65000 allow ip from any to any");
+  flood(5000);
+  CHECK(t.count(65000) > 1000);
+  for (const std::string& action : actions) {
+    INFO(action);
+    t.fw("-f flush");
+    t.fw("add 100 " + action);
+    t.fw("add 65000 allow ip from any to any");
+    flood(300);
+  }
+  t.fw("-f flush");
+  t.fw("add 65000 allow ip from any to any");
+  t.pass(10_s);
+  CHECK(t.ping());
+  CHECK(t.ping6());
 }

@@ -6,6 +6,8 @@
 namespace stackyard::ipfw {
 
 inline constexpr size_t calls_max = 16;  // IPFW_CALLSTACK_SIZE
+// States of several names whose rules lead to each other end here.
+inline constexpr uint8_t states_found_max = 64;
 
 struct RunState {
   RunState(Packet& p, HookContext& context) : packet(p), at(context) {}
@@ -18,7 +20,8 @@ struct RunState {
   HookVerdict verdict;
   uint64_t cookie = 0;           // what it came back with
   States::Hit state;             // that it belongs to
-  uint32_t missed = UINT32_MAX;  // the name under which no state was found
+  uint32_t looked = UINT32_MAX;  // the name under which a state was looked for last
+  uint8_t states_found = 0;
   const Pcb* socket = nullptr;
   bool socket_known = false;
   uint8_t calls = 0;
