@@ -6,6 +6,10 @@
 #     pc: {interfaces: {em0: {addresses: [10.0.1.2/24]}}, routes: [{to: default, via: 10.0.1.1}]}
 #     srv: {interfaces: {em0: {addresses: [10.0.2.2/24]}}, routes: [{to: default, via: 10.0.2.1}]}
 #   links: ["pc -- home:em0", {endpoints: "home:em1 -- srv", impair: {delay: 10ms}}]
+#   events:
+#     - {at: 5s, node: srv, exec: [iperf3 -s > /dev/null &]}
+#     - {at: 6s, node: pc, exec: [iperf3 -c 10.0.2.2 -t 8 > /dev/null]}
+#     - {at: 30s, node: pc, exec: [iperf3 -c 10.0.2.2 -t 8 > /dev/null]}
 # The same stacks as the YAML at 400ms: home
 sysctl net.inet.ip.forwarding=1 net.inet6.ip6.forwarding=1
 ifconfig em0 inet 10.0.1.1/24
@@ -16,15 +20,11 @@ ipfw -q queue 1 config sched 1 queue 100
 ipfw -q add 100 queue 1 ip from any to any out xmit em1
 ipfw -q add 200 allow ip from any to any
 # -- compared here
-measure() {
-  STACKYARD_AT=srv iperf3 -s -1 > /dev/null &
-  STACKYARD_AT=pc iperf3 -c 10.0.2.2 -t 8 > rate &
-  sleep 3
-  STACKYARD_AT=pc ping -q -c 3 10.0.2.2
-  wait
-  tail -3 rate
-}
-measure
+sleep 9
+STACKYARD_AT=pc ping -q -c 3 10.0.2.2
 ipfw sched show
+sleep 5
 ipfw -q sched 1 config type fifo
-measure
+sleep 15
+STACKYARD_AT=pc ping -q -c 3 10.0.2.2
+ipfw sched show

@@ -6,6 +6,9 @@
 #     a: {interfaces: {em0: {addresses: [10.0.1.2/24]}}, routes: [{to: default, via: 10.0.1.1}]}
 #     b: {interfaces: {em0: {addresses: [10.0.2.2/24]}}, routes: [{to: default, via: 10.0.2.1}]}
 #   links: ["a -- r:em0", "r:em1 -- b"]
+#   events:
+#     - {at: 5s, node: b, exec: [iperf3 -s -p 5001 > /dev/null &, iperf3 -s -p 5002 > /dev/null &]}
+#     - {at: 6s, node: a, exec: [iperf3 -c 10.0.2.2 -p 5001 -t 5 > /dev/null &, iperf3 -c 10.0.2.2 -p 5002 -t 20 > /dev/null]}
 # The same stacks as the YAML at 500ms: r
 sysctl net.inet.ip.forwarding=1 net.inet6.ip6.forwarding=1
 ifconfig em0 inet 10.0.1.1/24
@@ -19,11 +22,8 @@ ipfw -q add 110 queue 2 ip from any to any 5002 out xmit em1
 ipfw -q add 120 queue 3 ip from any to any out xmit em1
 ipfw -q add 200 allow ip from any to any
 # -- compared here
-STACKYARD_AT=b iperf3 -s -1 -p 5001 > /dev/null &
-STACKYARD_AT=b iperf3 -s -1 -p 5002 > /dev/null &
-STACKYARD_AT=a iperf3 -c 10.0.2.2 -p 5001 -t 10 > first &
-STACKYARD_AT=a iperf3 -c 10.0.2.2 -p 5002 -t 20 -i 5
-wait
-tail -4 first
+sleep 12
+ipfw queue show
+sleep 10
 ipfw queue show
 ipfw sched show

@@ -6,6 +6,7 @@
 #     a: {interfaces: {em0: {addresses: [10.0.1.2/24]}}, routes: [{to: default, via: 10.0.1.1}]}
 #     b: {interfaces: {em0: {addresses: [10.0.2.2/24]}}, routes: [{to: default, via: 10.0.2.1}]}
 #   links: ["a -- wan:em0", "wan:em1 -- b"]
+#   events: [{at: 4s, node: b, exec: [iperf3 -s > /dev/null &]}]
 # The same stacks as the YAML at 400ms: wan
 sysctl net.inet.ip.forwarding=1 net.inet6.ip6.forwarding=1
 ifconfig em0 inet 10.0.1.1/24
@@ -17,9 +18,8 @@ ipfw -q add 110 pipe 2 ip from any to any out xmit em0
 ipfw -q add 200 allow ip from any to any
 # -- compared here
 STACKYARD_AT=a ping -c 2 -s 100 10.0.2.2
-STACKYARD_AT=b iperf3 -s -1 > /dev/null &
+sleep 5
 STACKYARD_AT=a iperf3 -c 10.0.2.2 -t 5
-wait
 ipfw pipe show
 dnctl pipe 1 config bw 8Mbit/s delay 5
 STACKYARD_AT=a ping -c 1 10.0.2.2
