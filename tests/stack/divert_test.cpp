@@ -68,3 +68,28 @@ TEST_CASE("packets for a port where nobody listens die", "[divert]") {
   d.run("fw", "divert-rewrite 2000 a b &");
   CHECK(d.run("fw", "divert-rewrite 2000 a b").says("Address already in use"));
 }
+
+TEST_CASE("IPv6 is diverted and forwarded like IPv4", "[divert]") {
+  LabFixture lab(R"(
+nodes:
+  a: {interfaces: {em0: {addresses: ["2001:db8:1::1/64"]}}, routes: [{to: "::/0", via: "2001:db8:1::2"}]}
+  fw: {kind: router, interfaces: {em0: {addresses: ["2001:db8:1::2/64"]}, em1: {addresses: ["2001:db8:2::2/64"]}}}
+  b: {interfaces: {em0: {addresses: ["2001:db8:2::1/64"]}}, routes: [{to: "::/0", via: "2001:db8:2::2"}]}
+links: ["a:em0 -- fw:em0", "fw:em1 -- b:em0"]
+hosts: false
+)");
+  lab.pass(3_s);
+  const std::string direction = GENERATE("in recv em0", "out xmit em1");
+  lab.run("b", "nc -6 -u -l 5000 > /tmp/heard &");
+  lab.run("fw", "divert-rewrite 2000 apples onions &");
+  lab.run("fw", "ipfw -q add 10 divert 2000 udp from any to any 5000 " + direction);
+  lab.run("fw", "ipfw -q add 20 fwd ::1,3128 tcp from any to any 80 in");
+  lab.run("fw", "ipfw -q add 30 allow ip from any to any");
+  lab.run("a", "echo two apples | nc -6 -u -w 1 2001:db8:2::1 5000");
+  lab.pass(1_s);
+  CHECK(lab.run("b", "cat /tmp/heard").output == "two onions\n");
+  lab.run("fw", "nc -6 -lk 3128 > /tmp/proxied &");
+  lab.run("a", "echo get | nc -6 -N -w 3 2001:db8:2::1 80");
+  lab.pass(1_s);
+  CHECK(lab.run("fw", "cat /tmp/proxied").output == "get\n");
+}

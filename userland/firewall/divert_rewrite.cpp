@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "core/base/text.h"
-#include "core/wire/net/ipv4.h"
+#include "core/wire/net/ipv6.h"
 #include "core/wire/transport/udp.h"
 #include "userland/commands.h"
 #include "userland/lib/options.h"
@@ -12,19 +12,29 @@ namespace stackyard {
 
 namespace {
 
-// Replaces every `from` by `to`, which is as long. RFC 768: a checksum of zero is none.
+// Replaces every `from` by `to`, which is as long.
 void rewrite(std::vector<uint8_t>& packet, const std::string& from, const std::string& to) {
-  if (packet.size() < sizeof(Ipv4Header) || packet[0] >> 4 != 4) return;
-  const auto ip = load<Ipv4Header>(packet);
-  const size_t at = ip.header_size();
-  if (ip.protocol != ip_protocol::udp || packet.size() < at + sizeof(UdpHeader)) return;
+  const bool v6 = packet.size() >= sizeof(Ipv6Header) && packet[0] >> 4 == 6;
+  if (!v6 && (packet.size() < sizeof(Ipv4Header) || packet[0] >> 4 != 4)) return;
+  const auto ip4 = load<Ipv4Header>(packet);
+  const auto ip6 = v6 ? load<Ipv6Header>(packet) : Ipv6Header();
+  const size_t at = v6 ? sizeof(Ipv6Header) : ip4.header_size();
+  const uint8_t protocol = v6 ? ip6.next_header : ip4.protocol;
+  if (protocol != ip_protocol::udp || packet.size() < at + sizeof(UdpHeader)) return;
   auto place = packet.begin() + std::ptrdiff_t(at + sizeof(UdpHeader));
   for (;;) {
     place = std::search(place, packet.end(), from.begin(), from.end());
     if (place == packet.end()) break;
     place = std::copy(to.begin(), to.end(), place);
   }
-  store(be16(0), MutableBytes(packet).subspan(at + offsetof(UdpHeader, checksum)));
+  // RFC 768: a checksum of zero is none; RFC 8200 s8.1: IPv6 has no such datagrams.
+  const MutableBytes datagram = MutableBytes(packet).subspan(at);
+  const MutableBytes checksum = datagram.subspan(offsetof(UdpHeader, checksum));
+  store(be16(0), checksum);
+  if (!v6) return;
+  const uint64_t pseudo = ip_pseudo_sum(ip6.source, ip6.dest, protocol, datagram.size());
+  const uint16_t sum = internet_checksum(datagram, pseudo);
+  store(be16(sum == 0 ? uint16_t(0xffff) : sum), checksum);
 }
 
 Task<int> divert_rewrite(Sys& sys, Args args) {
