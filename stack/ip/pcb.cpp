@@ -92,6 +92,7 @@ void PcbTable::enter(Pcb& pcb) {
 
 void PcbTable::remove(Pcb& pcb) {
   if (!pcb.table_) return;
+  full_ports_ = 0;
   ports_.remove(pcb);
   (pcb.connected_ ? connected_ : bound_).remove(pcb);
   pcb.table_ = nullptr;
@@ -131,10 +132,13 @@ Result<uint16_t> PcbTable::free_port(const Pcb& pcb, const IpAddress& local,
   const int64_t count = std::max(s.portrange_first, s.portrange_last) - first + 1;
   const int64_t start = s.portrange_randomized ? int64_t(random_.below(uint64_t(count)))
                                                : int64_t(next_port_++ % uint64_t(count));
-  for (int64_t i = 0; i < count; ++i) {
+  const bool full = full_first_ == first && full_ports_ == count;
+  for (int64_t i = 0; !full && i < count; ++i) {
     const uint16_t port = uint16_t(first + (start + i) % count);
     if (!port_in_use(port)) return port;
   }
+  full_first_ = first;
+  full_ports_ = count;
   for (int64_t i = 0; foreign && i < count; ++i) {
     const uint16_t port = uint16_t(first + (start + i) % count);
     bool listening = false;

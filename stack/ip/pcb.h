@@ -113,6 +113,8 @@ class PcbTable {
   IpStack& ip_;
   RandomStream random_;
   uint64_t next_port_ = 0;
+  // A range in which every port is in use, until a block goes: it is not searched again.
+  int64_t full_first_ = 0, full_ports_ = 0;
   PcbHash ports_, bound_, connected_;
 };
 

@@ -215,8 +215,7 @@ def samples(binary):
                'too fine a step')
         number = client.call('subscribe', what='samples', node='', table='links', columns=['frames', 'end'],
                              match={'end': 'pc1:em0'}, step='100ms')['subscription']
-        user.send({'jsonrpc': '2.0', 'id': 5, 'method': 'process.start',
-                   'params': {'at': 'pc1', 'args': ['ping', '-q', '-c', '3', '10.0.0.2']}})
+        user.call('process.start', at='pc1', args=['ping', '-q', '-c', '3', '10.0.0.2'])
         client.call('time.run', until='2500ms')
         seen = []
         while not seen or seen[-1]['time'] < 2_400_000_000:
