@@ -39,10 +39,9 @@ class Sink final : public PacketHook {
 
 class Shaped : public LabFixture {
  public:
-  explicit Shaped(const std::string& commands)
-      : LabFixture("{nodes: {a: {interfaces: {em0: {}}}}}"),
-        net(lab.machine("a").vnet().state<NetStack>(net_module)),
-        sink(net) {
+  explicit Shaped(const std::string& commands,
+                  const std::string& yaml = "{nodes: {a: {interfaces: {em0: {}}}}}")
+      : LabFixture(yaml), net(lab.machine("a").vnet().state<NetStack>(net_module)), sink(net) {
     const CommandResult result = run("a", commands);
     INFO(result.output);
     REQUIRE(result.exit == 0);
@@ -338,4 +337,15 @@ TEST_CASE("what dnctl cannot read changes nothing", "[dummynet]") {
   CHECK(result.output == "dnctl: " + complaint + "\n");
   CHECK(result.exit == status);
   CHECK(s.show("pipe") + s.show("queue") + s.show("sched") == "");
+}
+
+TEST_CASE("a pipe may have the rate of an interface", "[dummynet]") {
+  Shaped s("dnctl pipe 1 config bw em0",
+           "{nodes: {a: {interfaces: {em0: {}}}, b: {interfaces: {em0: {}}}},"
+           " links: [{endpoints: a -- b, impair: {rate: 1mbit}}]}");
+  s.send({.count = 5});
+  s.pass(1_s);
+  REQUIRE(s.sink.seen.size() == 5);
+  CHECK(s.left(4) == 40_ms);
+  CHECK(s.show("pipe").find("em0") != std::string::npos);
 }

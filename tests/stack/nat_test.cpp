@@ -190,3 +190,43 @@ hosts: false
         "nptv6 N int_prefix fd00:1:: ext_prefix 2001:db8:2:: prefixlen 48\n");
   CHECK(lab.run("gw", "ipfw nptv6 N destroy; ipfw nptv6 N show").exit == 71);
 }
+
+TEST_CASE("IPv4 hosts reach IPv4 servers through a network with IPv6 alone", "[nat]") {
+  // RFC 6877: the customer's translator, and the provider's.
+  LabFixture lab(R"(
+nodes:
+  a: {interfaces: {em0: {addresses: [10.0.0.2/24]}}, routes: [{to: default, via: 10.0.0.1}]}
+  cpe: {kind: router, interfaces: {em0: {addresses: [10.0.0.1/24]}, em1: {addresses: ["2001:db8:9::2/64"]}},
+        routes: [{to: "::/0", via: "2001:db8:9::1"}]}
+  plat: {kind: router, interfaces: {em0: {addresses: ["2001:db8:9::1/64"]}, em1: {addresses: [198.51.100.1/24]}},
+         routes: [{to: "2001:db8:c::/96", via: "2001:db8:9::2"}]}
+  srv: {interfaces: {em0: {addresses: [198.51.100.9/24]}}, routes: [{to: 203.0.113.0/28, via: 198.51.100.1}]}
+links: ["a -- cpe:em0", "cpe:em1 -- plat:em0", "plat:em1 -- srv"]
+hosts: false
+)");
+  lab.pass(3_s);
+  const CommandResult customer =
+      lab.run("cpe",
+              "ifconfig em0 inet6 -ifdisabled;"
+              "ipfw nat64clat C create clat_prefix 2001:db8:c::/96 plat_prefix 64:ff9b::/96 &&"
+              "ipfw -q add 100 nat64clat C ip4 from 10.0.0.0/24 to not 10.0.0.0/24 in &&"
+              "ipfw -q add 110 nat64clat C ip6 from 64:ff9b::/96 to 2001:db8:c::/96 in &&"
+              "ipfw -q add 200 allow ip from any to any");
+  INFO(customer.output);
+  REQUIRE(customer.exit == 0);
+  const CommandResult provider =
+      lab.run("plat",
+              "ifconfig em1 inet6 -ifdisabled;"
+              "ipfw nat64lsn N create prefix4 203.0.113.0/28 &&"
+              "ipfw -q add 100 nat64lsn N ip6 from any to 64:ff9b::/96 in &&"
+              "ipfw -q add 110 nat64lsn N ip4 from any to 203.0.113.0/28 in &&"
+              "ipfw -q add 200 allow ip from any to any");
+  INFO(provider.output);
+  REQUIRE(provider.exit == 0);
+  CHECK(lab.run("a", "ping -c 2 198.51.100.9").exit == 0);
+  lab.run("srv", "nc -l 80 > /tmp/got &");
+  CHECK(lab.run("a", "echo hello | nc -N 198.51.100.9 80").exit == 0);
+  CHECK(lab.run("srv", "cat /tmp/got").output == "hello\n");
+  CHECK(lab.run("cpe", "ipfw nat64clat C show").output ==
+        "nat64clat C clat_prefix 2001:db8:c::/96 plat_prefix 64:ff9b::/96\n");
+}
