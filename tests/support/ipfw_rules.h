@@ -160,6 +160,8 @@ inline const std::vector<std::pair<std::string, std::string>>& ipfw_rule_texts()
       {"allow tcp from any to any keep-state :a defer-action",
        "allow tcp from any to any keep-state :a defer-immediate-action"},
       // Options alone.
+      {"//", "count //"},
+      {"// only a comment", "count // only a comment"},
       {"allow proto tcp dst-port 80 in", ""},
       {"allow src-ip 10.0.0.1 dst-ip6 2001:db8::1", ""},
       {"deny { src-port 1 or dst-port 2 }", ""},

@@ -553,6 +553,7 @@ std::string Writer::write() {
   });
   const bool body = action();
   modifiers();
+  bool bare = rule_.only_options;
   if (body && !options_.comment_only) {
     if (rule_.only_options) {
       have_protocol_ = have_source_ = have_dest_ = true;
@@ -561,10 +562,15 @@ std::string Writer::write() {
       ends(true);
       ends(false);
     }
-    for_each_insn(rule_.match, [&](const Insn& insn) { print(insn); });
+    for_each_insn(rule_.match, [&](const Insn& insn) {
+      bare &= insn.op == Op::prob || insn.op == Op::probe_state;
+      print(insn);
+    });
   }
   if (!rule_.comment.empty())
     add(" // " + rule_.comment);
+  else if (bare && body && !options_.comment_only)
+    add(" //");  // nothing else says that there is no protocol to come
   else if (options_.comment_only)
     add(" // ...");
   return out_;
