@@ -78,6 +78,7 @@ TEST_CASE("every rule goes through the stack and comes back the same", "[ipfw]")
 TEST_CASE("bad words have ipfw's messages and statuses", "[ipfw]") {
   const std::pair<const char*, const char*> cases[] = {
       {"", "64: missing action"},
+      {"allow ip from any to any { recv em0 or }", "64: invalid \"or\" block"},
       {"frobnicate ip from any to any", "65: invalid action frobnicate"},
       {"allow", "64: missing protocol"},
       {"allow tcp", "64: missing ``from''"},

@@ -31,6 +31,8 @@ bool RuleParser::options() {
       previous_.reset();
     } else if (w == "}" || w == ")") {
       if (!open_) return fail(usage, "+missing \")\"");
+      if (previous_ && match_[*previous_].alternative())
+        return fail(usage, "invalid \"or\" block");
       open_ = false;
       previous_.reset();
     } else if (!option(w)) {
