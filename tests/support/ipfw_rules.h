@@ -165,6 +165,12 @@ inline const std::vector<std::pair<std::string, std::string>>& ipfw_rule_texts()
       {"allow proto tcp dst-port 80 in", ""},
       {"allow src-ip 10.0.0.1 dst-ip6 2001:db8::1", ""},
       {"deny { src-port 1 or dst-port 2 }", ""},
+      {"allow !ip4 in", "allow not ip4 from any to any in"},
+      {"allow {!ip4 or ip6 }", "allow { not ip4 or ip6 } from any to any"},
+      {"allow {!ip6 or in }", "allow ip from any to any { not ip6 or in }"},
+      {"allow ip from any to any { ip4 or in }", ""},
+      {"allow ip from any to any { src-ip 10.0.0.1 or in }", ""},
+      {"allow ip from 10.0.0.1 to any { src-ip 10.0.0.2 or out }", ""},
       {"allow ip from any to any in // with a comment", ""},
   };
   return all;

@@ -61,6 +61,9 @@ bool RuleParser::parse(Rule& into) {
 // In the order in which the stack executes them: whether a state is there, what is compared, what
 // makes a state; then what is noted, and what is done.
 Rule RuleParser::finished() {
+  // "!ip4" may begin options: but it is listed as "not ip4", which may only begin a protocol.
+  if (!match_.empty() && (match_[0].op == Op::ip4 || match_[0].op == Op::ip6))
+    rule_.only_options = false;
   std::vector<Insn> match;
   if (probability_ != 0x7fffffff) match.push_back({.op = Op::prob, .arg = probability_});
   if (state_ && !state_only_) match.push_back({.op = Op::probe_state, .arg = state_->arg});

@@ -33,6 +33,8 @@ class Writer {
   void forward(const Insn& insn);
   void external(const Insn& insn);
   void modifiers();
+  template <class Is>
+  bool first_block(Is is_one);
   void protocol();
   void ends(bool source);
   bool print(const Insn& insn);
@@ -333,6 +335,7 @@ void Writer::words_of(const Insn& insn) {
     case Op::ip4:
       return add(" ip4");
     case Op::ip6:
+      if (!have_protocol_ && protocol_ == 0) protocol_ = 41;
       return add(" ip6");
     case Op::src4:
       return end(have_source_, "src-ip"), pairs4(insn);
@@ -507,17 +510,29 @@ bool Writer::print(const Insn& insn) {
   return true;
 }
 
-// The first block of protocols; more of them are options.
-void Writer::protocol() {
-  bool any = false, more = true;
+// Prints the first block of which all are such; false: there is none.
+template <class Is>
+bool Writer::first_block(Is is_one) {
+  std::vector<const Insn*> block;
+  bool pure = true, found = false;
   for_each_insn(rule_.match, [&](const Insn& insn) {
-    const bool is_one = insn.op == Op::proto || insn.op == Op::ip4 || insn.op == Op::ip6;
-    if (!is_one || !more) return;
-    any = true;
-    print(insn);
-    more = insn.alternative();
-    if (insn.op == Op::ip6 && protocol_ == 0) protocol_ = 41;
+    if (found) return;
+    block.push_back(&insn);
+    pure &= is_one(insn.op);
+    if (insn.alternative()) return;
+    if (pure)
+      for (const Insn* each : block) print(*each);
+    found = pure;
+    block.clear();
+    pure = true;
   });
+  return found;
+}
+
+// More protocols than those of the first block are options.
+void Writer::protocol() {
+  const bool any =
+      first_block([&](Op op) { return op == Op::proto || op == Op::ip4 || op == Op::ip6; });
   if (!any) add(" ip");
   have_protocol_ = true;
 }
@@ -527,16 +542,9 @@ void Writer::ends(bool source) {
   add(source ? " from" : " to");
   const auto is_end = source ? is_source : is_dest;
   const Op port_op = source ? Op::src_port : Op::dst_port;
-  bool any = false, more = true;
+  if (!first_block(is_end)) add(" any");
   size_t ports_there = 0;
-  for_each_insn(rule_.match, [&](const Insn& insn) {
-    ports_there += insn.op == port_op;
-    if (!is_end(insn.op) || !more) return;
-    any = true;
-    print(insn);
-    more = insn.alternative();
-  });
-  if (!any) add(" any");
+  for_each_insn(rule_.match, [&](const Insn& insn) { ports_there += insn.op == port_op; });
   bool behind_or = false;
   if (ports_there == 1)
     for_each_insn(rule_.match, [&](const Insn& insn) {
