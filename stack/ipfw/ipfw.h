@@ -147,8 +147,8 @@ class Ipfw final : public StateWithSettings<IpfwSettings>,
   void log_limits(const char* what, const RunState& r);
   void show_to_log_interface(const RunState& r);
 
-  // Of a rule's names, by index, what they mean: a table is made if it is not there.
-  Result<std::vector<uint32_t>> bind_names(const Rule& rule);
+  // Of a rule's names, by index, what they mean: a table is made if it is not there, and noted.
+  Result<std::vector<uint32_t>> bind_names(const Rule& rule, std::vector<std::string>& new_tables);
   void release_tables(const StoredRule& stored);
   // Calls visit(name's index, type) for each table that a rule refers to.
   template <class Visit>

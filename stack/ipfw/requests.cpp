@@ -45,7 +45,8 @@ uint32_t Ipfw::state_name(const std::string& name) {
   return uint32_t(state_names_.size());
 }
 
-Result<std::vector<uint32_t>> Ipfw::bind_names(const Rule& rule) {
+Result<std::vector<uint32_t>> Ipfw::bind_names(const Rule& rule,
+                                               std::vector<std::string>& new_tables) {
   std::vector<uint32_t> bound(rule.names.size());
   Errno error = Errno::ok;
   for_each_table(rule, [&](uint32_t index, TableType type) {
@@ -56,10 +57,12 @@ Result<std::vector<uint32_t>> Ipfw::bind_names(const Rule& rule) {
       info.type = type;
       const bool room = int64_t(tables_.count()) < settings().tables_max;
       Result<Table*> made = room ? tables_.create(info) : Errno::enospc;
-      if (!made)
-        error = made.error();
-      else
+      if (made) {
         table = *made;
+        new_tables.push_back(info.name);
+      } else {
+        error = made.error();
+      }
     }
     if (table && table->info().type != type) error = Errno::einval;
     if (table) bound[index] = table->info().index;
@@ -96,25 +99,29 @@ void Ipfw::release_tables(const StoredRule& stored) {
 
 Result<> Ipfw::add_rules(AddRules& wanted) {
   std::vector<std::unique_ptr<StoredRule>> made;
-  std::vector<uint32_t> set_numbers;
-  uint32_t next = 0;
-  // All of them are looked at before one is taken.
-  for (Rule& rule : wanted.rules) {
-    TRY(check_instructions(rule));
-    if (rule.number == default_rule && rule.set != default_set) rule.set = default_set;
-    if (rule.number == default_rule) return Errno::einval;
-    auto stored = std::make_unique<StoredRule>();
-    stored->bound = TRY(bind_names(rule));
-    made.push_back(std::move(stored));
+  std::vector<std::string> new_tables;
+  const auto look_at_all = [&]() -> Result<> {
+    for (const Rule& rule : wanted.rules) {
+      TRY(check_instructions(rule));
+      if (rule.number == default_rule) return Errno::einval;
+      auto stored = std::make_unique<StoredRule>();
+      stored->bound = TRY(bind_names(rule, new_tables));
+      made.push_back(std::move(stored));
+    }
+    return {};
+  };
+  // One that is refused leaves nothing of the others.
+  if (const Result<> fine = look_at_all(); !fine) {
+    for (const std::string& table : new_tables) (void)tables_.destroy(table);
+    return fine;
   }
   DeleteRules everything;
   if (wanted.replace) TRY(delete_rules(everything));
   for (size_t i = 0; i < made.size(); ++i) {
     Rule& rule = wanted.rules[i];
     if (rule.number == 0) {
-      next = rules_.next_number(settings().autoinc_step);
-      if (next == 0) next = uint32_t(settings().autoinc_step);
-      rule.number = next;
+      rule.number = rules_.next_number(settings().autoinc_step);
+      if (rule.number == 0) rule.number = uint32_t(settings().autoinc_step);
     }
     StoredRule& stored = *made[i];
     stored.rule = rule;

@@ -194,6 +194,13 @@ TEST_CASE("a rule file with one bad line changes nothing", "[ipfw]") {
   CHECK(m.fails("ipfw -f /tmp/bad") == "64: Line 4: missing source address\n");
   CHECK(m.says("ipfw list") == "00007 allow ip from any to any\n65535 deny ip from any to any\n");
   CHECK(m.fails("ipfw table 1 list").starts_with("71:"));
+  // What only the stack can refuse: an instance that is not there.
+  (void)m.lab.machine("m").files().put("/tmp/refused",
+                                       "flush\nadd 10 allow ip from table(1) to any\n"
+                                       "add 20 nat64lsn none ip6 from any to any\n");
+  CHECK(m.fails("ipfw /tmp/refused").starts_with("69: "));
+  CHECK(m.says("ipfw list") == "00007 allow ip from any to any\n65535 deny ip from any to any\n");
+  CHECK(m.fails("ipfw table 1 list").starts_with("71:"));
   (void)m.lab.machine("m").files().put(
       "/tmp/good",
       "flush\nadd 10 allow ip from table(1) to any\n\n"
