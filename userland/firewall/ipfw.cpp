@@ -1,5 +1,4 @@
 // userland/firewall/ipfw.cpp - ipfw(8): the firewall's command.
-#include <algorithm>
 
 #include "core/base/text.h"
 #include "stack/ipfw/api/rule_text.h"
@@ -17,21 +16,7 @@ using namespace exit_status;
 // --- names ---------------------------------------------------------------------------------------
 
 std::optional<uint16_t> MachineNames::port(const std::string& name, uint8_t protocol) {
-  const std::string wanted = protocol == 6 ? "tcp" : protocol == 17 ? "udp" : "";
-  for (const std::string& line : split(services_, '\n')) {
-    const auto words = split_words(line.substr(0, line.find('#')));
-    if (words.size() < 2) continue;
-    const bool named =
-        std::find(words.begin(), words.end(), name) != words.end() && words[1] != name;
-    const size_t slash = words[1].find('/');
-    if (!named || slash == words[1].npos) continue;
-    if (!wanted.empty() && words[1].substr(slash + 1) != wanted) continue;
-    const auto number = parse_int(words[1].substr(0, slash));
-    if (number && *number > 0 && *number < 65536) return uint16_t(*number);
-  }
-  for (uint32_t port = 1; port < 6000; ++port)
-    if (service_name(uint16_t(port)) == name) return uint16_t(port);
-  return std::nullopt;
+  return find_port(services_, name, protocol == 6 ? "tcp" : protocol == 17 ? "udp" : "");
 }
 
 std::optional<IpAddress> MachineNames::host(const std::string& name) {

@@ -31,7 +31,8 @@ std::optional<uint16_t> find_port(const std::string& file, const std::string& na
     bool named = words[0] == name;
     for (size_t i = 2; i < words.size(); ++i) named |= words[i] == name;
     const size_t slash = words[1].find('/');
-    if (!named || slash == std::string::npos || words[1].substr(slash + 1) != protocol) continue;
+    if (!named || slash == std::string::npos) continue;
+    if (!protocol.empty() && words[1].substr(slash + 1) != protocol) continue;
     const auto port = parse_int(words[1].substr(0, slash));
     if (port && *port > 0 && *port < 65536) return uint16_t(*port);
   }
