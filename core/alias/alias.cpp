@@ -13,14 +13,9 @@ struct Ports {
   uint16_t source = alias_no_port, dest = alias_no_port;
 };
 
-bool has_ports(uint8_t protocol) {
-  return protocol == ip_protocol::tcp || protocol == ip_protocol::udp ||
-         protocol == alias_kind::sctp;
-}
-
 size_t transport_size(uint8_t protocol) {
   if (protocol == ip_protocol::tcp) return sizeof(TcpHeader);
-  if (protocol == alias_kind::sctp) return 12;
+  if (protocol == ip_protocol::sctp) return 12;
   return protocol == ip_protocol::udp || protocol == ip_protocol::icmp ? 8 : 0;
 }
 

@@ -20,7 +20,6 @@ namespace stackyard {
 namespace alias_kind {
 constexpr uint16_t address = 256,  // static translation of a whole address
     fragment = 257;  // where the fragments behind a first one go; the port is their id
-constexpr uint16_t sctp = 132;
 }  // namespace alias_kind
 // The port of what has none.
 constexpr uint16_t alias_no_port = 1;
@@ -91,7 +90,6 @@ class AliasLinks {
   // Null: the table is full.
   AliasLink* add(const LinkEnds& ends, LinkLife life, SimTime now);
   void remove(AliasLink& link);
-  void clear();
   void clear_dynamic();  // all but permanent ones
   // Removes what has outlived its time. Constant time when nothing has.
   void expire(SimTime now);

@@ -8,6 +8,10 @@
 
 namespace stackyard {
 
+constexpr bool has_ports(uint8_t protocol) {
+  return protocol == ip_protocol::tcp || protocol == ip_protocol::udp ||
+         protocol == ip_protocol::sctp;
+}
 // Where the checksum lies in the transport header of a protocol; 0: it has none, or one that covers
 // no addresses and ports.
 constexpr size_t transport_checksum_at(uint8_t protocol) {

@@ -47,8 +47,6 @@ Ipv4Address extract(const Ipv6Prefix& prefix, const Ipv6Address& address) {
 
 namespace {
 
-bool has_ports(uint8_t protocol) { return protocol == 6 || protocol == 17 || protocol == 132; }
-
 template <class Address>
 uint64_t sum_of(const Address& source, const Address& dest) {
   return ip_pseudo_sum(source, dest, 0, 0);

@@ -44,8 +44,6 @@ uint32_t for_ipv6(uint32_t code) {
   }
 }
 
-constexpr uint8_t protocol_sctp = 132;
-
 // RFC 9260 appendix A.
 uint32_t crc32c(Bytes octets) {
   uint32_t sum = ~0u;
@@ -132,7 +130,7 @@ void Ipfw::send(const IpAddress& source, const IpAddress& dest, uint8_t protocol
 void Ipfw::send_abort(RunState& r) {
   const PacketView& v = r.view;
   const size_t at = v.link_size + v.transport_at;
-  if (v.protocol != protocol_sctp || !r.packet.pull_up(at + 20)) return;
+  if (v.protocol != ip_protocol::sctp || !r.packet.pull_up(at + 20)) return;
   const Bytes sctp = r.packet.front().subspan(at);
   constexpr uint8_t init = 1, abort = 6;
   if (sctp[12] == abort) return;
@@ -147,7 +145,7 @@ void Ipfw::send_abort(RunState& r) {
   // RFC 9260 appendix A: the sum's octets go least significant first.
   const uint32_t sum = crc32c(answer);
   for (size_t i = 0; i < 4; ++i) answer[8 + i] = uint8_t(sum >> (8 * i));
-  send(r.dest(), r.source(), protocol_sctp, answer, r.packet.fib());
+  send(r.dest(), r.source(), ip_protocol::sctp, answer, r.packet.fib());
 }
 
 // A segment that each end must answer: its number is just before what was acknowledged last.

@@ -46,7 +46,7 @@ bool flags_match(const Insn& insn, uint32_t flags) {
   return (flags & insn.arg) == insn.arg && (flags & uint32_t(insn.data)) == 0;
 }
 
-// fnmatch(3), without sets of characters that are classes.
+// fnmatch(3) of the "C" locale, without classes of characters: the host's goes by its locale.
 bool fits(const char* pattern, const char* name) {
   for (; *pattern; ++pattern, ++name) {
     if (*pattern == '*') {

@@ -9,7 +9,7 @@ namespace stackyard::ipfw {
 
 namespace {
 
-constexpr uint8_t protocol_esp = 50, protocol_ah = 51, protocol_sctp = 132, protocol_udplite = 136;
+constexpr uint8_t protocol_esp = 50, protocol_ah = 51, protocol_udplite = 136;
 
 // The transport's first octets. RFC 1858, RFC 7112: a first fragment without them is not let
 // through, for nobody could say what it is.
@@ -17,8 +17,8 @@ ViewProblem look_at_transport(Packet& packet, PacketView& view) {
   const size_t at = view.link_size + view.transport_at;
   const bool tcp = view.protocol == ip_protocol::tcp;
   const bool icmp = view.protocol == ip_protocol::icmp || view.protocol == ip_protocol::icmpv6;
-  const bool ports = tcp || view.protocol == ip_protocol::udp || view.protocol == protocol_sctp ||
-                     view.protocol == protocol_udplite;
+  const bool ports = tcp || view.protocol == ip_protocol::udp ||
+                     view.protocol == ip_protocol::sctp || view.protocol == protocol_udplite;
   if (!ports && !icmp) return ViewProblem::none;
   const size_t least = tcp ? sizeof(TcpHeader) : icmp ? 4 : 8;
   if (!packet.pull_up(at + least)) return ViewProblem::truncated;

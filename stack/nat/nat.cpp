@@ -97,7 +97,7 @@ void Nat::list(ListNat& request) const {
           return void(++counts.udp);
         case ip_protocol::tcp:
           return void(++counts.tcp);
-        case alias_kind::sctp:
+        case ip_protocol::sctp:
           return void(++counts.sctp);
         case alias_kind::fragment:
           return void(++counts.fragments);

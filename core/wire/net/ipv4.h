@@ -34,7 +34,8 @@ constexpr uint16_t ipv4_dont_fragment = 0x4000;
 constexpr uint16_t ipv4_more_fragments = 0x2000;
 
 namespace ip_protocol {
-constexpr uint8_t icmp = 1, igmp = 2, tcp = 6, udp = 17, icmpv6 = 58, divert = 254, raw = 255;
+constexpr uint8_t icmp = 1, igmp = 2, tcp = 6, udp = 17, icmpv6 = 58, sctp = 132, divert = 254,
+                  raw = 255;
 }
 
 // Validates version, lengths and header checksum. Octets after the total length are padding, which
