@@ -114,8 +114,8 @@ void Lister::state(const StateInfo& s) {
       out += text(" PARENT {}", s.count);
       break;
   }
-  const std::string_view known = name_of(protocol_names, s.protocol);
-  out += known.empty() ? text(" proto {}", s.protocol) : text(" {}", known);
+  const bool known = !name_of(protocol_names, s.protocol).empty();
+  out += (known ? " " : " proto ") + protocol_text(s.protocol);
   out += text(" {} {} <-> {} {}", to_text(s.source), s.source_port, to_text(s.dest), s.dest_port);
   if (!s.name.empty()) out += " :" + s.name;
   if (run_.options.verbose)

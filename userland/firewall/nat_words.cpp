@@ -1,6 +1,8 @@
 #include "userland/firewall/nat_words.h"
 
 #include "core/base/text.h"
+#include "stack/ipfw/api/names.h"
+#include "stack/ipfw/api/rule_text.h"
 
 namespace stackyard::ipfw {
 
@@ -144,14 +146,9 @@ class RedirectParser {
   void protocol() {
     const std::string name = next("redirect_proto: missing protocol");
     const auto number = parse_int(name);
-    if (number && *number > 0 && *number < 256)
-      redirect_.protocol = uint8_t(*number);
-    else if (name == "gre" || name == "esp" || name == "ah" || name == "icmp" || name == "igmp")
-      redirect_.protocol = name == "gre"    ? 47
-                           : name == "esp"  ? 50
-                           : name == "ah"   ? 51
-                           : name == "icmp" ? 1
-                                            : 2;
+    const int64_t protocol = number ? *number : value_named(protocol_names, name);
+    if (protocol > 0 && protocol < 256)
+      redirect_.protocol = uint8_t(protocol);
     else if (!failed_)
       fail(exit_status::bad_data, text("redirect_proto: cannot get proto from '{}'", name));
     const std::string local = next("redirect_proto: missing localIP");
@@ -250,29 +247,6 @@ std::variant<NatConfig, ParseFailure> parse_nat(uint32_t number,
 
 namespace {
 
-std::string protocol_word(uint8_t protocol) {
-  switch (protocol) {
-    case 1:
-      return "icmp";
-    case 2:
-      return "igmp";
-    case 6:
-      return "tcp";
-    case 17:
-      return "udp";
-    case 47:
-      return "gre";
-    case 50:
-      return "esp";
-    case 51:
-      return "ah";
-    case 132:
-      return "sctp";
-    default:
-      return std::to_string(protocol);
-  }
-}
-
 std::string range_word(uint16_t first, uint16_t count) {
   return count > 1 ? text("{}-{}", first, first + count - 1) : std::to_string(first);
 }
@@ -292,7 +266,7 @@ std::string show_redirect(const NatRedirect& r) {
                   r.servers.empty() ? to_text(r.local) : servers_word(r.servers, false),
                   to_text(r.alias));
     case NatRedirect::What::protocol: {
-      std::string out = text(" redirect_proto {} {}", protocol_word(r.protocol), to_text(r.local));
+      std::string out = text(" redirect_proto {} {}", protocol_text(r.protocol), to_text(r.local));
       if (!r.alias.is_any()) out += " " + to_text(r.alias);
       if (!r.remote.is_any()) out += " " + to_text(r.remote);
       return out;
@@ -300,7 +274,7 @@ std::string show_redirect(const NatRedirect& r) {
     case NatRedirect::What::port:
       break;
   }
-  std::string out = text(" redirect_port {} ", protocol_word(r.protocol));
+  std::string out = text(" redirect_port {} ", protocol_text(r.protocol));
   out += r.servers.empty() ? text("{}:{}", to_text(r.local), range_word(r.local_port, r.ports))
                            : servers_word(r.servers, true);
   out += ' ';

@@ -31,8 +31,7 @@ bool RuleParser::options() {
       previous_.reset();
     } else if (w == "}" || w == ")") {
       if (!open_) return fail(usage, "+missing \")\"");
-      if (previous_ && match_[*previous_].alternative())
-        return fail(usage, "invalid \"or\" block");
+      if (previous_ && match_[*previous_].alternative()) return fail(usage, "invalid \"or\" block");
       open_ = false;
       previous_.reset();
     } else if (!option(w)) {
@@ -205,17 +204,6 @@ bool RuleParser::lookup() {
 // "any", "00:01:02:03:04:05", with "/bits" or "&mask".
 bool RuleParser::mac() {
   if (at_ + 1 >= words_.size()) return fail(bad_data, "MAC dst src");
-  const auto parse_mac = [](std::string_view s) -> std::optional<std::array<uint8_t, 6>> {
-    const std::vector<std::string> parts = split(s, ':');
-    if (parts.size() != 6) return std::nullopt;
-    std::array<uint8_t, 6> octets;
-    for (size_t i = 0; i < 6; ++i) {
-      const auto number = whole_number("0x" + parts[i]);
-      if (parts[i].empty() || parts[i].size() > 2 || !number) return std::nullopt;
-      octets[i] = uint8_t(*number);
-    }
-    return octets;
-  };
   const auto one = [&](std::array<uint8_t, 6>& a, std::array<uint8_t, 6>& mask) {
     const std::string w = word();
     ++at_;
@@ -233,9 +221,9 @@ bool RuleParser::mac() {
     } else if (end != w.npos) {
       const auto given_mask = parse_mac(w.substr(end + 1));
       if (!given_mask) return fail(bad_data, "Incorrect mask");
-      mask = *given_mask;
+      mask = given_mask->octets;
     }
-    for (size_t i = 0; i < 6; ++i) a[i] = (*given)[i] & mask[i];
+    for (size_t i = 0; i < 6; ++i) a[i] = given->octets[i] & mask[i];
     return true;
   };
   MacPattern pattern;

@@ -2,6 +2,7 @@
 #include "core/base/address.h"
 #include "core/base/address6.h"
 #include "core/base/text.h"
+#include "stack/ipfw/api/rule_text.h"
 #include "userland/firewall/shaper_words.h"
 
 namespace stackyard::ipfw {
@@ -74,36 +75,17 @@ std::string show_mask(const ShapedMask& mask) {
               mask.protocol, mask.source4, mask.source_port, mask.dest4, mask.dest_port);
 }
 
-std::string show_protocol(uint8_t protocol) {
-  switch (protocol) {
-    case 0:
-      return "ip";
-    case 1:
-      return "icmp";
-    case 6:
-      return "tcp";
-    case 17:
-      return "udp";
-    case 58:
-      return "ipv6-icmp";
-    case 132:
-      return "sctp";
-    default:
-      return std::to_string(protocol);
-  }
-}
-
 std::string show_flow(const ShapedFlowInfo& info) {
   const ShapedFlow& f = info.flow;
   std::string ends;
   if (f.family == 6) {
-    ends = text("{:>9} {:7}  {:>39}/{:<5}  {:>39}/{:<5} ", show_protocol(f.protocol), f.flow_label,
+    ends = text("{:>9} {:7}  {:>39}/{:<5}  {:>39}/{:<5} ", protocol_text(f.protocol), f.flow_label,
                 show_v6(f.source), f.source_port, show_v6(f.dest), f.dest_port);
   } else {
     const auto v4 = [](const std::array<uint8_t, 16>& octets) {
       return to_text(Ipv4Address{load<be32>(octets)});
     };
-    ends = text("{:<4} {:>15}/{:<5} {:>15}/{:<5} ", show_protocol(f.protocol), v4(f.source),
+    ends = text("{:<4} {:>15}/{:<5} {:>15}/{:<5} ", protocol_text(f.protocol), v4(f.source),
                 f.source_port, v4(f.dest), f.dest_port);
   }
   return text("{:3} {}{:4} {:8} {:2} {:4} {:3}\n", info.bucket, ends, info.packets, info.octets,
