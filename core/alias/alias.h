@@ -70,7 +70,6 @@ class Alias {
   bool delete_redirect(uint32_t redirection);
 
   const AliasLinks& links() const { return links_; }
-  void forget_links() { links_.clear_dynamic(); }
 
  private:
   AliasResult translate_out(Packet& packet, Create create);

@@ -69,14 +69,25 @@ AliasLink* Alias::make_full(AliasLink& partial, const LinkEnds& ends) {
   return links_.add(ends, first_life(ends.kind), now_);
 }
 
+namespace {
+
+// The partial link that leaves the least open: find(remote, port) looks one up.
+template <class Find>
+AliasLink* closest_partial(const LinkEnds& want, Find find) {
+  AliasLink* partial = find(want.remote, 0);
+  if (!partial) partial = find(Ipv4Address(), want.remote_port);
+  return partial ? partial : find(Ipv4Address(), 0);
+}
+
+}  // namespace
+
 AliasLink* Alias::full_out(Ipv4Address local, const LinkEnds& want) {
-  if (AliasLink* link =
-          links_.find_out(local, want.local_port, want.remote, want.remote_port, want.kind))
-    return link;
+  const auto find = [&](Ipv4Address remote, uint16_t port) {
+    return links_.find_out(local, want.local_port, remote, port, want.kind);
+  };
+  if (AliasLink* link = find(want.remote, want.remote_port)) return link;
   if (links_.partial() == 0) return nullptr;
-  AliasLink* partial = links_.find_out(local, want.local_port, want.remote, 0, want.kind);
-  if (!partial) partial = links_.find_out(local, want.local_port, {}, want.remote_port, want.kind);
-  if (!partial) partial = links_.find_out(local, want.local_port, {}, 0, want.kind);
+  AliasLink* partial = closest_partial(want, find);
   if (!partial || partial->servers) return nullptr;
   LinkEnds ends = want;
   ends.alias = alias_address(*partial);
@@ -85,13 +96,12 @@ AliasLink* Alias::full_out(Ipv4Address local, const LinkEnds& want) {
 }
 
 AliasLink* Alias::full_in(Ipv4Address alias, const LinkEnds& want) {
-  if (AliasLink* link =
-          links_.find_in(alias, want.alias_port, want.remote, want.remote_port, want.kind))
-    return link;
+  const auto find = [&](Ipv4Address remote, uint16_t port) {
+    return links_.find_in(alias, want.alias_port, remote, port, want.kind);
+  };
+  if (AliasLink* link = find(want.remote, want.remote_port)) return link;
   if (links_.partial() == 0) return nullptr;
-  AliasLink* partial = links_.find_in(alias, want.alias_port, want.remote, 0, want.kind);
-  if (!partial) partial = links_.find_in(alias, want.alias_port, {}, want.remote_port, want.kind);
-  if (!partial) partial = links_.find_in(alias, want.alias_port, {}, 0, want.kind);
+  AliasLink* partial = closest_partial(want, find);
   if (!partial) return nullptr;
   LinkEnds ends = want;
   ends.local = partial->ends.local.is_any() ? address_ : partial->ends.local;

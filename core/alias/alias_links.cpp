@@ -52,15 +52,6 @@ void AliasLinks::remove(AliasLink& link) {
   link = AliasLink();
 }
 
-void AliasLinks::clear() {
-  slab_.clear();
-  free_.clear();
-  out_.clear();
-  in_.clear();
-  for (Ages& ages : ages_) ages = {};
-  size_ = partial_ = 0;
-}
-
 void AliasLinks::clear_dynamic() {
   for (size_t life = 0; life < link_lives; ++life)
     while (ages_[life].oldest != AliasLink::none) remove(slab_[ages_[life].oldest]);
