@@ -250,8 +250,6 @@ Result<> Dummynet::configure_scheduler(const ConfigureDummynet& request) {
   return {};
 }
 
-void Dummynet::remove_scheduler(uint32_t number) { schedulers_.erase(number); }
-
 Result<> Dummynet::remove(const DeleteDummynet& request) {
   if (request.everything) {
     schedulers_.clear();
@@ -269,8 +267,8 @@ Result<> Dummynet::remove(const DeleteDummynet& request) {
     return {};
   }
   if (!schedulers_.contains(request.number)) return Errno::einval;
-  remove_scheduler(request.number);
-  if (request.what == ShapedKind::pipe) remove_scheduler(request.number + dummynet_numbers);
+  schedulers_.erase(request.number);
+  if (request.what == ShapedKind::pipe) schedulers_.erase(request.number + dummynet_numbers);
   return {};
 }
 
@@ -278,10 +276,7 @@ Result<> Dummynet::remove(const DeleteDummynet& request) {
 
 size_t Dummynet::queues() const {
   size_t count = 0;
-  ListDummynet all;
-  all.what = ShapedKind::queue;
-  list(all);
-  for (const FlowsetInfo& flowset : all.flowsets) count += flowset.flows.size();
+  for (const auto& [number, flowset] : flowsets_) count += info(flowset).flows.size();
   return count;
 }
 
@@ -296,8 +291,7 @@ FlowsetInfo Dummynet::info(const Flowset& flowset) const {
   const auto its = schedulers_.find(flowset.config.scheduler);
   if (its == schedulers_.end()) return info;
   for (const auto& [flow, instance] : its->second.instances)
-    for (const ShapedFlowInfo& queue : instance->flows_of(flowset.number))
-      info.flows.push_back(queue);
+    instance->add_flows_of(flowset.number, info.flows);
   std::ranges::sort(info.flows, {}, &ShapedFlowInfo::flow);
   return info;
 }

@@ -55,7 +55,6 @@ class Dummynet final : public StateWithSettings<DummynetSettings>, public Shaper
   Result<> configure_queue(const ConfigureDummynet& request);
   Result<> configure_scheduler(const ConfigureDummynet& request);
   ShapedInstance& instance(Scheduler& scheduler, const ShapedFlow& flow);
-  void remove_scheduler(uint32_t number);
   FlowsetInfo info(const Flowset& flowset) const;
   SchedulerInfo info(const Scheduler& scheduler) const;
 

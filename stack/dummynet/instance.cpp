@@ -225,15 +225,12 @@ void ShapedInstance::arrived() {
 
 // --- what is shown -------------------------------------------------------------------------------
 
-std::vector<ShapedFlowInfo> ShapedInstance::flows_of(uint32_t flowset) const {
-  std::vector<ShapedFlowInfo> flows;
+void ShapedInstance::add_flows_of(uint32_t flowset, std::vector<ShapedFlowInfo>& to) const {
   for (const auto& [flow, queue] : queues_) {
     if (queue->flowset != flowset) continue;
-    flows.push_back({flow, 0, queue->packets_seen, queue->octets_seen, queue->drops,
-                     uint32_t(queue->packets.count()), uint32_t(queue->packets.octets())});
+    to.push_back({flow, 0, queue->packets_seen, queue->octets_seen, queue->drops,
+                  uint32_t(queue->packets.count()), uint32_t(queue->packets.octets())});
   }
-  std::ranges::sort(flows, {}, &ShapedFlowInfo::flow);
-  return flows;
 }
 
 ShapedFlowInfo ShapedInstance::totals() const {

@@ -47,8 +47,7 @@ class ShapedInstance final : ShapedDrops {
   bool idle(SimTime since) const;
 
   const ShapedFlow& flow() const { return flow_; }
-  // Sorted.
-  std::vector<ShapedFlowInfo> flows_of(uint32_t flowset) const;
+  void add_flows_of(uint32_t flowset, std::vector<ShapedFlowInfo>& to) const;  // in no order
   ShapedFlowInfo totals() const;
 
  private:

@@ -64,6 +64,18 @@ constexpr RequestRecord requests[] = {
      }},
 };
 
+ShapedFlowInfo sum_of(const std::vector<ShapedFlowInfo>& flows) {
+  ShapedFlowInfo sum;
+  for (const ShapedFlowInfo& each : flows) {
+    sum.packets += each.packets;
+    sum.octets += each.octets;
+    sum.drops += each.drops;
+    sum.length += each.length;
+    sum.length_octets += each.length_octets;
+  }
+  return sum;
+}
+
 Table pipes(const ModuleState* state) {
   Table table{{{"pipe", "Pipe", ColumnType::number},
                {"bandwidth", "Bandwidth", ColumnType::number},
@@ -82,14 +94,7 @@ Table pipes(const ModuleState* state) {
     request.what = kind;
     self(state)->list(request);
     for (const PipeInfo& pipe : request.pipes) {
-      ShapedFlowInfo sum;
-      for (const ShapedFlowInfo& each : pipe.scheduler.active) {
-        sum.packets += each.packets;
-        sum.octets += each.octets;
-        sum.drops += each.drops;
-        sum.length += each.length;
-        sum.length_octets += each.length_octets;
-      }
+      const ShapedFlowInfo sum = sum_of(pipe.scheduler.active);
       table.rows.push_back({int64_t(pipe.number), int64_t(pipe.config.bandwidth),
                             int64_t(pipe.config.delay_ms) * 1'000'000, pipe.scheduler.config.type,
                             int64_t(pipe.scheduler.active.size()), int64_t(sum.packets),
@@ -115,13 +120,7 @@ Table queues(const ModuleState* state) {
   request.what = ShapedKind::queue;
   self(state)->list(request);
   for (const FlowsetInfo& queue : request.flowsets) {
-    ShapedFlowInfo sum;
-    for (const ShapedFlowInfo& each : queue.flows) {
-      sum.packets += each.packets;
-      sum.octets += each.octets;
-      sum.drops += each.drops;
-      sum.length += each.length;
-    }
+    const ShapedFlowInfo sum = sum_of(queue.flows);
     table.rows.push_back({int64_t(queue.number), int64_t(queue.config.scheduler),
                           int64_t(queue.config.weight.value_or(1)), int64_t(queue.flows.size()),
                           int64_t(sum.packets), int64_t(sum.octets), int64_t(sum.drops),
