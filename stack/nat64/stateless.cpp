@@ -1,7 +1,5 @@
 // stack/nat64/stateless.cpp - nat64stl: tables say which address is which (RFC 7915); nat64clat:
 // both ends have prefixes (RFC 6877).
-#include <functional>
-
 #include "stack/ipfw/ipfw.h"
 #include "stack/nat64/nat64.h"
 
@@ -9,12 +7,11 @@ namespace stackyard {
 
 namespace {
 
-// A flow whose ends are translated one by one.
-template <class To, class From, class Map>
-std::optional<To> each_end(const From& flow, Map source, Map dest) {
-  const auto a = source(flow.source), b = dest(flow.dest);
-  if (!a || !b) return std::nullopt;
-  return To{*a, *b, flow.source_port, flow.dest_port, flow.protocol};
+// A flow whose ends are translated, if both are.
+template <class To, class From, class End>
+std::optional<To> with_ends(const From& flow, const End& source, const End& dest) {
+  if (!source || !dest) return std::nullopt;
+  return To{*source, *dest, flow.source_port, flow.dest_port, flow.protocol};
 }
 
 class Stateless final : public Nat64Instance, FamilyMapper {
@@ -56,14 +53,12 @@ class Stateless final : public Nat64Instance, FamilyMapper {
   }
 
   std::optional<Flow4> to_4(const Flow6& flow, bool quoted) override {
-    const std::function<To4(const Ipv6Address&)> host = [this](auto& a) { return table_4(a); };
-    const std::function<To4(const Ipv6Address&)> far = [this](auto& a) { return extracted(a); };
-    return quoted ? each_end<Flow4>(flow, far, host) : each_end<Flow4>(flow, host, far);
+    return quoted ? with_ends<Flow4>(flow, extracted(flow.source), table_4(flow.dest))
+                  : with_ends<Flow4>(flow, table_4(flow.source), extracted(flow.dest));
   }
   std::optional<Flow6> to_6(const Flow4& flow, bool quoted) override {
-    const std::function<To6(Ipv4Address)> host = [this](auto a) { return table_6(a); };
-    const std::function<To6(Ipv4Address)> far = [this](auto a) { return embedded(a); };
-    return quoted ? each_end<Flow6>(flow, host, far) : each_end<Flow6>(flow, far, host);
+    return quoted ? with_ends<Flow6>(flow, table_6(flow.source), embedded(flow.dest))
+                  : with_ends<Flow6>(flow, embedded(flow.source), table_6(flow.dest));
   }
   Ipv6Address author_6(Ipv4Address author) override { return embed(config.prefix6, author); }
   Ipv4Address author_4(const Ipv6Address& author, Ipv4Address otherwise) override {
