@@ -8,6 +8,7 @@
 #include "userland/firewall/ipfw_run.h"
 #include "userland/firewall/nat_words.h"
 #include "userland/lib/options.h"
+#include "userland/lib/pid_file.h"
 
 namespace stackyard {
 
@@ -168,6 +169,15 @@ std::string packet_text(const Packet& packet) {
               end(ip.dest_address(), 2));
 }
 
+// Nothing: it has none.
+std::optional<Ipv4Address> interface_address(Sys& sys, const std::string& interface) {
+  ListAddresses list;
+  if (!sys.request(list)) return std::nullopt;
+  for (const InterfaceAddress& info : list.addresses)
+    if (info.interface == interface) return info.address.address;
+  return std::nullopt;
+}
+
 class Natd {
  public:
   Natd(Sys& sys, const NatdConfig& config)
@@ -175,15 +185,6 @@ class Natd {
     alias_.set_mode(config.mode);
     alias_.set_address(config.address);
     alias_.set_target(config.target);
-  }
-
-  // Nothing: it has none.
-  std::optional<Ipv4Address> interface_address() const {
-    ListAddresses list;
-    if (!sys_.request(list)) return std::nullopt;
-    for (const InterfaceAddress& info : list.addresses)
-      if (info.interface == config_.interface) return info.address.address;
-    return std::nullopt;
   }
 
   Task<int> run() {
@@ -215,7 +216,8 @@ class Natd {
   Task<int> one(Fd fd, size_t socket) {
     const auto received = co_await sys_.receive(fd, 65536);
     if (!received || received->octets.size() < sizeof(Ipv4Header)) co_return 0;
-    if (config_.dynamic) alias_.set_address(interface_address().value_or(config_.address));
+    if (config_.dynamic)
+      alias_.set_address(interface_address(sys_, config_.interface).value_or(config_.address));
     bool out = received->from.address.is_any();
     if (config_.in_port != 0 && socket == 0) out = false;
     if (config_.out_port != 0 && (socket == 1 || config_.in_port == 0)) out = true;
@@ -264,9 +266,8 @@ Task<int> natd(Sys& sys, Args args) {
     parser.failed = "both alias address and interface name are not allowed";
   if (parser.failed) co_return co_await bad_usage(sys, natd_command, *parser.failed, 1);
 
-  Natd probe(sys, config);
   if (!config.interface.empty()) {
-    const auto address = probe.interface_address();
+    const auto address = interface_address(sys, config.interface);
     if (!address) {
       co_await sys.complain(text("{}: cannot get interface address", config.interface));
       co_return 1;
@@ -274,11 +275,7 @@ Task<int> natd(Sys& sys, Args args) {
     config.address = *address;
   }
   if (!config.verbose) co_await sys.daemon().or_err(1, "daemon");
-  const Result<Fd> pid_file = co_await sys.open(config.pid_file, OpenMode::write);
-  if (pid_file) {
-    co_await sys.write(*pid_file, text("{}\n", sys.pid()));
-    co_await sys.close(*pid_file);
-  }
+  co_await write_pid_file(sys, config.pid_file);
   Natd run(sys, config);
   co_return co_await run.run();
 }

@@ -7,6 +7,7 @@
 #include "core/base/text.h"
 #include "userland/commands.h"
 #include "userland/lib/options.h"
+#include "userland/lib/pid_file.h"
 #include "userland/lib/services.h"
 
 namespace stackyard {
@@ -285,11 +286,7 @@ Task<int> inetd(Sys& sys, Args args) {
     address = found[0].address;
   }
   if (!options.has('d')) co_await sys.daemon().or_err(1, "daemon");
-  const Result<Fd> file = co_await sys.open(pid_file, OpenMode::write);
-  if (file) {
-    co_await sys.write(*file, text("{}\n", sys.pid()));
-    co_await sys.close(*file);
-  }
+  co_await write_pid_file(sys, pid_file);
   Inetd run(sys, conf, address);
   const int status = co_await run.run();
   (void)sys.remove(pid_file);

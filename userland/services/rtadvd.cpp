@@ -10,6 +10,7 @@
 #include "stack/net/api/interface_requests.h"
 #include "userland/commands.h"
 #include "userland/lib/options.h"
+#include "userland/lib/pid_file.h"
 #include "userland/services/control_socket.h"
 #include "userland/services/rtadvd_conf.h"
 
@@ -372,12 +373,7 @@ Task<int> rtadvd(Sys& sys, Args args) {
   std::string conf = options.value('c', "/etc/rtadvd.conf");
   if (!conf.starts_with('/')) conf = sys.folder() + "/" + conf;
   if (!options.has('f')) co_await sys.daemon().or_err(1, "daemon");
-  const Result<Fd> pid_file =
-      co_await sys.open(options.value('p', pid_by_default), OpenMode::write);
-  if (pid_file) {
-    co_await sys.write(*pid_file, text("{}\n", sys.pid()));
-    co_await sys.close(*pid_file);
-  }
+  co_await write_pid_file(sys, options.value('p', pid_by_default));
   Rtadvd run(sys, conf, options.value('C', control_by_default));
   co_return co_await run.run(options.rest());
 }
