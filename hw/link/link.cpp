@@ -94,8 +94,7 @@ void LinkEnd::depart(Packet frame, SimTime transmission) {
     ++counters_.reordered;
     held_ = std::move(frame);
     if (!hold_limit_)
-      hold_limit_ =
-          std::make_unique<Timer>(site_.node(), Timer::call<&LinkEnd::flush_held>, this);
+      hold_limit_ = std::make_unique<Timer>(site_.node(), Timer::call<&LinkEnd::flush_held>, this);
     hold_limit_->arm(hold_max);
     return;
   }

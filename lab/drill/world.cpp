@@ -81,8 +81,8 @@ void World::configure(const Settings& settings) {
 }
 
 void World::add_route() {
-  RouteFamily* family = machine_->vnet().state<NetStack>(net_module).route_family(
-      places_.remote.address.family());
+  RouteFamily* family =
+      machine_->vnet().state<NetStack>(net_module).route_family(places_.remote.address.family());
   RouteChange route{.dest = places_.remote.canonical(), .flags = route_flag::static_};
   route.gateway = places_.gateway;
   const Result<RouteView> made =

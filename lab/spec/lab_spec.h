@@ -133,7 +133,7 @@ struct NodeSettings {
   std::map<std::string, SwitchPortSpec> port_specs;
   SimTime ageing = 300_s;
   enum class Snooping : uint8_t { off, on, querier } snooping = Snooping::off;  // of a switch
-  DoorSpec door;  // of a door
+  DoorSpec door;                                                                // of a door
   bool operator==(const NodeSettings&) const = default;
 };
 

@@ -140,7 +140,8 @@ WayTo Inet::way_to(const IpAddress& dest, int fib) {
           .by_default = match->dest.length == 0,
           .refused = route.has(route_flag::reject | route_flag::blackhole),
           .direct = !route.has(route_flag::gateway),
-          .gateway = route.has(route_flag::gateway) ? IpAddress(route.gateway) : IpAddress::any(dest.family())};
+          .gateway = route.has(route_flag::gateway) ? IpAddress(route.gateway)
+                                                    : IpAddress::any(dest.family())};
 }
 
 Packet Inet::reassemble(Packet packet) {

@@ -194,7 +194,6 @@ constexpr SocketRecord sockets[] = {
        return self(m).raw().create(IpFamily::v6, protocol);
      }}};
 
-
 constexpr RequestRecord requests[] = {
     {&AddTcpKey::kind_of,
      [](ModuleState& m, Request& r) -> Result<> {

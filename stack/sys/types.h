@@ -62,7 +62,15 @@ enum class SignalAction : uint8_t { standard, ignore, catch_it };
 // How a shell shows a process that a signal ended: 128 + the signal.
 constexpr int signal_status(Signal signal) { return 128 + int(signal); }
 
-enum class Af : uint8_t { unspecified = 0, local = 1, inet = 2, route = 17, link = 18, inet6 = 28, divert = 44 };
+enum class Af : uint8_t {
+  unspecified = 0,
+  local = 1,
+  inet = 2,
+  route = 17,
+  link = 18,
+  inet6 = 28,
+  divert = 44
+};
 enum class SocketType : uint8_t { stream = 1, datagram = 2, raw = 3, seqpacket = 5 };
 
 constexpr Af af_of(IpFamily family) { return family == IpFamily::v4 ? Af::inet : Af::inet6; }

@@ -1,4 +1,5 @@
-// tests/fuzz/control_fuzz.cpp - what a control client may send, a message a line, at a lab that runs.
+// tests/fuzz/control_fuzz.cpp - what a control client may send, a message a line, at a lab that
+// runs.
 #include <sys/socket.h>
 #include <unistd.h>
 

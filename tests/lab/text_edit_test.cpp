@@ -464,10 +464,11 @@ TEST_CASE("keys of nodes and links, places and notes", "[spec][text]") {
   CHECK(office_after([](LabEdit& e) {
           return e.grow({{"a", "{}"}, {"b", "{kind: hub}"}}, {"a -- b", "{endpoints: [a, sw]}"},
                         {{"a", 1, 1}, {"b", 2, 2}});
-        }) == "+  a: {}\n+  b: {kind: hub}\n"
-              "-layout: {pc1: [0, 0], pc2: [100, 0]}\n"
-              "+  - a -- b\n+  - {endpoints: [a, sw]}\n"
-              "+layout: {pc1: [0, 0], pc2: [100, 0], a: [1, 1], b: [2, 2]}\n");
+        }) ==
+        "+  a: {}\n+  b: {kind: hub}\n"
+        "-layout: {pc1: [0, 0], pc2: [100, 0]}\n"
+        "+  - a -- b\n+  - {endpoints: [a, sw]}\n"
+        "+layout: {pc1: [0, 0], pc2: [100, 0], a: [1, 1], b: [2, 2]}\n");
   const std::string many = "nodes: {pc: {count: 2}, sw: {kind: switch}}\nlinks: [pc* -- sw]\n";
   CHECK(edited(many, [](LabEdit& e) { return e.remove({"pc1"}, {}, {}); }) ==
         "e:1:9: pc1 is one of several that are written together - change the text's count\n");

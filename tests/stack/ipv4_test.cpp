@@ -193,7 +193,9 @@ TEST_CASE("record route and timestamp options are filled in on the way") {
 }
 
 TEST_CASE("ICMP answers are limited to icmplim a second, and the log says how many were left out") {
-  LabFixture lab("nodes: {a: {}, b: {sysctl: {net.inet.icmp.icmplim: 5, net.inet.icmp.icmplim_jitter: 0}}}\nlinks: [a -- b]\n");
+  LabFixture lab(
+      "nodes: {a: {}, b: {sysctl: {net.inet.icmp.icmplim: 5, net.inet.icmp.icmplim_jitter: "
+      "0}}}\nlinks: [a -- b]\n");
   const auto ping = lab.run("a", "ping -q -i 0.01 -c 50 -W 100 b");
   CHECK(ping.says("5 packets received"));
   lab.pass(2_s);

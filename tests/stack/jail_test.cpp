@@ -194,8 +194,7 @@ TEST_CASE("Every sysctl of a stack is the stack's own", "[jail][sysctl]") {
     const int64_t now = *parse_int(info.value);
     bool done = false;
     for (const int64_t other : {now + 1, now - 1, int64_t(1), int64_t(2)})
-      if (!done && other != now)
-        done = bool(machine.set_sysctl(info.name, text("{}", other), x));
+      if (!done && other != now) done = bool(machine.set_sysctl(info.name, text("{}", other), x));
     // Those that have one legal value refuse every other.
     if (!done) continue;
     ++changed;
