@@ -33,6 +33,7 @@ bool LabClient::open(const QString& path, QString& why) {
     return false;
   }
   channel_ = std::make_unique<Channel>(fd);
+  ++connection_;
   reader_ = std::make_unique<QSocketNotifier>(fd, QSocketNotifier::Read);
   writer_ = std::make_unique<QSocketNotifier>(fd, QSocketNotifier::Write);
   writer_->setEnabled(false);

@@ -26,6 +26,8 @@ class LabClient final : public QObject {
   // False: nobody listens there, and `why`.
   bool open(const QString& path, QString& why);
   bool isOpen() const { return channel_ != nullptr; }
+  // How often one was opened: another number is another lab's.
+  uint64_t connection() const { return connection_; }
   // One of them is called, later; neither, once the connection is lost or this is gone.
   void call(const std::string& method, const Json& params, Answer answer = {},
             Refusal refusal = {});
@@ -53,7 +55,7 @@ class LabClient final : public QObject {
   std::unique_ptr<Channel> channel_;
   std::unique_ptr<QSocketNotifier> reader_, writer_;
   std::map<uint64_t, Pending> pending_;
-  uint64_t last_id_ = 0;
+  uint64_t last_id_ = 0, connection_ = 0;
 };
 
 }  // namespace stackyard::gui

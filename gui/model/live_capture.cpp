@@ -1,10 +1,8 @@
 #include "gui/model/live_capture.h"
 
-#include <QPointer>
 #include <nlohmann/json.hpp>
 
 #include "core/capture/capture_file.h"
-#include "gui/client/lab_client.h"
 #include "lab/api/channel.h"
 
 namespace stackyard::gui {
@@ -22,7 +20,14 @@ QStringList LiveCapture::wiresharkArguments(const QString& title) {
 
 LiveCapture::LiveCapture(LabClient& client, const QString& on, const QString& program,
                          const QStringList& arguments, QObject* parent)
-    : QObject(parent), client_(&client), on_(on) {
+    : QObject(parent),
+      subscription_(
+          client, QStringLiteral("packet"), {{"what", "packets"}, {"on", on.toStdString()}},
+          [this](const Json& params) { take(params); },
+          [this](const QString& why) {
+            emit failed(why);
+            stop();
+          }) {
   file_ = CaptureFile::to_memory(octets_, false);
   file_->add_interface(on.toStdString(), LinkType::ethernet, 262144);
   connect(&process_, &QProcess::errorOccurred, this, [this, program](QProcess::ProcessError error) {
@@ -35,28 +40,11 @@ LiveCapture::LiveCapture(LabClient& client, const QString& on, const QString& pr
     emit ended();
     deleteLater();
   });
-  connect(&client, &LabClient::told, this, [this](const QString& method, const Json& message) {
-    if (method != QLatin1String("packet")) return;
-    const Json& params = message.at("params");
-    if (params.value("subscription", int64_t(-1)) == subscription_) take(params);
-  });
-  client.call(
-      "subscribe", {{"what", "packets"}, {"on", on.toStdString()}},
-      [self = QPointer<LiveCapture>(this)](const Json& result) {
-        if (self) self->subscription_ = result.at("subscription").get<qint64>();
-      },
-      [self = QPointer<LiveCapture>(this)](const QString& why) {
-        if (!self) return;
-        emit self->failed(why);
-        self->stop();
-      });
   process_.start(program, arguments);
   pass();
 }
 
 LiveCapture::~LiveCapture() {
-  if (subscription_ >= 0 && client_ && client_->isOpen())
-    client_->call("unsubscribe", {{"subscription", subscription_}}, {}, [](const QString&) {});
   process_.disconnect(this);
   process_.closeWriteChannel();
   process_.waitForFinished(200);

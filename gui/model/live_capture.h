@@ -3,13 +3,12 @@
 #pragma once
 
 #include <QObject>
-#include <QPointer>
 #include <QProcess>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
-#include "gui/client/lab_client.h"
+#include "gui/client/subscription.h"
 
 namespace stackyard {
 class CaptureFile;
@@ -37,12 +36,10 @@ class LiveCapture final : public QObject {
   void take(const nlohmann::json& params);
   void pass();
 
-  QPointer<LabClient> client_;  // it may end first
-  QString on_;
   QProcess process_;
   std::string octets_;  // written by file_, not passed on yet
   std::unique_ptr<CaptureFile> file_;
-  qint64 subscription_ = -1;
+  Subscription subscription_;
 };
 
 }  // namespace stackyard::gui

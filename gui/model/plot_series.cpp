@@ -1,11 +1,8 @@
 #include "gui/model/plot_series.h"
 
-#include <QPointer>
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
-
-#include "gui/client/lab_client.h"
 
 namespace stackyard::gui {
 
@@ -60,28 +57,7 @@ PlotWhat delayBetween(const QString& from, const QString& to) {
 
 PlotSeries::PlotSeries(LabClient& client, PlotWhat what, QString step, QObject* parent)
     : QObject(parent), client_(&client), what_(std::move(what)), step_(std::move(step)) {
-  connect(&client, &LabClient::told, this, [this](const QString& method, const Json& message) {
-    const bool samples = method == QLatin1String("samples");
-    if (!samples && !(what_.isDelay() && method == QLatin1String("packet"))) return;
-    const Json& params = message.at("params");
-    const auto number = params.value("subscription", int64_t(-1));
-    if (samples && number == subscription_) take(params);
-    if (!samples && (number == subscription_ || number == to_subscription_))
-      frame(number == subscription_ ? what_.from_link : what_.to_link,
-            params.value("id", quint64(0)), params.value("time", qint64(0)));
-  });
   restart();
-}
-
-PlotSeries::~PlotSeries() { leave(); }
-
-void PlotSeries::leave() {
-  ++generation_;
-  for (qint64* number : {&subscription_, &to_subscription_}) {
-    const qint64 old = std::exchange(*number, -1);
-    if (old >= 0 && client_ && client_->isOpen())
-      client_->call("unsubscribe", {{"subscription", old}}, {}, [](const QString&) {});
-  }
 }
 
 void PlotSeries::setStep(const QString& step) {
@@ -93,7 +69,7 @@ void PlotSeries::setStep(const QString& step) {
 }
 
 void PlotSeries::restart() {
-  leave();
+  subscriptions_.clear();
   points_.clear();
   left_.clear();
   every_ = 1;
@@ -102,35 +78,31 @@ void PlotSeries::restart() {
   if (!client_ || !client_->isOpen()) return;
   if (what_.isDelay()) {
     // The packets' names alone: of them a flood has room for many.
-    for (const auto& [link, number] :
-         {std::pair(what_.from_link, &subscription_), {what_.to_link, &to_subscription_}})
-      subscribe({{"what", "packets"}, {"on", link.toStdString()}, {"snaplen", 1}, {"lossy", true}},
-                number);
+    for (const QString& link : {what_.from_link, what_.to_link})
+      subscribe(QStringLiteral("packet"),
+                {{"what", "packets"}, {"on", link.toStdString()}, {"snaplen", 1}, {"lossy", true}},
+                [this, link](const Json& params) {
+                  frame(link, params.value("id", quint64(0)), params.value("time", qint64(0)));
+                });
     return;
   }
   Json match = Json::object();
   for (auto it = what_.match.begin(); it != what_.match.end(); ++it)
     match[it.key().toStdString()] = it.value().toStdString();
-  subscribe({{"what", "samples"},
+  subscribe(QStringLiteral("samples"),
+            {{"what", "samples"},
              {"node", what_.node.toStdString()},
              {"table", what_.table.toStdString()},
              {"columns", {what_.column.toStdString()}},
              {"match", match},
              {"step", step_.toStdString()}},
-            &subscription_);
+            [this](const Json& params) { take(params); });
 }
 
-// `number` is a member's: as long as this is, it is.
-void PlotSeries::subscribe(const Json& params, qint64* number) {
-  client_->call(
-      "subscribe", params,
-      [self = QPointer<PlotSeries>(this), generation = generation_, number](const Json& result) {
-        if (self && self->generation_ == generation)
-          *number = result.at("subscription").get<qint64>();
-      },
-      [self = QPointer<PlotSeries>(this)](const QString& why) {
-        if (self) emit self->refused(why);
-      });
+void PlotSeries::subscribe(const QString& method, const Json& params, Subscription::Take take) {
+  subscriptions_.push_back(
+      std::make_unique<Subscription>(*client_, method, params, std::move(take),
+                                     [this](const QString& why) { emit refused(why); }));
 }
 
 void PlotSeries::take(const Json& params) {

@@ -7,10 +7,11 @@
 #include <QObject>
 #include <QPointF>
 #include <QPointer>
+#include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <vector>
 
-#include "gui/client/lab_client.h"
+#include "gui/client/subscription.h"
 
 namespace stackyard::gui {
 
@@ -37,7 +38,6 @@ class PlotSeries final : public QObject {
   static constexpr size_t most = 200'000;  // points; then every second one goes
 
   PlotSeries(LabClient& client, PlotWhat what, QString step, QObject* parent = nullptr);
-  ~PlotSeries() override;
   const PlotWhat& what() const { return what_; }
   // Another lab, or the same from its beginning: forgets, and asks anew.
   void restart();
@@ -54,21 +54,19 @@ class PlotSeries final : public QObject {
   void refused(const QString& why);
 
  private:
-  void leave();
-  void subscribe(const nlohmann::json& params, qint64* number);
+  void subscribe(const QString& method, const nlohmann::json& params, Subscription::Take take);
   void add(qint64 time, double value);
 
   QPointer<LabClient> client_;  // it may end first
   PlotWhat what_;
   QString step_;
-  qint64 subscription_ = -1, to_subscription_ = -1;
-  int generation_ = 0;
   std::vector<QPointF> points_;
   size_t every_ = 1, skipped_ = 0;
   bool has_last_ = false;
   double last_value_ = 0;
   qint64 last_time_ = 0;
   QHash<quint64, qint64> left_;  // packets on their way, and when they left
+  std::vector<std::unique_ptr<Subscription>> subscriptions_;
 };
 
 }  // namespace stackyard::gui

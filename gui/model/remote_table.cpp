@@ -1,42 +1,24 @@
 #include "gui/model/remote_table.h"
 
-#include <QPointer>
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "core/base/text.h"
-#include "gui/client/lab_client.h"
 
 namespace stackyard::gui {
 
 RemoteTable::RemoteTable(LabClient& client, QString node, QString table, int every, QObject* parent)
     : QAbstractTableModel(parent),
-      client_(client),
       node_(std::move(node)),
-      table_(std::move(table)) {
-  connect(&client_, &LabClient::told, this, [this](const QString& method, const Json& message) {
-    if (method != QLatin1String("table")) return;
-    const Json& params = message.at("params");
-    if (params.value("subscription", int64_t(-1)) == subscription_) take(params);
-  });
-  client_.call(
-      "subscribe",
-      {{"what", "table"},
-       {"node", node_.toStdString()},
-       {"table", table_.toStdString()},
-       {"every", std::to_string(every) + "ms"}},
-      [self = QPointer<RemoteTable>(this)](const Json& result) {
-        if (self) self->subscription_ = result.at("subscription").get<int64_t>();
-      },
-      [self = QPointer<RemoteTable>(this)](const QString& why) {
-        if (self) emit self->gone(why);
-      });
-}
-
-RemoteTable::~RemoteTable() {
-  if (subscription_ >= 0)
-    client_.call("unsubscribe", {{"subscription", subscription_}}, {}, [](const QString&) {});
-}
+      table_(std::move(table)),
+      subscription_(
+          client, QStringLiteral("table"),
+          {{"what", "table"},
+           {"node", node_.toStdString()},
+           {"table", table_.toStdString()},
+           {"every", std::to_string(every) + "ms"}},
+          [this](const Json& params) { take(params); },
+          [this](const QString& why) { emit gone(why); }) {}
 
 void RemoteTable::setColumns(const Json& columns) {
   QStringList names;

@@ -8,11 +8,10 @@
 #include <nlohmann/json_fwd.hpp>
 #include <vector>
 
+#include "gui/client/subscription.h"
 #include "gui/model/plot_series.h"
 
 namespace stackyard::gui {
-
-class LabClient;
 
 class RemoteTable final : public QAbstractTableModel {
   Q_OBJECT
@@ -25,7 +24,6 @@ class RemoteTable final : public QAbstractTableModel {
   // between two looks, at least.
   RemoteTable(LabClient& client, QString node, QString table, int every = 100,
               QObject* parent = nullptr);
-  ~RemoteTable() override;
 
   const QString& node() const { return node_; }
   const QString& name() const { return table_; }
@@ -59,13 +57,12 @@ class RemoteTable final : public QAbstractTableModel {
   void mergeRows(std::vector<Row> rows);
   static QString shown(const QVariant& value, const QString& type);
 
-  LabClient& client_;
   QString node_, table_;
-  qint64 subscription_ = -1;
   QStringList names_, titles_, types_;
   std::vector<Row> rows_;
   QHash<QString, std::vector<QVariant>> step_;  // by key: the cells at the last step
   bool stepped_ = false;
+  Subscription subscription_;
 };
 
 }  // namespace stackyard::gui

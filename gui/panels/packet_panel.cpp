@@ -114,63 +114,52 @@ PacketPanel::PacketPanel(LabClient& client, const Colours& colours, QWidget* par
     menu.exec(at);
   });
   connect(layers_, &QTreeWidget::itemSelectionChanged, this, &PacketPanel::showField);
-  connect(&client_, &LabClient::told, this, [this](const QString& method, const Json& message) {
-    const Json params = message.value("params", Json::object());
-    if (method == QLatin1String("packet") &&
-        params.value("subscription", int64_t(-1)) == packets_) {
-      if (const auto missed = params.value("missed", quint64(0)); missed > 0) {
-        missed_ += missed;
-        message_->setText(
-            tr("%L1 packets went by unseen: they were too many at once").arg(missed_));
-        message_->show();
-      }
-      model_.takePacket(params);
-      emit frameSeen(QString::fromStdString(params.value("link", "")),
-                     QString::fromStdString(params.value("node", "")),
-                     QString::fromStdString(params.value("text", "")));
-    }
-    if (method == QLatin1String("drop") && params.value("subscription", int64_t(-1)) == drops_)
-      model_.takeDrop(params);
-    if (method == QLatin1String("decision") &&
-        params.value("subscription", int64_t(-1)) == decisions_)
-      model_.takeDecision(params);
-  });
   connect(&timer_, &QTimer::timeout, &model_, &PacketList::flush);
   timer_.start(shown_every_ms);
 }
 
 void PacketPanel::restart() {
-  packets_ = drops_ = decisions_ = -1;
   missed_ = 0;
-  message_->hide();
   model_.clear();
   watch();
 }
 
 // From now on, what fits the filter.
 void PacketPanel::watch() {
-  for (qint64* known : {&packets_, &drops_, &decisions_})
-    if (*known >= 0)
-      client_.call("unsubscribe", {{"subscription", std::exchange(*known, -1)}}, {},
-                   [](const QString&) {});
-  client_.call(
-      "subscribe",
+  message_->hide();
+  subscriptions_.clear();
+  const auto subscribe = [&](const char* method, const Json& params, Subscription::Take take,
+                             LabClient::Refusal refused = {}) {
+    subscriptions_.push_back(std::make_unique<Subscription>(client_, QLatin1String(method), params,
+                                                            std::move(take), std::move(refused)));
+  };
+  subscribe(
+      "packet",
       {{"what", "packets"},
        {"on", "*"},
        {"filter", filter_->text().toStdString()},
        {"lossy", true}},
-      [this](const Json& result) {
-        packets_ = result.at("subscription").get<qint64>();
-        message_->hide();
-      },
-      [this](const QString& why) {
-        message_->setText(why);
-        message_->show();
-      });
-  for (const auto& [what, known] : {std::pair("drops", &drops_), {"decisions", &decisions_}})
-    client_.call(
-        "subscribe", {{"what", what}, {"lossy", true}},
-        [known = known](const Json& result) { *known = result.at("subscription").get<qint64>(); });
+      [this](const Json& params) { take(params); }, [this](const QString& why) { tell(why); });
+  subscribe("drop", {{"what", "drops"}, {"lossy", true}},
+            [this](const Json& params) { model_.takeDrop(params); });
+  subscribe("decision", {{"what", "decisions"}, {"lossy", true}},
+            [this](const Json& params) { model_.takeDecision(params); });
+}
+
+void PacketPanel::tell(const QString& message) {
+  message_->setText(message);
+  message_->show();
+}
+
+void PacketPanel::take(const Json& params) {
+  if (const auto missed = params.value("missed", quint64(0)); missed > 0) {
+    missed_ += missed;
+    tell(tr("%L1 packets went by unseen: they were too many at once").arg(missed_));
+  }
+  model_.takePacket(params);
+  emit frameSeen(QString::fromStdString(params.value("link", "")),
+                 QString::fromStdString(params.value("node", "")),
+                 QString::fromStdString(params.value("text", "")));
 }
 
 void PacketPanel::select(int row) {

@@ -4,6 +4,7 @@
 #include <QTimer>
 #include <QWidget>
 
+#include "gui/client/subscription.h"
 #include "gui/model/packet_list.h"
 
 class QLineEdit;
@@ -13,7 +14,6 @@ class QTreeWidget;
 
 namespace stackyard::gui {
 
-class LabClient;
 class PacketView;
 
 class PacketPanel final : public QWidget {
@@ -36,6 +36,8 @@ class PacketPanel final : public QWidget {
 
  private:
   void watch();
+  void take(const nlohmann::json& params);
+  void tell(const QString& message);
   void show(int row);
   void showStory(int row);
   void filterFor(int row);
@@ -45,7 +47,6 @@ class PacketPanel final : public QWidget {
 
   LabClient& client_;
   PacketList model_;
-  qint64 packets_ = -1, drops_ = -1, decisions_ = -1;  // subscriptions
   quint64 missed_ = 0;
   QTimer timer_;
   QLineEdit* filter_;
@@ -53,6 +54,7 @@ class PacketPanel final : public QWidget {
   PacketView* list_;
   QTreeWidget* layers_;
   QPlainTextEdit* octets_;
+  std::vector<std::unique_ptr<Subscription>> subscriptions_;
 };
 
 }  // namespace stackyard::gui
