@@ -11,11 +11,13 @@ import sys
 import tempfile
 import xml.etree.ElementTree as xml
 
-sys.path.insert(0, os.path.dirname(__file__))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), 'fuzz')]
+import run_fuzz  # noqa: E402
 import scenarios  # noqa: E402
 import served  # noqa: E402
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+ROOT = os.path.dirname(os.path.dirname(HERE))
 passed = failed = skipped = 0
 
 
@@ -38,9 +40,9 @@ def run(command, **options):
     return subprocess.run(command, capture_output=True, text=True, errors='replace', **options)
 
 
-def build(folder, *options):
+def build(folder, *options, environment=None):
     if not os.path.exists(f'{folder}/build.ninja'):
-        setup = run(['meson', 'setup', folder, *options])
+        setup = run(['meson', 'setup', folder, *options], env=environment)
         if setup.returncode:
             report(False, f'configure {folder}', setup.stdout + setup.stderr)
             return False
@@ -149,15 +151,12 @@ def main():
             tidy = run([sys.executable, 'tests/tidy/tidy.py', 'build'])
             report(tidy.returncode == 0, 'tidy', tidy.stdout + tidy.stderr)
     if 'compilers' in wanted:
-        # The same bytes from a debug build under sanitizers, and from another compiler.
-        if build('build-asan', '--buildtype=debug', '-Db_sanitize=address,undefined', '-Dgui=disabled'):
-            unit('build-asan')
-            drill('build-asan/stackyard')
-            served.run_all('build-asan/stackyard', report, times=1)
-            scenarios.compare('build/stackyard', 'build-asan/stackyard', report)
-        os.environ.update(CC='clang-16', CXX='clang++-16')
-        if build('build-clang', '--buildtype=release', '-Dgui=disabled'):
-            scenarios.compare('build/stackyard', 'build-clang/stackyard', report)
+        # The same bytes from another compiler, under sanitizers.
+        if build(run_fuzz.FOLDER, *run_fuzz.OPTIONS, environment=run_fuzz.ENVIRONMENT):
+            unit(run_fuzz.FOLDER)
+            drill(f'{run_fuzz.FOLDER}/stackyard')
+            served.run_all(f'{run_fuzz.FOLDER}/stackyard', report, times=1)
+            scenarios.compare('build/stackyard', f'{run_fuzz.FOLDER}/stackyard', report)
     if 'fuzz' in wanted:
         fuzz = run([sys.executable, 'tests/fuzz/run_fuzz.py', '3'])
         for line in fuzz.stdout.splitlines():
