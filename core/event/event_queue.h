@@ -7,6 +7,7 @@
 #pragma once
 
 #include <array>
+#include <span>
 #include <vector>
 
 #include "core/event/event_record.h"
@@ -31,6 +32,8 @@ class EventQueue {
     return &bottom_.back();
   }
   void pop() { bottom_.pop_back(); }
+  // The few that are sorted already, the first event last.
+  std::span<const QueueEntry> sorted() const { return bottom_; }
 
   // Every entry, in no order: for teardown and for inspection.
   template <class Visit>

@@ -23,6 +23,9 @@ struct EventClass {
   void (*discard)(EventLoad load) = nullptr;
   // Called when the event crosses from one partition to another: must leave nothing shared.
   void (*cross)(void* object, EventLoad load) = nullptr;
+  // Called shortly before its turn, while `object` and what the load's word points to are coming
+  // into the cache: fetches what lies behind them. Changes nothing. Null: nothing lies there.
+  void (*fetch)(const void* object, EventLoad load) = nullptr;
 };
 
 using EventSlot = uint32_t;

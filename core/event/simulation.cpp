@@ -100,6 +100,7 @@ bool Partition::run(SimTime limit, uint64_t budget) {
     void* const object = record.object;
     const EventLoad load = record.load;
     records_.give_back(found.slot);
+    if (const auto next = queue_.sorted(); next.size() > 1) fetch_ahead(next);
     if (key.time != storm_time_ || key.target != storm_node_) {
       storm_time_ = key.time;
       storm_node_ = key.target;
@@ -112,6 +113,20 @@ bool Partition::run(SimTime limit, uint64_t budget) {
     ++events_run_;
     event_class.run(object, load);
   }
+}
+
+// Large labs do not fit into a cache: an event's record, its packet and its device come from memory
+// while the events before it run.
+void Partition::fetch_ahead(std::span<const QueueEntry> next) {
+  if (next.size() > 6) __builtin_prefetch(&records_[next.rbegin()[6].slot]);
+  if (next.size() > 4) {
+    const EventRecord& record = records_[next.rbegin()[4].slot];
+    __builtin_prefetch(record.object);
+    __builtin_prefetch(reinterpret_cast<const void*>(record.load.word));
+  }
+  const EventRecord& record = records_[next.rbegin()[1].slot];
+  if (record.event_class && record.event_class->fetch)
+    record.event_class->fetch(record.object, record.load);
 }
 
 // --- Node --------------------------------------------------------------------------------------

@@ -53,6 +53,7 @@ class Partition {
   SimTime next_time();
   // Runs events before `limit`, at most `budget` of them; false when the budget ended it.
   bool run(SimTime limit, uint64_t budget);
+  void fetch_ahead(std::span<const QueueEntry> next);
   void discard(EventSlot slot);
   void discard_all();
 

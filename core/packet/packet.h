@@ -198,6 +198,10 @@ class Packet {
   PacketPool& pool() const { return *record_->pool; }
 
   // For events and intrusive queues: gives up the handle, and takes it back.
+  static void fetch(const PacketRecord* record) {
+    __builtin_prefetch(record->octets);
+    __builtin_prefetch(record->octets->data() + record->begin);
+  }
   PacketRecord* release() { return std::exchange(record_, nullptr); }
   static Packet adopt(PacketRecord* record) { return Packet(record); }
 

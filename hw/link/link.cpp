@@ -139,6 +139,11 @@ void LinkEnd::arrive(void* object, EventLoad load) {
   end.jack_.receive(std::move(frame));
 }
 
+void LinkEnd::fetch(const void* object, EventLoad load) {
+  __builtin_prefetch(&static_cast<const LinkEnd*>(object)->jack_);
+  Packet::fetch(reinterpret_cast<const PacketRecord*>(load.word));
+}
+
 void LinkEnd::cross(void* object, EventLoad load) {
   // The record stays where the event says; its octets and its pool become the receiver's.
   LinkEnd& end = *static_cast<LinkEnd*>(object);

@@ -63,7 +63,9 @@ class LinkEnd final : public Wire {
   static void arrive(void* object, EventLoad load);
   static void cross(void* object, EventLoad load);
   static void discard(EventLoad load) { Packet::adopt(reinterpret_cast<PacketRecord*>(load.word)); }
-  static constexpr EventClass arrival{.run = arrive, .discard = discard, .cross = cross};
+  static void fetch(const void* object, EventLoad load);
+  static constexpr EventClass arrival{
+      .run = arrive, .discard = discard, .cross = cross, .fetch = fetch};
 
   void start(Packet frame);
   void transmission_ends();

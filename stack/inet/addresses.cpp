@@ -5,19 +5,6 @@
 
 namespace stackyard {
 
-void Inet::add_local(Ipv4Address address) {
-  locals_.insert(std::upper_bound(locals_.begin(), locals_.end(), address.value), address.value);
-}
-
-// One of them: several interfaces may have the same.
-void Inet::remove_local(Ipv4Address address) {
-  locals_.erase(std::lower_bound(locals_.begin(), locals_.end(), address.value));
-}
-
-bool Inet::is_local(Ipv4Address address) const {
-  return std::binary_search(locals_.begin(), locals_.end(), address.value);
-}
-
 bool Inet::is_local_on(const Ifnet& interface, Ipv4Address address) const {
   return std::any_of(addresses_.begin(), addresses_.end(), [&](const Address& a) {
     return a.interface == &interface && a.prefix.address == address;
@@ -26,14 +13,12 @@ bool Inet::is_local_on(const Ifnet& interface, Ipv4Address address) const {
 
 bool Inet::is_broadcast_on(const Ifnet& interface, Ipv4Address address) const {
   if (address.is_broadcast()) return true;
-  if (!interface.has_flag(if_flag::broadcast)) return false;
-  for (const Address& a : addresses_) {
-    if (a.interface != &interface || a.broadcast.is_any()) continue;
-    // All ones, and the old form of all zeroes (RFC 1122 s3.3.6).
-    if (address == a.broadcast || (a.prefix.length < 31 && address == a.prefix.network()))
-      return true;
-  }
-  return false;
+  if (!broadcasts_.contains(address) || !interface.has_flag(if_flag::broadcast)) return false;
+  bool found = false;
+  for (const Address& a : addresses_)
+    if (a.interface == &interface)
+      a.for_each_broadcast([&](Ipv4Address all) { found |= all == address; });
+  return found;
 }
 
 bool Inet::is_broadcast(Ipv4Address address) const {
@@ -111,7 +96,8 @@ Result<> Inet::add_address(const AddAddress& wanted) {
   if (broadcasts) address.broadcast = wanted.second.value_or(wanted.address.broadcast());
   if (interface->has_flag(if_flag::point_to_point)) address.peer = wanted.second.value_or(ip);
   addresses_.push_back(address);
-  add_local(ip);
+  locals_.add(ip);
+  address.for_each_broadcast([this](Ipv4Address all) { broadcasts_.add(all); });
   interface->set_up(true);
   tell_address(RouteEvent::added, address);
   add_address_routes(address);
@@ -167,7 +153,8 @@ Result<> Inet::delete_address(const DeleteAddress& wanted) {
   if (found == addresses_.end()) return Errno::eaddrnotavail;
   const Address gone = *found;
   addresses_.erase(found);
-  remove_local(gone.prefix.address);
+  locals_.remove(gone.prefix.address);
+  gone.for_each_broadcast([this](Ipv4Address all) { broadcasts_.remove(all); });
   remove_address_routes(gone);
   tell_address(RouteEvent::removed, gone);
   arp_.forget_address(gone.prefix.address);

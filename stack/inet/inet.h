@@ -8,6 +8,7 @@
 #include <memory>
 #include <vector>
 
+#include "stack/inet/address_set.h"
 #include "stack/inet/arp.h"
 #include "stack/inet/fragments.h"
 #include "stack/inet/icmp.h"
@@ -70,7 +71,7 @@ class Inet final : public StateWithSettings<InetSettings>,
   // --- addresses (addresses.cpp) ---
   Result<> add_address(const AddAddress& wanted);
   Result<> delete_address(const DeleteAddress& wanted);
-  bool is_local(Ipv4Address address) const;
+  bool is_local(Ipv4Address address) const { return locals_.contains(address); }
   bool is_local(const IpAddress& a) const override { return is_local(a.v4()); }
   bool is_local_on(const Ifnet& interface, Ipv4Address address) const;
   bool is_broadcast(Ipv4Address address) const;
@@ -140,6 +141,14 @@ class Inet final : public StateWithSettings<InetSettings>,
     Ipv4Prefix prefix;
     Ipv4Address broadcast;  // 0: none
     Ipv4Address peer;       // of a point-to-point link; 0: none
+
+    // What is broadcast: all ones, and the old form of all zeroes (RFC 1122 s3.3.6).
+    template <class Visit>
+    void for_each_broadcast(Visit visit) const {
+      if (broadcast.is_any()) return;
+      visit(broadcast);
+      visit(prefix.network());
+    }
   };
   struct Destination {  // what output and source_for decide
     Ifnet* interface = nullptr;
@@ -156,8 +165,6 @@ class Inet final : public StateWithSettings<InetSettings>,
   uint32_t mtu_of(const Ifnet& link) const override { return link.mtu(); }
 
   void drop(Packet& packet, const DropReason& why, std::string_view detail = {});
-  void add_local(Ipv4Address address);
-  void remove_local(Ipv4Address address);
   // In the FIB of its interface, or in all of them (net.add_addr_allfibs).
   template <class Visit>
   void for_each_fib_of(const Ifnet& interface, Visit visit);
@@ -214,7 +221,8 @@ class Inet final : public StateWithSettings<InetSettings>,
   uint16_t ip_id_;
   bool settled_start_ = false;
   std::vector<Address> addresses_;  // an interface's first is its primary
-  std::vector<uint32_t> locals_;    // sorted
+  AddressSet locals_,
+      broadcasts_;  // of addresses_: their own, and what is broadcast on their links
   std::map<Ipv4Address, uint32_t> path_mtus_;
   Arp arp_;
   Fragments fragments_;

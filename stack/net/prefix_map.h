@@ -95,30 +95,13 @@ class BitmapTrie {
   BitmapTrie() { (void)nodes_.take(1); }
 
   uint32_t longest(Key key) const {
-    const Node* node = nodes_.data();
-    unsigned level = 0;
-    uint32_t best = none;
     if (!fronts_.empty()) {
       const Front& front = fronts_[size_t(key >> (bits - 16))];
-      if (front.node == none) return front.value;
-      best = front.value;
-      node += front.node;
-      level = front_level;
+      return front.node == none ? front.value : descend(key, front.node, front_level, front.value);
     }
-    const Node* owner = nullptr;
-    uint64_t hits = 0;
-    for (;; ++level) {
-      const unsigned c = chunk(key, level);
-      const uint64_t here = node->prefixes & above[c];
-      if (here) {
-        owner = node;
-        hits = here;
-      }
-      if (!(node->children >> c & 1)) break;
-      node = nodes_.data() + node->first_child + rank(node->children, c);
-    }
-    if (!owner) return best;
-    return value_at(*owner, last(hits));
+    Recent& recent = recent_[place(key)];
+    if (recent.key != key || recent.value == unknown) recent = {key, descend(key, 0, 0, none)};
+    return recent.value;
   }
 
   // Of the longest prefix that holds `key`; -1: none does.
@@ -171,6 +154,13 @@ class BitmapTrie {
     settle(key, length, front_moved);
   }
 
+  void assign(Key key, unsigned length, uint32_t value) {
+    uint32_t* found = find(key, length);
+    check(found, "a prefix that is there");
+    *found = value;
+    settle(key, length, false);
+  }
+
   void erase(Key key, unsigned length) {
     const Place place(key, length);
     uint32_t path[bits / 6 + 2];
@@ -217,6 +207,19 @@ class BitmapTrie {
     uint32_t node = none, value = none;
   };
   static constexpr unsigned front_level = 3;
+  // What was found for a key: a smaller trie than that is walked from its root, whose nodes are as
+  // many misses of the cache, and most of its packets go to a few destinations.
+  static constexpr uint32_t unknown = none - 1;
+  struct Recent {
+    Key key = 0;
+    uint32_t value = unknown;
+  };
+  static constexpr unsigned recent_bits = 6;
+  static size_t place(Key key) {
+    uint64_t folded = uint64_t(key);
+    if constexpr (sizeof key > 8) folded ^= uint64_t(key >> 64);
+    return size_t(folded * 0x9e3779b97f4a7c15 >> (64 - recent_bits));
+  }
   static constexpr size_t front_worthwhile = 4096;  // prefixes
 
   // The first node sees four bits only, so that the fourth begins at bit 16 and the common lengths
@@ -239,6 +242,24 @@ class BitmapTrie {
     return all;
   }();
   static unsigned last(uint64_t map) { return 63 - unsigned(std::countl_zero(map)); }
+
+  // The value of the longest prefix from this node on; `best` if there is none.
+  uint32_t descend(Key key, uint32_t from, unsigned level, uint32_t best) const {
+    const Node* node = nodes_.data() + from;
+    const Node* owner = nullptr;
+    uint64_t hits = 0;
+    for (;; ++level) {
+      const unsigned c = chunk(key, level);
+      const uint64_t here = node->prefixes & above[c];
+      if (here) {
+        owner = node;
+        hits = here;
+      }
+      if (!(node->children >> c & 1)) break;
+      node = nodes_.data() + node->first_child + rank(node->children, c);
+    }
+    return owner ? value_at(*owner, last(hits)) : best;
+  }
 
   static bool has_one(const Node& node) { return (node.prefixes & (node.prefixes - 1)) == 0; }
   uint32_t value_at(const Node& node, unsigned index) const {
@@ -272,6 +293,7 @@ class BitmapTrie {
   }
 
   void settle(Key key, unsigned length, bool front_moved) {
+    if (fronts_.empty()) recent_.fill({});  // else nobody has looked there
     if (nodes_.wasteful() || values_.wasteful()) {
       compact();
       return build_front();
@@ -288,7 +310,10 @@ class BitmapTrie {
   }
   void build_front() {
     fronts_.clear();
-    if (size_ < front_worthwhile / 2) return fronts_.shrink_to_fit();
+    if (size_ < front_worthwhile / 2) {
+      fronts_.shrink_to_fit();
+      return recent_.fill({});
+    }
     fronts_.resize(65536);
     refresh_front(0, 65536);
   }
@@ -355,6 +380,7 @@ class BitmapTrie {
   RunPool<Node> nodes_;
   RunPool<uint32_t> values_;
   std::vector<Front> fronts_;  // by the first 16 bits; empty: not worthwhile
+  mutable std::array<Recent, size_t(1) << recent_bits> recent_{};  // unless there are fronts
   size_t size_ = 0;
 };
 
@@ -397,14 +423,10 @@ class PrefixMap {
   }
   // Precondition: it is there, as in the next.
   void assign(Key key, unsigned length, uint32_t value) {
+    if (trie_) return trie_->assign(key, length, value);
     uint32_t* found = find(key, length);
     check(found, "a prefix that is there");
-    if (!trie_ || length >= 16) {
-      *found = value;
-    } else {  // the table in front has it, too
-      trie_->erase(key, length);
-      trie_->insert(key, length, value);
-    }
+    *found = value;
   }
   void erase(Key key, unsigned length) {
     check(find(key, length), "a prefix that is there");
