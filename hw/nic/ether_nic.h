@@ -15,12 +15,12 @@ inline constexpr DropReason frame_too_long{"frame_too_long", "the frame exceeds 
 
 // Pads what it sends to 60 octets, filters what it receives, leaves checksums deferred. Its
 // transmit queue is that of the link's end it is plugged into.
-class EtherNic final : public NicDevice, public Jack {
+class alignas(64) EtherNic final : public NicDevice, public Jack {
  public:
   static constexpr size_t frame_max = 65'550;
 
   EtherNic(Site& site, std::string name, MacAddress address)
-      : site_(site), name_(std::move(name)), permanent_(address), address_(address) {}
+      : address_(address), site_(site), name_(std::move(name)), permanent_(address) {}
 
   void attach(NicClient* client) override { client_ = client; }
   void transmit(Packet frame) override;
@@ -40,16 +40,17 @@ class EtherNic final : public NicDevice, public Jack {
  private:
   bool accepts(Bytes frame) const;
 
+  // What every frame meets comes first.
+  NicClient* client_ = nullptr;
+  MacAddress address_;
+  bool promiscuous_ = false;
+  bool enabled_ = false;
+  NicCounters counters_;
   Site& site_;
   std::string name_;
   MacAddress permanent_;
-  MacAddress address_;
   std::vector<MacAddress> groups_;
-  NicClient* client_ = nullptr;
-  NicCounters counters_;
   uint64_t rate_ = 0;
-  bool promiscuous_ = false;
-  bool enabled_ = false;
 };
 
 }  // namespace stackyard

@@ -13,9 +13,9 @@ Ifnet::Ifnet(NetStack& net, std::string name, uint32_t flags, uint32_t mtu)
     : net_(&net),
       site_(net.site()),
       flags_(flags),
+      mtu_(mtu),
       home_(&net),
-      name_(std::move(name)),
-      mtu_(mtu) {}
+      name_(std::move(name)) {}
 
 Ifnet::~Ifnet() { leave_captures(); }
 
