@@ -41,7 +41,8 @@ class Runner {
   void step(Event event);
   void inject(const PacketSpec& packet, int line);
   void expect(const PacketSpec& packet, const Moment& moment, int line);
-  std::optional<Heard> next_of_connection(const Moment& moment, SimTime& when);
+  std::optional<Heard> next_of_connection(SimTime limit, SimTime& when);
+  void say_unasked();
   bool belongs(Heard& heard);
   void learn_from_script(const PacketSpec& packet, int line);
   void call(const CallSpec& call, const Moment& moment, int line);
@@ -157,8 +158,7 @@ bool Runner::belongs(Heard& heard) {
   return p.source_port == c.local_port;
 }
 
-std::optional<Heard> Runner::next_of_connection(const Moment& moment, SimTime& when) {
-  const SimTime limit = std::max({world_.now(), moment.at, moment.end}) + patience;
+std::optional<Heard> Runner::next_of_connection(SimTime limit, SimTime& when) {
   for (;;) {
     world_.wait_for_packet(limit);
     if (world_.sniffed().empty()) return std::nullopt;
@@ -174,7 +174,8 @@ std::optional<Heard> Runner::next_of_connection(const Moment& moment, SimTime& w
 void Runner::expect(const PacketSpec& packet, const Moment& moment, int line) {
   learn_from_script(packet, line);
   SimTime when;
-  std::optional<Heard> heard = next_of_connection(moment, when);
+  const SimTime limit = std::max({world_.now(), moment.at, moment.end}) + patience;
+  std::optional<Heard> heard = next_of_connection(limit, when);
   const std::string script = text("\nscript packet: {} {}", seconds(moment.at), to_text(packet));
   if (!heard) throw Failure{line, "nothing was sent" + script};
   if (connection_.state == Connection::State::received && packet.tcp.flags & tcp_flag::syn &&
@@ -189,7 +190,7 @@ void Runner::expect(const PacketSpec& packet, const Moment& moment, int line) {
   const bool cut = packet.protocol == PacketSpec::Protocol::tcp && !settings_.strict_segments &&
                    packet.tcp.length > settings_.mtu;
   while (cut && tcp.length < packet.tcp.length) {
-    heard = next_of_connection(moment, when);
+    heard = next_of_connection(limit, when);
     if (!heard) break;
     const PacketSpec more = translate(*heard, packet, connection_);
     if (more.tcp.sequence != tcp.sequence + tcp.length) break;
@@ -320,7 +321,17 @@ void Runner::run() {
   outcome_.said += code_.printed();
 }
 
-Runner::~Runner() { outcome_.said += world_.trace_text(); }
+// What was sent behind the last expectation.
+void Runner::say_unasked() {
+  SimTime when;
+  while (std::optional<Heard> heard = next_of_connection(world_.now(), when))
+    say("unasked", when, translate(*heard, {}, connection_));
+}
+
+Runner::~Runner() {
+  if (settings_.verbose) say_unasked();
+  outcome_.said += world_.trace_text();
+}
 
 }  // namespace
 

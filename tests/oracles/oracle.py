@@ -7,11 +7,12 @@ import struct
 import subprocess
 import sys
 
+import differential
 import ipv6
 import tcp
 from meeting import Failed
 
-ALL = {test.__name__: test for test in [*ipv6.ALL, *tcp.ALL]}
+ALL = {test.__name__: test for test in [*ipv6.ALL, *tcp.ALL, *differential.ALL]}
 
 
 def cannot():
@@ -40,7 +41,7 @@ def main():
     try:
         ALL[name](binary)
     except (Failed, OSError, subprocess.SubprocessError) as wrong:
-        print(f'{type(wrong).__name__}: {str(wrong)[:3000]}')
+        print(f'{type(wrong).__name__}: {str(wrong)[:30000]}')
         return 1
     return 0
 
