@@ -24,12 +24,6 @@ std::optional<uint8_t> find_tcp_functions(std::string_view name) {
 
 // --- the order of time -------------------------------------------------------------------------
 
-void TcpRack::grow() {
-  std::vector<Sent> more(std::max<size_t>(ring_.size() * 2, 16));
-  for (uint32_t i = head_; i != tail_; ++i) more[i & (more.size() - 1)] = at(i);
-  ring_ = std::move(more);
-}
-
 void TcpRack::put_last(uint32_t index) {
   Sent& s = at(index);
   s.earlier = newest_;
@@ -48,35 +42,16 @@ void TcpRack::take_out(uint32_t index) {
 }
 
 void TcpRack::sent(SackBlock part, SimTime now) {
-  if (head_ == tail_) head_ = tail_ = 0;
-  if (tail_ - head_ == ring_.size()) grow();
-  at(tail_) = {now, part.begin, part.end, none, none, false, false, false};
-  put_last(tail_++);
+  put_last(ring_.push({now, part.begin, part.end, none, none, false, false, false}));
 }
 
-// The first whose end is behind `begin`.
-uint32_t TcpRack::find(Seq begin) const {
-  uint32_t low = head_, high = tail_;
-  while (low != high) {
-    const uint32_t middle = low + (high - low) / 2;
-    if (at(middle).end <= begin)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  return low;
-}
-
-// A segment counts as sent again with its last octet.
 void TcpRack::sent_again(SackBlock part, SimTime now) {
-  for (uint32_t i = find(part.begin); i != tail_ && at(i).end <= part.end; ++i) {
-    Sent& s = at(i);
-    if (s.done) continue;
+  ring_.again(part, [&](uint32_t i) {
     take_out(i);
-    s.time = now;
-    s.again = true;
+    at(i).time = now;
+    at(i).again = true;
     put_last(i);
-  }
+  });
 }
 
 // --- what arrived ------------------------------------------------------------------------------
@@ -103,36 +78,21 @@ void TcpRack::delivered(Sent& s, const Heard& heard) {
 }
 
 void TcpRack::acked(Seq una, const Heard& heard) {
-  while (head_ != tail_ && at(head_).end <= una) {
-    Sent& s = at(head_);
-    take_out(head_);
-    if (s.done)
+  ring_.acked(una, [&](uint32_t i) {
+    take_out(i);
+    if (at(i).done)
       --done_count_;
     else
-      delivered(s, heard);
-    ++head_;
-  }
-  if (head_ != tail_ && at(head_).begin < una) at(head_).begin = una;
+      delivered(at(i), heard);
+  });
 }
 
 void TcpRack::sacked(SackBlock part, const Heard& heard) {
-  for (uint32_t i = find(part.begin); i != tail_ && at(i).begin < part.end; ++i) {
-    Sent& s = at(i);
-    if (s.done) continue;
-    // Of a part the rest is what may be lost; of a middle nothing is known.
-    if (s.begin < part.begin) {
-      if (s.end <= part.end) s.end = part.begin;
-      continue;
-    }
-    if (s.end > part.end) {
-      s.begin = part.end;
-      continue;
-    }
+  ring_.sacked(part, [&](uint32_t i) {
     take_out(i);
-    s.done = true;
     ++done_count_;
-    delivered(s, heard);
-  }
+    delivered(at(i), heard);
+  });
 }
 
 // --- how long to wait for what may only be late ------------------------------------------------
@@ -164,7 +124,7 @@ void TcpRack::forgive() {
   // Those that were taken out as lost are older than all others, and in the order of sequence.
   const uint32_t first = oldest_;
   uint32_t last = none;
-  for (uint32_t i = head_; i != tail_; ++i) {
+  for (uint32_t i = ring_.head(); i != ring_.tail(); ++i) {
     Sent& s = at(i);
     if (s.done || s.listed) continue;
     s.listed = true;
@@ -178,7 +138,7 @@ void TcpRack::forgive() {
 }
 
 void TcpRack::clear() {
-  head_ = tail_;
+  ring_.clear();
   oldest_ = newest_ = none;
   done_count_ = 0;
   reorder_due = probe_due = SimTime::max();

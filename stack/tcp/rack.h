@@ -7,10 +7,8 @@
 // when it is acknowledged and when it is found lost.
 #pragma once
 
-#include <vector>
-
 #include "core/event/timer.h"
-#include "core/wire/transport/tcp.h"
+#include "stack/tcp/sent_ring.h"
 
 namespace stackyard {
 
@@ -67,7 +65,7 @@ class TcpRack {
     }
   }
   void lose_first() {
-    if (head_ != tail_) take_out(head_);
+    if (!ring_.empty()) take_out(ring_.head());
   }
   void lose_all() {
     while (oldest_ != none) take_out(oldest_);
@@ -78,9 +76,10 @@ class TcpRack {
 
   // The last segment that was sent, for a probe; empty: none.
   SackBlock last() const {
-    return tail_ == head_ ? SackBlock{} : SackBlock{back().begin, back().end};
+    if (ring_.empty()) return {};
+    const Sent& s = at(ring_.tail() - 1);
+    return {s.begin, s.end};
   }
-  size_t count() const { return tail_ - head_; }
   bool reordering_seen() const { return reordering_seen_; }
 
   // Deadlines of the reordering window and of the probe: one event serves both.
@@ -95,7 +94,6 @@ class TcpRack {
   std::vector<SackBlock> news;
 
  private:
-  static constexpr uint32_t none = UINT32_MAX;
   struct Sent {
     SimTime time;
     Seq begin, end;
@@ -106,19 +104,14 @@ class TcpRack {
   static bool before(SimTime a, Seq a_end, SimTime b, Seq b_end) {
     return a < b || (a == b && a_end < b_end);
   }
-  Sent& at(uint32_t index) { return ring_[index & (ring_.size() - 1)]; }
-  const Sent& at(uint32_t index) const { return ring_[index & (ring_.size() - 1)]; }
-  const Sent& back() const { return at(tail_ - 1); }
-  void grow();
+  static constexpr uint32_t none = SentRing<Sent>::none;
+  Sent& at(uint32_t index) { return ring_.at(index); }
+  const Sent& at(uint32_t index) const { return ring_.at(index); }
   void put_last(uint32_t index);
   void take_out(uint32_t index);
-  uint32_t find(Seq begin) const;
   void delivered(Sent& s, const Heard& heard);
 
-  // In the order of sequence: those that are neither acknowledged nor before one that is not.
-  // Indices count on; the ring's size is a power of two.
-  std::vector<Sent> ring_;
-  uint32_t head_ = 0, tail_ = 0;
+  SentRing<Sent> ring_;
   uint32_t oldest_ = none, newest_ = none;
   uint32_t done_count_ = 0;  // SACKed
 
