@@ -303,6 +303,7 @@ constexpr OptionName options[] = {
     {level_socket, "SO_REUSEPORT_LB", SocketOption::so_reuseport_lb},
     {level_socket, "SO_NOSIGPIPE", SocketOption::so_nosigpipe},
     {level_socket, "SO_ACCEPTFILTER", SocketOption::so_acceptfilter},
+    {level_socket, "SO_MAX_PACING_RATE", SocketOption::so_max_pacing_rate},
     {level_socket, "SO_SNDBUF", SocketOption::so_sndbuf},
     {level_socket, "SO_RCVBUF", SocketOption::so_rcvbuf},
     {level_socket, "SO_SNDLOWAT", SocketOption::so_sndlowat},

@@ -139,7 +139,8 @@ enum class SocketOption : uint8_t {
   so_type,   // get only
   so_dontroute,
   so_keepalive,
-  so_linger,  // seconds; negative: off
+  so_linger,           // seconds; negative: off
+  so_max_pacing_rate,  // octets per second; 0: no limit
   tcp_nodelay,
   tcp_nopush,
   tcp_noopt,

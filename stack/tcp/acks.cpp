@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "stack/tcp/drops.h"
+#include "stack/tcp/functions.h"
 #include "stack/tcp/tcp.h"
 
 namespace stackyard {
@@ -15,8 +16,9 @@ constexpr uint64_t for_congestion = 1ull << 61;
 // Without limited transmit (RFC 3042), what the peer has beyond a gap does not make room for more
 // until recovery begins; in a recovery without SACK it is cwnd that makes it (RFC 5681 s3.2).
 uint32_t TcpConnection::pipe() const {
-  const bool whole = recovery_ == Recovery::none ? !tcp_.settings().rfc3042
-                                                 : recovery_ == Recovery::fast && !sack_;
+  const bool whole = recovery_ == Recovery::none
+                         ? !tcp_.settings().rfc3042
+                         : recovery_ == Recovery::fast && !sack_ && !delivery_;
   if (whole) return uint32_t(snd_nxt_ - snd_una_);
   return scoreboard_->pipe(sent());
 }
@@ -26,11 +28,44 @@ TcpScoreboard& TcpConnection::scoreboard() {
   return *scoreboard_;
 }
 
+const CongestionRecord& TcpConnection::congestion_record() const {
+  const CongestionRecord* of_stack = tcp_function_blocks()[options.functions].congestion;
+  return of_stack ? *of_stack : *congestion_controls()[congestion_index_];
+}
+
 CongestionControl& TcpConnection::congestion() {
   if (!congestion_)
-    congestion_ = congestion_controls()[congestion_index_]->create(
-        tcp_.keyed_hash(ends(), congestion_index_, for_congestion));
+    congestion_ =
+        congestion_record().create(tcp_.keyed_hash(ends(), congestion_index_, for_congestion));
   return *congestion_;
+}
+
+// Those that go by rates are there from the start, and know what is outstanding when one is
+// switched to. The others are made when there is something to decide.
+void TcpConnection::begin_congestion() {
+  if (!congestion_record().by_rate || delivery_) return;
+  if (state_ < TcpState::established || state_ == TcpState::time_wait) return;
+  RateControl& control = *congestion().by_rate();
+  delivery_ = std::make_unique<TcpDelivery>(control);
+  const SimTime now = tcp_.site().now();
+  for (Seq at = snd_una_; at < snd_nxt_; at += window_.mss)
+    delivery_->sent({at, seq_min(at + window_.mss, snd_nxt_)}, now, at == snd_una_);
+  control.begin(window_, sample(0));
+  pacer().rate = control.pacing_rate();
+}
+
+// Another was chosen: by name, or with the stack.
+void TcpConnection::switch_congestion() {
+  delivery_.reset();
+  congestion_.reset();
+  if (pacer_) pacer_->rate = 0;
+  begin_congestion();
+}
+
+// At once, not by proportional rate reduction.
+void TcpConnection::reduce(CongestionEvent event, const CongestionSample& about) {
+  congestion().congested(window_, event, about);
+  if (!delivery_) window_.cwnd = window_.ssthresh;
 }
 
 // RFC 3465 s2.2, s2.3: slow start's L; after a timeout a segment only.
@@ -49,6 +84,7 @@ CongestionSample TcpConnection::sample(uint32_t acked) const {
           .rtt = last_rtt_,
           .acked = acked,
           .flight = uint32_t(snd_nxt_ - snd_una_),  // FlightSize (RFC 5681 s2)
+          .pipe = flight,
           .limited = flight + acked + slack >= window_.cwnd,
           .growth_max = growth_max(),
           .una = snd_una_,
@@ -107,27 +143,37 @@ uint32_t TcpConnection::take_sack(const TcpSegment& segment) {
   if (!sack_ || count == 0) return 0;
   tcp_.counters.sack_rcv_blocks += count;
   tcp_.counters.dsack_count += reports_duplicate(segment);
-  std::vector<SackBlock>* news = rack_ ? &rack_->news : nullptr;
+  std::vector<SackBlock>* news = rack_ ? &rack_->news : delivery_ ? &delivery_->news : nullptr;
   if (news) news->clear();
   const uint32_t more = scoreboard().take_blocks({segment.options.sack.data(), count}, sent(),
                                                  size_t(tcp_.settings().sack_maxholes), news);
-  if (news)
-    for (const SackBlock& part : *news) rack_->sacked(part, rack_heard(segment));
+  if (!news) return more;
+  for (const SackBlock& part : *news) {
+    if (rack_) rack_->sacked(part, rack_heard(segment));
+    if (delivery_) delivery_->sacked(part);
+  }
   return more;
 }
 
 bool TcpConnection::take_ack(const TcpSegment& segment, uint32_t window) {
-  if (segment.ack <= snd_una_) {
-    take_old_ack(segment, window);
-    return true;
+  if (delivery_) {
+    const Progress before = progress();
+    take_any_ack(segment, window);
+    if (delivery_) take_rate_sample(before);
+  } else {
+    take_any_ack(segment, window);
   }
+  return state_ != TcpState::closed;
+}
+
+void TcpConnection::take_any_ack(const TcpSegment& segment, uint32_t window) {
+  if (segment.ack <= snd_una_) return take_old_ack(segment, window);
   const uint32_t acked = uint32_t(segment.ack - snd_una_);
   ++tcp_.counters.rcvackpack;
   tcp_.counters.rcvackbyte += acked;
   if (rxtshift_ == 1 && spurious_until_ != SimTime()) undo_timeout(segment);
   measure_rtt(segment);
   new_data_acked(segment, acked, 0);
-  return state_ != TcpState::closed;
 }
 
 // --- duplicates --------------------------------------------------------------------------------
@@ -158,7 +204,7 @@ void TcpConnection::take_old_ack(const TcpSegment& segment, uint32_t window) {
     enter_recovery();
   } else if (recovery_ != Recovery::none && sack_) {
     scoreboard().mark_lost(window_.mss);
-  } else if (recovery_ == Recovery::fast) {
+  } else if (recovery_ == Recovery::fast && !delivery_) {
     window_.cwnd += window_.mss;  // RFC 5681 s3.2 (4)
   }
   if (recovery_ == Recovery::fast && sack_) reduce_rate(delivered, false);
@@ -180,11 +226,13 @@ void TcpConnection::enter_recovery() {
   send_first_hole_ = true;
   timed_at_ = SimTime::max();
   set_rexmt();
-  if (!sack_) window_.cwnd = window_.ssthresh + window_.mss * (dupacks_ - std::min(limited, 2u));
+  if (!sack_ && !delivery_)
+    window_.cwnd = window_.ssthresh + window_.mss * (dupacks_ - std::min(limited, 2u));
 }
 
 // Proportional rate reduction (RFC 6937 s3.1): cwnd falls to ssthresh as data leave the network.
 void TcpConnection::reduce_rate(uint32_t delivered, bool advanced) {
+  if (delivery_) return;  // that control sets cwnd itself
   prr_delivered_ += delivered;
   if (!tcp_.settings().do_prr) {
     window_.cwnd = std::max(window_.ssthresh, window_.mss);
@@ -208,7 +256,9 @@ void TcpConnection::reduce_rate(uint32_t delivered, bool advanced) {
 
 // RFC 6582 s3.2 (3), full: no burst when little is on its way.
 void TcpConnection::leave_recovery() {
-  if (recovery_ == Recovery::fast) {
+  if (delivery_) {
+    delivery_->control.recovered(window_);
+  } else if (recovery_ == Recovery::fast) {
     const uint32_t flight = std::max(uint32_t(snd_nxt_ - snd_una_), window_.mss);
     window_.cwnd = std::max(std::min(window_.ssthresh, flight + window_.mss), window_.mss);
   }
@@ -270,6 +320,7 @@ void TcpConnection::new_data_acked(const TcpSegment& segment, uint32_t acked, ui
   if (snd_nxt_ < snd_una_) snd_nxt_ = snd_una_;
   if (scoreboard_) scoreboard_->take_ack(snd_una_, sent());
   if (rack_) rack_->acked(snd_una_, rack_heard(segment));
+  if (delivery_) delivery_->acked(snd_una_);
   take_sack(segment);
   const uint32_t sacked_after = scoreboard_ ? scoreboard_->sacked() : 0;
   const int64_t delivered = int64_t(acked) + sacked_after - sacked_before;
@@ -294,8 +345,7 @@ void TcpConnection::new_data_acked(const TcpSegment& segment, uint32_t acked, ui
     } else {  // RFC 6582 s3.2 (3), partial
       scoreboard().first_is_lost(sent());
       send_first_hole_ = true;
-      window_.cwnd -= std::min(window_.cwnd, acked);
-      window_.cwnd += window_.mss;
+      if (!delivery_) window_.cwnd = window_.mss + window_.cwnd - std::min(window_.cwnd, acked);
     }
   } else if (recovery_ == Recovery::loss && scoreboard_) {
     scoreboard_->mark_lost(window_.mss);
@@ -304,7 +354,8 @@ void TcpConnection::new_data_acked(const TcpSegment& segment, uint32_t acked, ui
   }
   if (rack_) rack_ack(segment, uint32_t(std::max<int64_t>(delivered, 0)), true);
   take_echo(segment, acked);
-  if (recovery_ != Recovery::fast && of_buffer > 0 && state_ >= TcpState::established) {
+  if (!delivery_ && recovery_ != Recovery::fast && of_buffer > 0 &&
+      state_ >= TcpState::established) {
     congestion().acked(window_, about);
     window_.cwnd = std::min(window_.cwnd, uint32_t(65535) << snd_scale_);
   }

@@ -85,7 +85,6 @@ void TcpConnection::end(const char* why) {
   sending_.clear();
   scoreboard_.reset();
   reassembly_.reset();
-  congestion_.reset();
   end_functions();
   recovery_ = Recovery::none;
   ++tcp_.counters.closed;
@@ -137,7 +136,8 @@ const char* TcpConnection::inconsistency() const {
     if (window_.cwnd < window_.mss) return "a segment may always be sent";
     const bool waits = timer_set(rexmt) || timer_set(persist);
     if (snd_una_ != snd_nxt_ && !waits) return "what is outstanding has a timer";
-    if (sending_.size() > 0 && !waits) return "what waits to be sent has a timer";
+    const bool paced = pacer_ && pacer_->timer.armed();
+    if (sending_.size() > 0 && !waits && !paced) return "what waits to be sent has a timer";
   }
   if (state_ == TcpState::time_wait && !timer_set(two_msl)) return "TIME_WAIT ends";
   if (timer_.armed() != (*std::min_element(deadline_.begin(), deadline_.end()) != SimTime::max()) &&
@@ -237,6 +237,7 @@ void TcpConnection::established() {
   round_stamp_ = tcp_.timestamp_now() + ts_offset_;
   set_keep_idle();
   begin_functions();
+  begin_congestion();
   changed();
 }
 
@@ -251,6 +252,7 @@ void TcpConnection::open_from(const TcpHalfOpen& from, const TcpConnection& list
   own_send_limit_ = listener.own_send_limit_;
   family = listener.family;
   jail = listener.jail;
+  if (listener.pacer_) limit_pace(listener.pacer_->limit);
   congestion_index_ = listener.congestion_index_;
   reuse_address = listener.reuse_address;
   reuse_port = listener.reuse_port;
@@ -412,7 +414,6 @@ void TcpConnection::enter_time_wait() {
   stop_timers();
   scoreboard_.reset();
   reassembly_.reset();
-  congestion_.reset();
   end_functions();
   set_timer(two_msl, Tcp::milliseconds(2 * tcp_.settings().msl_ms));
   changed();

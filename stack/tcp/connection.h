@@ -13,7 +13,9 @@
 #include "stack/ip/pcb.h"
 #include "stack/sys/types.h"
 #include "stack/tcp/congestion/congestion.h"
+#include "stack/tcp/delivery.h"
 #include "stack/tcp/fast_open.h"
+#include "stack/tcp/pacer.h"
 #include "stack/tcp/rack.h"
 #include "stack/tcp/reassembly.h"
 #include "stack/tcp/rtt.h"
@@ -242,6 +244,7 @@ class TcpConnection : public Pcb {
   // --- acks.cpp ---
   bool accept_ack(TcpSegment& segment);
   bool take_ack(const TcpSegment& segment, uint32_t window);
+  void take_any_ack(const TcpSegment& segment, uint32_t window);
   void take_old_ack(const TcpSegment& segment, uint32_t window);
   void new_data_acked(const TcpSegment& segment, uint32_t acked, uint32_t newly_sacked);
   void fin_acked();
@@ -255,6 +258,10 @@ class TcpConnection : public Pcb {
   TcpScoreboard& scoreboard();
   // Made when something is acknowledged, or lost.
   CongestionControl& congestion();
+  const CongestionRecord& congestion_record() const;
+  void begin_congestion();
+  void switch_congestion();
+  void reduce(CongestionEvent event, const CongestionSample& about);
   TcpScoreboard::Sent sent() const { return {snd_una_, snd_nxt_, window_.mss}; }
   CongestionSample sample(uint32_t acked) const;
   uint32_t growth_max() const;
@@ -276,6 +283,19 @@ class TcpConnection : public Pcb {
   void end_probe(const TcpSegment& segment, bool advanced);
   void arm_rack();
   void rack_due();
+
+  // --- pacing.cpp ---
+  TcpPacer& pacer();
+  void limit_pace(uint32_t octets_per_second);
+  bool must_wait();
+  void pace_due();
+  struct Progress {  // before an acknowledgment
+    Seq una;
+    uint32_t sacked, flight;
+  };
+  Progress progress() const;
+  void take_rate_sample(const Progress& before);
+  void note_end_of_work();
 
   // --- watch.cpp ---
   void note(const char* before, const char* why) const;
@@ -397,7 +417,9 @@ class TcpConnection : public Pcb {
   CongestionWindow window_;
   std::unique_ptr<CongestionControl> congestion_;
   std::unique_ptr<TcpScoreboard> scoreboard_;
-  std::unique_ptr<TcpRack> rack_;  // of the stack "rack"
+  std::unique_ptr<TcpRack> rack_;          // of the stack "rack"
+  std::unique_ptr<TcpDelivery> delivery_;  // of a RateControl: there while that is congestion_
+  std::unique_ptr<TcpPacer> pacer_;
   Seq recover_;
   uint32_t prr_delivered_ = 0, prr_out_ = 0, recover_flight_ = 0;
   uint32_t cwnd_before_ = 0, ssthresh_before_ = 0;  // the first timeout, if it was spurious

@@ -91,8 +91,7 @@ void TcpConnection::take_echo(const TcpSegment& segment, uint32_t acked) {
   congestion().heard(about);
   if (!about.marked || recovery_ != Recovery::none || segment.ack <= recover_) return;
   ++tcp_.counters.ecn_rcwnd;
-  congestion().congested(window_, CongestionEvent::ecn, about);
-  window_.cwnd = window_.ssthresh;
+  reduce(CongestionEvent::ecn, about);
   recover_ = snd_nxt_;
   tell_reduced_ = !accurate_ecn_;
 }

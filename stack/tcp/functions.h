@@ -1,5 +1,5 @@
 // stack/tcp/functions.h - the "stacks" that a connection can run (tcp(4), TCP_FUNCTION_BLK): how
-// losses are found. Everything else is one TCP.
+// losses are found, and for "bbr" what follows. Everything else is one TCP.
 #pragma once
 
 #include <cstdint>
@@ -9,10 +9,14 @@
 
 namespace stackyard {
 
+struct CongestionRecord;
+
 struct TcpFunctionBlock {
   const char* name;
   // By time (RFC 8985) and not by duplicate acknowledgments: rack.h.
   bool by_time;
+  // Its own, whatever TCP_CONGESTION says; null: none.
+  const CongestionRecord* congestion;
 };
 
 // The first is the default.

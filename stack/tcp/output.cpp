@@ -32,6 +32,7 @@ void TcpConnection::output() {
   if (state_ != TcpState::closed && wants_ack())
     transmit({.seq = snd_nxt_, .flags = tcp_flag::ack});
   if (rack_) schedule_probe();
+  if (delivery_) note_end_of_work();
   if (tcp_.site().connections_wanted() && state_ != TcpState::closed) [[unlikely]]
     note(nullptr, "");
 }
@@ -44,8 +45,13 @@ bool TcpConnection::output_once() {
 // RFC 5681 s4.1: after an idle timeout the window may be too large for the path.
 void TcpConnection::restart_after_idle() {
   if (snd_nxt_ != snd_una_ || received_at_ == SimTime()) return;
-  const SimTime now = tcp_.site().now();
-  if (now - received_at_ < rxtcur_ || sending_.size() == 0) return;
+  if (sending_.size() == 0) return;
+  if (delivery_) {
+    if (delivery_->is_limited()) congestion_->idle(window_, sample(0));
+    pacer_->rate = delivery_->control.pacing_rate();
+    return;
+  }
+  if (tcp_.site().now() - received_at_ < rxtcur_) return;
   if (congestion_) congestion_->idle(window_, sample(0));
   const uint32_t segments = uint32_t(std::max<int64_t>(tcp_.settings().initcwnd_segments, 2));
   window_.cwnd = std::min(window_.cwnd, segments * window_.mss);  // RFC 6928 s2
@@ -90,6 +96,7 @@ bool TcpConnection::send_again() {
   }
   const uint32_t size = uint32_t(hole.end - hole.begin);
   if (!send_first_hole_ && in_flight() + size > window_.cwnd) return false;
+  if (must_wait()) return false;
   send_first_hole_ = false;
   Piece piece{.seq = hole.begin, .flags = tcp_flag::ack, .again = true};
   const Seq data_end = seq_min(hole.end, fin_seq());
@@ -130,6 +137,7 @@ bool TcpConnection::send_new() {
     }
     return false;
   }
+  if (length > 0 && must_wait()) return false;
   Piece piece{.seq = snd_nxt_, .length = length, .flags = tcp_flag::ack};
   if (last) piece.flags |= tcp_flag::fin;
   if (recovery_ == Recovery::fast || dupacks_ > 0) prr_out_ += length;
@@ -222,7 +230,10 @@ void TcpConnection::transmit(const Piece& piece) {
   point_out_urgent(piece, segment.flags, segment.urgent);
   const TcpOptions segment_opts = segment_options(piece.flags);
   Packet packet = tcp_.make_segment(segment, segment_opts);
-  if (piece.length > 0) sending_.attach(packet, size_t(data - first_unacked()), piece.length);
+  if (piece.length > 0) {
+    sending_.attach(packet, size_t(data - first_unacked()), piece.length);
+    if (pacer_) pacer_->sent(piece.length, tcp_.site().now(), window_.mss);
+  }
   count_sent(piece);
   note_sent(piece);
   // What the peer has been told by this segment.
@@ -281,6 +292,12 @@ void TcpConnection::note_sent(const Piece& piece) {
     else
       rack_->sent_again({piece.seq, end}, tcp_.site().now());
     rack_->restart_probe |= is_new;
+  }
+  if (delivery_) {
+    if (is_new)
+      delivery_->sent({piece.seq, end}, tcp_.site().now(), snd_nxt_ == snd_una_);
+    else
+      delivery_->sent_again({piece.seq, end}, tcp_.site().now());
   }
   if (snd_nxt_ == snd_una_) acked_at_ = tcp_.site().now();
   snd_nxt_ = seq_max(snd_nxt_, end);

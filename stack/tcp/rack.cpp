@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "stack/tcp/congestion/congestion.h"
 #include "stack/tcp/functions.h"
 
 namespace stackyard {
@@ -10,7 +11,8 @@ namespace {
 
 constexpr uint32_t dup_thresh = 3;
 constexpr uint32_t persist_recoveries = 16;  // RFC 8985 s6.2, step 4
-constexpr TcpFunctionBlock blocks[] = {{"freebsd", false}, {"rack", true}};
+constexpr TcpFunctionBlock blocks[] = {
+    {"freebsd", false, nullptr}, {"rack", true, nullptr}};
 
 }  // namespace
 

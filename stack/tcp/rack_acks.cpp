@@ -17,7 +17,11 @@ void TcpConnection::begin_functions() {
     rack_->sent({at, seq_min(at + window_.mss, snd_nxt_)}, tcp_.site().now());
 }
 
-void TcpConnection::end_functions() { rack_.reset(); }
+void TcpConnection::end_functions() {
+  rack_.reset();
+  delivery_.reset();
+  congestion_.reset();
+}
 
 TcpRack::Heard TcpConnection::rack_heard(const TcpSegment& segment) const {
   TcpRack::Heard heard{.now = tcp_.site().now(), .least_rtt = rtt_.least()};
@@ -138,8 +142,7 @@ void TcpConnection::end_probe(const TcpSegment& segment, bool advanced) {
   rack.probing = false;
   if (!rack.probe_again || twice || segment.ack == rack.probe_end || state_ < TcpState::established)
     return;
-  congestion().congested(window_, CongestionEvent::loss, sample(0));
-  window_.cwnd = window_.ssthresh;
+  reduce(CongestionEvent::loss, sample(0));
 }
 
 // --- the timer ---------------------------------------------------------------------------------

@@ -137,6 +137,7 @@ bool TcpScoreboard::mark_lost(uint32_t mss) {
     if (hole.lost || !lost) continue;
     hole.lost = true;
     lost_waiting_ += hole.waiting();
+    lost_ever_ += hole.waiting();
   }
   return lost_waiting_ > 0;
 }
@@ -184,10 +185,12 @@ uint32_t TcpScoreboard::range_is_lost(SackBlock part, size_t holes_max) {
     --i;
   }
   lost_waiting_ += more;
+  lost_ever_ += more;
   return more;
 }
 
 void TcpScoreboard::first_is_lost(const Sent& sent) {
+  const uint32_t before = lost_waiting_;
   const Seq end = seq_min(sent.una + sent.mss, sent.nxt);
   if (holes_.empty() || holes_[0].begin != una_) {
     if (fack_ > una_) return;  // SACKed: it is there
@@ -205,6 +208,7 @@ void TcpScoreboard::first_is_lost(const Sent& sent) {
     holes_[0].lost = true;
   }
   sum_up();
+  lost_ever_ += lost_waiting_ - std::min(before, lost_waiting_);
 }
 
 void TcpScoreboard::all_lost(const Sent& sent) {

@@ -50,6 +50,9 @@ class TcpScoreboard {
     return uint32_t(sent.nxt - sent.una) - sacked_ - lost_waiting_;
   }
   uint32_t sacked() const { return sacked_; }
+  uint32_t lost_waiting() const { return lost_waiting_; }
+  // Octets that were found to be lost, since it exists.
+  uint64_t lost_ever() const { return lost_ever_; }
   Seq fack() const { return fack_; }
   size_t hole_count() const { return holes_.size(); }
   // Nothing that was lost or SACKed is left.
@@ -72,6 +75,7 @@ class TcpScoreboard {
   uint32_t sacked_ = 0;
   uint32_t guessed_ = 0;  // of sacked_: by duplicate ACKs without SACK
   uint32_t lost_waiting_ = 0;
+  uint64_t lost_ever_ = 0;
 };
 
 }  // namespace stackyard

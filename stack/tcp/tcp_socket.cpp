@@ -128,7 +128,7 @@ Result<> TcpSocket::set_option(SocketOption option, const OptionValue& value) {
     const auto all = congestion_controls();
     connection_.congestion_index_ =
         uint8_t(std::find(all.begin(), all.end(), record) - all.begin());
-    connection_.congestion_.reset();
+    connection_.switch_congestion();
     return {};
   }
   if (option == SocketOption::tcp_fastopen) return set_fast_open(value);
@@ -139,8 +139,10 @@ Result<> TcpSocket::set_option(SocketOption option, const OptionValue& value) {
     // Whether the peer has SACK is not known yet.
     if (connection_.state() == TcpState::syn_sent || connection_.state() == TcpState::syn_received)
       return Errno::eagain;
+    const CongestionRecord& before = connection_.congestion_record();
     connection_.options.functions = *functions;
     connection_.begin_functions();
+    if (&connection_.congestion_record() != &before) connection_.switch_congestion();
     return {};
   }
   if (option == SocketOption::so_acceptfilter) {
@@ -225,6 +227,10 @@ Result<> TcpSocket::set_number(SocketOption option, int64_t n) {
       return {};
     case SocketOption::so_sndtimeo:
       o.send_timeout = n;
+      return {};
+    case SocketOption::so_max_pacing_rate:
+      if (n < 0 || n > UINT32_MAX) return Errno::einval;
+      connection_.limit_pace(uint32_t(n));
       return {};
     case SocketOption::so_setfib:
       return within(o.fib, 0, tcp_.ip().net().fib_count() - 1);
@@ -378,6 +384,8 @@ std::optional<int64_t> TcpSocket::socket_number(SocketOption option) {
       return o.no_signal;
     case SocketOption::so_linger:
       return o.linger_s;
+    case SocketOption::so_max_pacing_rate:
+      return connection_.pacer_ ? connection_.pacer_->limit : 0;
     case SocketOption::so_setfib:
       return o.fib;
     default:

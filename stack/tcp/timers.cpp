@@ -16,6 +16,7 @@ void TcpConnection::set_timer(TimerKind kind, SimTime delay) {
 void TcpConnection::stop_timers() {
   deadline_.fill(SimTime::max());
   timer_.cancel();
+  if (pacer_) pacer_->timer.cancel();
 }
 
 void TcpConnection::timer_fired() {
@@ -77,6 +78,7 @@ void TcpConnection::rexmt_due() {
     // The peer took its window back: probe it, as long as it answers (RFC 9293 s3.8.6.1).
     scoreboard_.reset();
     if (rack_) rack_->clear();
+    if (delivery_) delivery_->clear();
     recovery_ = Recovery::none;
     snd_nxt_ = snd_una_;
     fin_sent_ = false;

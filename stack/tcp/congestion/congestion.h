@@ -38,12 +38,15 @@ struct CongestionSample {
   SimTime rtt;                       // of this acknowledgment; 0: none
   uint32_t acked = 0;                // octets
   uint32_t flight = 0;               // octets outstanding before this acknowledgment
+  uint32_t pipe = 0;                 // ... those that are on their way (RFC 6675), after it
   bool limited = false;              // the window is what keeps the sender from sending (RFC 7661)
   uint32_t growth_max = UINT32_MAX;  // of one acknowledgment in slow start
   bool marked = false;               // the acknowledgment carries ECN-Echo
   Seq una, nxt;
   const CongestionSettings* settings = &congestion_defaults;
 };
+
+class RateControl;
 
 enum class CongestionEvent : uint8_t { loss, timeout, ecn };
 
@@ -62,12 +65,15 @@ class CongestionControl {
   virtual bool echoes_marks_exactly() const { return false; }
   // Nothing was sent for longer than a timeout.
   virtual void idle(CongestionWindow&, const CongestionSample&) {}
+  // Those that say how fast to send (rate_control.h).
+  virtual RateControl* by_rate() { return nullptr; }
 };
 
 struct CongestionRecord {
   const char* name;
   // `seed`: for those that decide by chance.
   std::unique_ptr<CongestionControl> (*create)(uint64_t seed);
+  bool by_rate = false;  // a RateControl
 };
 extern const CongestionRecord newreno_record, cubic_record, dctcp_record, vegas_record, htcp_record,
     hd_record, chd_record, cdg_record;
