@@ -12,7 +12,7 @@ namespace {
 constexpr uint32_t dup_thresh = 3;
 constexpr uint32_t persist_recoveries = 16;  // RFC 8985 s6.2, step 4
 constexpr TcpFunctionBlock blocks[] = {
-    {"freebsd", false, nullptr}, {"rack", true, nullptr}};
+    {"freebsd", false, nullptr}, {"rack", true, nullptr}, {"bbr", true, &bbr_record}};
 
 }  // namespace
 

@@ -15,7 +15,9 @@ inline constexpr const char* stranger_settings[] = {
     "net.inet.tcp.recvspace: 3000, net.inet.tcp.sendspace: 3000",
     "net.inet.tcp.ecn.enable: 3, net.inet.tcp.do_prr: 0",
     "net.inet.tcp.functions_default: rack",
-    "net.inet.tcp.functions_default: rack, net.inet.tcp.rfc1323: 0, net.inet.tcp.ecn.enable: 1"};
+    "net.inet.tcp.functions_default: rack, net.inet.tcp.rfc1323: 0, net.inet.tcp.ecn.enable: 1",
+    "net.inet.tcp.functions_default: bbr",
+    "net.inet.tcp.cc.algorithm: bbr, net.inet.tcp.sack.enable: 0, net.inet.tcp.ecn.enable: 1"};
 
 // A peer that is half honest: numbers are mostly near what they should be.
 template <class Choices>

@@ -76,7 +76,7 @@ struct CongestionRecord {
   bool by_rate = false;  // a RateControl
 };
 extern const CongestionRecord newreno_record, cubic_record, dctcp_record, vegas_record, htcp_record,
-    hd_record, chd_record, cdg_record;
+    hd_record, chd_record, cdg_record, bbr_record;
 
 // All in the build; the first is the default (cubic).
 std::span<const CongestionRecord* const> congestion_controls();

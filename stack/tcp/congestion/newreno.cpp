@@ -47,7 +47,7 @@ class NewReno final : public CongestionControl {
 
 constexpr const CongestionRecord* all[] = {&cubic_record, &newreno_record, &dctcp_record,
                                            &vegas_record, &htcp_record,    &cdg_record,
-                                           &chd_record,   &hd_record};
+                                           &chd_record,   &hd_record,      &bbr_record};
 
 }  // namespace
 
