@@ -81,6 +81,7 @@ class Calls {
   OptionValue option_value(SocketOption option, const Expression& e) const;
   void compare_option(SocketOption option, const OptionValue& value, const Expression& e);
   void compare_address(const SockAddr& actual, const Expression& e);
+  void compare_algorithm_option(const OptionValue& value, const Expression& e);
   void compare_record(const std::map<std::string, int64_t>& actual, const Expression& e);
   void wrong(const std::string& what) {
     if (wrong_.empty()) wrong_ = what;

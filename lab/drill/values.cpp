@@ -194,6 +194,13 @@ OptionValue Calls::option_value(SocketOption option, const Expression& e) const 
       }
       return value;
     }
+    case SocketOption::tcp_ccalgoopt: {
+      const Expression *name = e.find("name"), *val = e.find("val");
+      if (!name || !val) fail("{name=CC_NEWRENO_BETA, val=50} belongs here");
+      value.octets.assign(name->text.begin(), name->text.end());
+      value.number = number(*val);
+      return value;
+    }
     case SocketOption::tcp_function_blk: {
       const Expression* name = e.find("function_set_name");
       const std::string words_of_it = words(name ? *name : e);
@@ -229,6 +236,7 @@ void Calls::compare_option(SocketOption option, const OptionValue& value, const 
                            {"l_linger", std::max<int64_t>(value.number, 0)}},
                           e);
   }
+  if (option == SocketOption::tcp_ccalgoopt) return compare_algorithm_option(value, e);
   const Expression* name = e.find("function_set_name");
   if (option == SocketOption::tcp_function_blk && name) {
     const Expression* count = e.find("pcbcnt");
@@ -244,6 +252,16 @@ void Calls::compare_option(SocketOption option, const OptionValue& value, const 
   const bool any = e.kind == Kind::list && e.parts.size() == 1 && e.parts[0].is_any();
   if (!any && number(e) != value.number)
     wrong(text("value: expected {}, got {}", to_text(e), value.number));
+}
+
+// Of the lines "NAME VALUE" the one that is asked for.
+void Calls::compare_algorithm_option(const OptionValue& value, const Expression& e) {
+  const Expression *name = e.find("name"), *val = e.find("val");
+  if (!name || !val) fail("{name=CC_NEWRENO_BETA, val=50} belongs here");
+  const std::string lines = "\n" + std::string(value.octets.begin(), value.octets.end());
+  const std::string wanted = text("\n{} {}\n", name->text, number(*val));
+  if (lines.find(wanted) == lines.npos)
+    wrong(text("value: expected {}, got {}", to_text(e), lines.substr(1)));
 }
 
 void Calls::compare_record(const std::map<std::string, int64_t>& actual, const Expression& e) {

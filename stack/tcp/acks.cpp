@@ -198,7 +198,7 @@ void TcpConnection::take_old_ack(const TcpSegment& segment, uint32_t window) {
   if (dupacks_ < 255) ++dupacks_;
   uint32_t delivered = sacked;
   if (!sack_) delivered = scoreboard().take_duplicate_ack(sent());
-  if (recovery_ == Recovery::none && segment.ack > recover_ - 1) {
+  if (recovery_ == Recovery::none && (marked_ || segment.ack > recover_ - 1)) {
     const bool lost = scoreboard().mark_lost(window_.mss) || dupacks_ >= dup_thresh;
     if (!lost) return;
     enter_recovery();
@@ -215,7 +215,11 @@ void TcpConnection::enter_recovery() {
   const uint32_t limited = (prr_out_ + window_.mss - 1) / window_.mss;  // segments (RFC 3042)
   tcp_.counters.sack_recovery_episode += sack_;
   recover_flight_ = uint32_t(snd_nxt_ - snd_una_);
-  congestion().congested(window_, CongestionEvent::loss, sample(0));
+  // RFC 3168 s6.1.2: once in a window, whatever tells of it.
+  if (std::exchange(marked_, false) && snd_una_ < recover_)
+    congestion().lost_after_mark(window_, tcp_.settings().congestion);
+  else
+    congestion().congested(window_, CongestionEvent::loss, sample(0));
   recovery_ = Recovery::fast;
   recover_ = snd_nxt_;
   prr_delivered_ = prr_out_ = 0;

@@ -375,6 +375,7 @@ class TcpConnection : public Pcb {
   uint8_t ace_answer_ = 0;     // marked: by us, by the peer
   bool echo_mark_ = false;     // ECE, until the sender says CWR
   bool tell_reduced_ = false;  // CWR, on the next new data
+  bool marked_ = false;        // recover_ is where the window was reduced for a mark
   bool ack_now_ = false, delayed_ack_ = false, window_was_zero_ = false;
   bool syn_unacked_ = false;
   bool wants_fin_ = false;  // the program has sent everything

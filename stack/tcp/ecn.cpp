@@ -93,6 +93,7 @@ void TcpConnection::take_echo(const TcpSegment& segment, uint32_t acked) {
   ++tcp_.counters.ecn_rcwnd;
   reduce(CongestionEvent::ecn, about);
   recover_ = snd_nxt_;
+  marked_ = true;
   tell_reduced_ = !accurate_ecn_;
 }
 

@@ -440,6 +440,7 @@ void TcpConnection::path_event(const PathEvent& event) {
     if (rack_) rack_->lose_all();
     if (recovery_ == Recovery::none) recovery_ = Recovery::loss;
     recover_ = snd_nxt_;
+    marked_ = false;
     send_first_hole_ = true;
     return output();
   }

@@ -87,6 +87,22 @@ Result<> set_congestion(ModuleState& state, const std::string& name) {
   return Errno::esrch;
 }
 
+const TcpSettings& of(const ModuleState* state) {
+  return state ? self(*state).settings() : defaults;
+}
+
+// cc_vegas(4): neither may pass the other.
+Result<> set_vegas(ModuleState& state, int64_t CongestionSettings::*which,
+                   const std::string& value) {
+  const std::optional<int64_t> number = parse_int(value);
+  CongestionSettings wanted = self(state).settings().congestion;
+  if (!number) return Errno::einval;
+  wanted.*which = *number;
+  if (wanted.vegas_alpha < 1 || wanted.vegas_alpha >= wanted.vegas_beta) return Errno::einval;
+  self(state).set_congestion_settings(wanted);
+  return {};
+}
+
 constexpr int64_t year_ms = 365ll * 86400 * 1000;
 
 constexpr SysctlRecord sysctls[] = {
@@ -195,6 +211,25 @@ constexpr SysctlRecord sysctls[] = {
      .show = congestion_names},
     NUMBER("cc.abe", "Enable draft-ietf-tcpm-alternativebackoff-ecn (TCP ABE)", congestion.abe, 0,
            1),
+    NUMBER("cc.abe_frlossreduce",
+           "Apply standard beta instead of ABE-beta if loss is repaired, too",
+           congestion.abe_frlossreduce, 0, 1),
+    NUMBER("cc.hystartplusplus.minrtt_thresh", "Minimum RTT variance clamp (in microseconds)",
+           congestion.hystart_minrtt_us, 1, INT32_MAX),
+    NUMBER("cc.hystartplusplus.maxrtt_thresh", "Maximum RTT variance clamp (in microseconds)",
+           congestion.hystart_maxrtt_us, 1, INT32_MAX),
+    NUMBER("cc.hystartplusplus.n_rttsamples", "RTT samples that a round needs to be judged",
+           congestion.hystart_samples, 1, INT32_MAX),
+    NUMBER("cc.hystartplusplus.css_growth_div", "Divisor of the growth in conservative slow start",
+           congestion.hystart_growth_div, 1, INT32_MAX),
+    NUMBER("cc.hystartplusplus.css_rounds", "Rounds of conservative slow start",
+           congestion.hystart_rounds, 1, INT32_MAX),
+    NUMBER("cc.dctcp.alpha", "Initial alpha: 1024 is as if all were marked", congestion.dctcp_alpha,
+           0, 1024),
+    NUMBER("cc.dctcp.shift_g", "Gain of the estimation of alpha: 1 / 2^shift_g",
+           congestion.dctcp_shift_g, 0, 10),
+    NUMBER("cc.dctcp.slowstart", "Half the window at the first mark in slow start",
+           congestion.dctcp_slowstart, 0, 1),
     NUMBER("cc.newreno.beta", "New Reno beta, specified as number between 1 and 100",
            congestion.newreno_beta, 1, 100),
     NUMBER("cc.newreno.beta_ecn", "New Reno beta ecn, specified as number between 1 and 100",
@@ -202,10 +237,20 @@ constexpr SysctlRecord sysctls[] = {
     NUMBER("cc.htcp.adaptive_backoff", "enable H-TCP adaptive backoff",
            congestion.htcp_adaptive_backoff, 0, 1),
     NUMBER("cc.htcp.rtt_scaling", "enable H-TCP RTT scaling", congestion.htcp_rtt_scaling, 0, 1),
-    NUMBER("cc.vegas.alpha", "vegas alpha, specified as number of \"buffers\" (0 < alpha < beta)",
-           congestion.vegas_alpha, 1, 1000),
-    NUMBER("cc.vegas.beta", "vegas beta, specified as number of \"buffers\" (0 < alpha < beta)",
-           congestion.vegas_beta, 1, 1000),
+    {.name = "net.inet.tcp.cc.vegas.alpha",
+     .summary = "vegas alpha, specified as number of \"buffers\" (0 < alpha < beta)",
+     .show = [](const ModuleState* m) { return text("{}", of(m).congestion.vegas_alpha); },
+     .set_text =
+         [](ModuleState& m, const std::string& value) {
+           return set_vegas(m, &CongestionSettings::vegas_alpha, value);
+         }},
+    {.name = "net.inet.tcp.cc.vegas.beta",
+     .summary = "vegas beta, specified as number of \"buffers\" (0 < alpha < beta)",
+     .show = [](const ModuleState* m) { return text("{}", of(m).congestion.vegas_beta); },
+     .set_text =
+         [](ModuleState& m, const std::string& value) {
+           return set_vegas(m, &CongestionSettings::vegas_beta, value);
+         }},
     NUMBER("cc.hd.queue_min", "minimum queue delay threshold (qmin) in milliseconds",
            congestion.hd_qmin, 1, 10000),
     NUMBER("cc.hd.queue_threshold", "queueing congestion threshold (qth) in milliseconds",
@@ -230,7 +275,14 @@ constexpr SysctlRecord sysctls[] = {
            "Scaling parameter for the probabilistic exponential backoff",
            congestion.cdg_exp_backoff_scale, 1, 1000),
     NUMBER("cc.cdg.smoothing_factor", "Number of samples used for moving average smoothing",
-           congestion.cdg_smoothing_factor, 1, 16),
+           congestion.cdg_smoothing_factor, 0, 16),
+    NUMBER("cc.cdg.alpha_inc",
+           "Round trips after which the window's increase grows by a segment; 0: never",
+           congestion.cdg_alpha_inc, 0, INT32_MAX),
+    {.name = "net.inet.tcp.cc.cdg.version",
+     .summary = "Current algorithm/implementation version number",
+     .writable = false,
+     .show = [](const ModuleState*) { return std::string("0.1"); }},
     NUMBER("cc.cdg.loss_compete_consecutive_cong",
            "Number of consecutive delay-gradient based congestion episodes",
            congestion.cdg_loss_compete_consec_cong, 0, 1000),

@@ -100,6 +100,10 @@ void Tcp::set_congestion_default(size_t index) {
   static_cast<TcpSettings*>(own_settings())->cc = int64_t(index);
 }
 
+void Tcp::set_congestion_settings(const CongestionSettings& settings) {
+  static_cast<TcpSettings*>(own_settings())->congestion = settings;
+}
+
 void Tcp::set_functions_default(uint8_t index) {
   static_cast<TcpSettings*>(own_settings())->functions = index;
 }

@@ -105,6 +105,7 @@ class Tcp final : public StateWithSettings<TcpSettings>, public IpProtocol {
   TcpSyncache& syncache() { return syncache_; }
   const TcpSyncache& syncache() const { return syncache_; }
   void set_congestion_default(size_t index);
+  void set_congestion_settings(const CongestionSettings& settings);
   void set_functions_default(uint8_t index);
   // Connections that run such a stack.
   size_t count_functions(uint8_t index) const;

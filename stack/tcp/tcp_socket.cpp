@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/base/text.h"
 #include "core/wire/net/ipv4.h"
 #include "stack/tcp/api/tcp_info.h"
 #include "stack/tcp/functions.h"
@@ -130,6 +131,11 @@ Result<> TcpSocket::set_option(SocketOption option, const OptionValue& value) {
         uint8_t(std::find(all.begin(), all.end(), record) - all.begin());
     connection_.switch_congestion();
     return {};
+  }
+  if (option == SocketOption::tcp_ccalgoopt) {
+    if (value.number < 0 || value.number > UINT32_MAX) return Errno::einval;
+    const std::string name(value.octets.begin(), value.octets.end());
+    return connection_.congestion().set_option(name, value.number, tcp_.settings().congestion);
   }
   if (option == SocketOption::tcp_fastopen) return set_fast_open(value);
   if (option == SocketOption::tcp_function_blk) {
@@ -316,6 +322,14 @@ Result<OptionValue> TcpSocket::get_option(SocketOption option) {
   if (option == SocketOption::tcp_congestion) {
     const std::string_view name = congestion_controls()[connection_.congestion_index_]->name;
     value.octets.assign(name.begin(), name.end());
+    return value;
+  }
+  if (option == SocketOption::tcp_ccalgoopt) {
+    const auto options = connection_.congestion().options(tcp_.settings().congestion);
+    if (options.empty()) return Errno::enoent;
+    std::string lines;
+    for (const CongestionOption& o : options) lines += text("{} {}\n", o.name, o.value);
+    value.octets.assign(lines.begin(), lines.end());
     return value;
   }
   if (option == SocketOption::tcp_function_blk) {

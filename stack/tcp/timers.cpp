@@ -96,6 +96,7 @@ void TcpConnection::rexmt_due() {
   suspect_black_hole();
   window_.cwnd = window_.mss;  // RFC 5681 s3.1: the loss window
   recover_ = snd_nxt_;
+  marked_ = false;
   recovery_ = Recovery::loss;
   dupacks_ = 0;
   if (rack_)

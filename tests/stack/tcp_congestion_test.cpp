@@ -36,6 +36,10 @@ class Path {
     control_->congested(window, event, sample(SimTime(), una_ + window.cwnd));
     window.cwnd = window.ssthresh;
   }
+  void lost_after_mark() { control_->lost_after_mark(window, settings); }
+  Result<> set_option(const char* name, int64_t value) {
+    return control_->set_option(name, value, settings);
+  }
   CongestionWindow window;
   CongestionSettings settings;
 
@@ -154,6 +158,76 @@ TEST_CASE("with net.inet.tcp.cc.abe a mark weighs less than a loss (RFC 8511)",
   CHECK(left("cubic", CongestionEvent::ecn, 1) == 85);
 }
 
+TEST_CASE("a loss after a mark costs the difference with abe_frlossreduce (mod_cc(4))",
+          "[tcp][congestion]") {
+  const auto left = [](const char* name, int64_t reduce) {
+    Path path(name);
+    path.settings.abe = 1;
+    path.settings.abe_frlossreduce = reduce;
+    path.window.cwnd = 100 * mss;
+    path.congested(CongestionEvent::ecn);
+    path.lost_after_mark();
+    return path.window.ssthresh / mss;
+  };
+  CHECK(left("newreno", 0) == 80);
+  CHECK(left("newreno", 1) == 50);
+  CHECK(left("cubic", 0) == 85);
+  CHECK(left("cubic", 1) == 70);
+}
+
+TEST_CASE("dctcp begins with net.inet.tcp.cc.dctcp.alpha, and halves once with slowstart",
+          "[tcp][congestion]") {
+  const auto left = [](int64_t alpha, int64_t slow_start, bool in_slow_start) {
+    Path path("dctcp");
+    path.settings.dctcp_alpha = alpha;
+    path.settings.dctcp_slowstart = slow_start;
+    path.window.cwnd = 100 * mss;
+    if (in_slow_start) path.window.ssthresh = 1000 * mss;
+    path.congested(CongestionEvent::ecn);
+    return path.window.cwnd / mss;
+  };
+  CHECK(left(1024, 0, false) == 50);
+  CHECK(left(256, 0, false) == 87);  // less an eighth
+  CHECK(left(256, 0, true) == 87);
+  CHECK(left(256, 1, true) == 50);
+  CHECK(left(256, 1, false) == 87);
+}
+
+TEST_CASE("cdg grows by a segment more every alpha_inc round trips", "[tcp][congestion]") {
+  const auto after = [](int64_t alpha_inc) {
+    Path path("cdg");
+    path.settings.cdg_alpha_inc = alpha_inc;
+    path.rounds(21, 100_ms);
+    return path.window.cwnd / mss;
+  };
+  CHECK(after(0) < 42);
+  CHECK(after(5) > 60);
+  CHECK(after(1) > after(5));
+}
+
+TEST_CASE("HyStart++ has its sysctls, and newreno has it for who asks", "[tcp][congestion]") {
+  // A path that holds 20 segments: what is above waits, a millisecond a segment.
+  const auto left_at = [](Path& path) {
+    path.window.cwnd = 10 * mss;
+    path.window.ssthresh = 1000 * mss;
+    for (int i = 0; i < 12 && path.window.slow_start() && path.window.cwnd < 900 * mss; ++i) {
+      const uint32_t waiting = path.window.cwnd > 20 * mss ? path.window.cwnd / mss - 20 : 0;
+      path.round(100_ms + 1_ms * waiting);
+    }
+    return path.window.cwnd / mss;
+  };
+  Path usual("cubic"), patient("cubic"), short_css("cubic"), reno("newreno"), with("newreno");
+  const uint32_t cubic = left_at(usual);
+  CHECK(cubic < 300);
+  patient.settings.hystart_minrtt_us = patient.settings.hystart_maxrtt_us = 10'000'000;
+  CHECK(left_at(patient) >= 900);
+  short_css.settings.hystart_rounds = 1;
+  CHECK(left_at(short_css) < cubic);
+  CHECK(left_at(reno) >= 900);
+  CHECK(with.set_option("CC_NEWRENO_ENABLE_HYSTART", 1).has_value());
+  CHECK(left_at(with) < 300);
+}
+
 TEST_CASE("every congestion control moves a megabyte, and has its sysctls", "[tcp][congestion]") {
   for (const CongestionRecord* record : congestion_controls()) {
     INFO(record->name);
@@ -169,4 +243,9 @@ TEST_CASE("every congestion control moves a megabyte, and has its sysctls", "[tc
   LabFixture lab("nodes: [a]\n");
   CHECK(lab.run("a", "sysctl -n net.inet.tcp.cc.available").says("htcp cdg chd hd"));
   CHECK(lab.run("a", "sysctl net.inet.tcp.cc.cdg.beta_delay=101").exit != 0);
+  // 0 < alpha < beta
+  CHECK(lab.run("a", "sysctl net.inet.tcp.cc.vegas.alpha=3").exit != 0);
+  CHECK(lab.run("a", "sysctl net.inet.tcp.cc.vegas.beta=5").says("3 -> 5"));
+  CHECK(lab.run("a", "sysctl net.inet.tcp.cc.vegas.alpha=4").exit == 0);
+  CHECK(lab.run("a", "sysctl -n net.inet.tcp.cc.vegas.alpha").output == "4\n");
 }

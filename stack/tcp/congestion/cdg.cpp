@@ -48,17 +48,23 @@ class Cdg final : public CongestionControl {
   std::string_view name() const override { return "cdg"; }
 
   void acked(CongestionWindow& w, const CongestionSample& s) override {
-    if (rounds_.note(s) && gives_way(*s.settings)) {
+    const bool over = rounds_.note(s);
+    if (over) climb(w, *s.settings);
+    if (over && gives_way(*s.settings)) {
       shadow_ = std::max(shadow_, w.cwnd);
       w.ssthresh = w.cwnd = reduced(w.cwnd, uint32_t(s.settings->cdg_beta_delay), 100, w.mss);
-      counted_ = 0;
+      counted_ = rounds_climbed_ = 0;
+      alpha_ = 1;
       return;
     }
+    const uint32_t before = w.cwnd;
     grow_as_reno(w, s, counted_);
+    if (!w.slow_start() && w.cwnd == before + w.mss) w.cwnd += (alpha_ - 1) * w.mss;
   }
 
   void congested(CongestionWindow& w, CongestionEvent event, const CongestionSample& s) override {
-    counted_ = 0;
+    counted_ = rounds_climbed_ = 0;
+    alpha_ = 1;
     if (event == CongestionEvent::loss && queue_ != Queue::full && queue_ != Queue::unknown) {
       w.ssthresh = std::max(w.cwnd, 2 * w.mss);  // no queue was full: the link lost it
       return;
@@ -69,6 +75,12 @@ class Cdg final : public CongestionControl {
   }
 
  private:
+  // cc_cdg(4), alpha_inc: every so many round trips it grows by a segment more in each.
+  void climb(const CongestionWindow& w, const CongestionSettings& c) {
+    if (c.cdg_alpha_inc == 0 || w.slow_start() || ++rounds_climbed_ < c.cdg_alpha_inc) return;
+    rounds_climbed_ = 0;
+    ++alpha_;
+  }
   enum class Queue : uint8_t { unknown, full, rising, falling, empty };
 
   // What the gradients of the least and of the most say about the queue.
@@ -114,7 +126,7 @@ class Cdg final : public CongestionControl {
   Gradient least_gradient_, most_gradient_;
   Queue queue_ = Queue::unknown;
   int64_t in_a_row_ = 0, held_ = 0;
-  uint32_t counted_ = 0, shadow_ = 0;
+  uint32_t counted_ = 0, shadow_ = 0, alpha_ = 1, rounds_climbed_ = 0;
 };
 
 }  // namespace

@@ -5,7 +5,9 @@
 #include <memory>
 #include <span>
 #include <string_view>
+#include <vector>
 
+#include "core/base/result.h"
 #include "core/base/time.h"
 #include "core/wire/transport/sequence.h"
 
@@ -19,14 +21,17 @@ struct CongestionWindow {
 
 // net.inet.tcp.cc.*, with FreeBSD's defaults: percent, and milliseconds of queueing delay.
 struct CongestionSettings {
-  int64_t abe = 0, newreno_beta = 50, newreno_beta_ecn = 80;
+  int64_t abe = 0, abe_frlossreduce = 0, newreno_beta = 50, newreno_beta_ecn = 80;
+  int64_t hystart_minrtt_us = 4000, hystart_maxrtt_us = 16'000, hystart_samples = 8;
+  int64_t hystart_growth_div = 4, hystart_rounds = 5;
+  int64_t dctcp_alpha = 1024, dctcp_shift_g = 4, dctcp_slowstart = 0;
   int64_t htcp_adaptive_backoff = 0, htcp_rtt_scaling = 0;
   int64_t vegas_alpha = 1, vegas_beta = 3;
   int64_t hd_qmin = 5, hd_qthresh = 20, hd_pmax = 5;
   int64_t chd_qmin = 5, chd_qthresh = 20, chd_pmax = 50, chd_loss_fair = 1, chd_use_max = 1;
   int64_t cdg_beta_delay = 70, cdg_beta_loss = 50, cdg_exp_backoff_scale = 2;
   int64_t cdg_smoothing_factor = 8, cdg_loss_compete_consec_cong = 5;
-  int64_t cdg_loss_compete_hold_backoff = 5;
+  int64_t cdg_loss_compete_hold_backoff = 5, cdg_alpha_inc = 0;
 };
 
 inline constexpr CongestionSettings congestion_defaults;
@@ -48,6 +53,11 @@ struct CongestionSample {
 
 class RateControl;
 
+struct CongestionOption {
+  std::string_view name;
+  int64_t value;
+};
+
 enum class CongestionEvent : uint8_t { loss, timeout, ecn };
 
 class CongestionControl {
@@ -63,6 +73,14 @@ class CongestionControl {
   virtual void heard(const CongestionSample&) {}
   // RFC 8257 s3.2: the receiver's echoes say which segments were marked, not just that one was.
   virtual bool echoes_marks_exactly() const { return false; }
+  // A loss in a window that was already reduced for a mark.
+  virtual void lost_after_mark(CongestionWindow&, const CongestionSettings&) {}
+  // TCP_CCALGOOPT. ENOENT: it has no options; ENOPROTOOPT: not this one.
+  virtual Result<> set_option(std::string_view, int64_t, const CongestionSettings&) {
+    return Errno::enoent;
+  }
+  // All of them with their values.
+  virtual std::vector<CongestionOption> options(const CongestionSettings&) const { return {}; }
   // Nothing was sent for longer than a timeout.
   virtual void idle(CongestionWindow&, const CongestionSample&) {}
   // Those that say how fast to send (rate_control.h).

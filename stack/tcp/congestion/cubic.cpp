@@ -12,6 +12,7 @@ using Wide = __int128;
 // C is 0.4 segments per second cubed, beta 0.7 (RFC 9438 s4.6, s5).
 constexpr int64_t c_numerator = 4, c_denominator = 10;
 constexpr uint32_t beta_numerator = 7, beta_denominator = 10;
+constexpr uint32_t mark_numerator = 17, mark_denominator = 20;  // RFC 8511 s3
 constexpr Wide second_cubed = Wide(1'000'000'000) * 1'000'000'000 * 1'000'000'000;
 
 // The greatest number whose cube is not above x.
@@ -70,12 +71,18 @@ class Cubic final : public CongestionControl {
     prior_cwnd_ = window;
     // RFC 8511 s3: a mark comes sooner than a loss and weighs less.
     const bool marked = event == CongestionEvent::ecn && s.settings->abe;
-    w.ssthresh = marked ? reduced(window, 17, 20, w.mss)
+    w.ssthresh = marked ? reduced(window, mark_numerator, mark_denominator, w.mss)
                         : reduced(window, beta_numerator, beta_denominator, w.mss);
     in_epoch_ = false;
     if (event == CongestionEvent::timeout) hystart_.restart();
     carried_ = 0;
     if (event == CongestionEvent::timeout) w_max_ = std::max<uint64_t>(w_max_, w.ssthresh);
+  }
+
+  void lost_after_mark(CongestionWindow& w, const CongestionSettings& c) override {
+    if (c.abe && c.abe_frlossreduce)
+      w.ssthresh = reduced(w.ssthresh, beta_numerator * mark_denominator,
+                           beta_denominator * mark_numerator, w.mss);
   }
 
   void idle(CongestionWindow&, const CongestionSample&) override { in_epoch_ = false; }

@@ -20,34 +20,34 @@ class Hystart {
       ++samples_;
     }
     const uint32_t slow = std::min(s.acked, s.growth_max);
-    if (samples_ >= samples_wanted && least_ < SimTime::max()) judge();
-    return in_css() ? std::max<uint32_t>(slow / css_divisor, 1) : slow;
+    const CongestionSettings& c = *s.settings;
+    if (samples_ >= c.hystart_samples && least_ < SimTime::max()) judge(c);
+    return in_css() ? std::max<uint32_t>(slow / uint32_t(c.hystart_growth_div), 1) : slow;
   }
   bool in_css() const { return css_baseline_ < SimTime::max(); }
   void restart() { *this = Hystart(); }
 
  private:
-  static constexpr uint32_t samples_wanted = 8, css_divisor = 4, css_rounds_max = 5;
-  static constexpr SimTime threshold_min = 4_ms, threshold_max = 16_ms;
-
   void next_round(CongestionWindow& w, const CongestionSample& s) {
     begun_ = true;
     round_end_ = s.nxt;
     last_ = least_;
     least_ = SimTime::max();
     samples_ = 0;
-    if (in_css() && ++css_rounds_ >= css_rounds_max) {
+    if (in_css() && ++css_rounds_ >= s.settings->hystart_rounds) {
       w.ssthresh = w.cwnd;
       css_baseline_ = SimTime::max();
     }
   }
-  void judge() {
+  void judge(const CongestionSettings& c) {
     if (in_css()) {
       if (least_ < css_baseline_) css_baseline_ = SimTime::max();  // it was jitter
       return;
     }
     if (last_ == SimTime::max()) return;
-    if (least_ < last_ + std::clamp(last_ / 8, threshold_min, threshold_max)) return;
+    const SimTime threshold = std::max(SimTime(c.hystart_minrtt_us * 1000),
+                                       std::min(last_ / 8, SimTime(c.hystart_maxrtt_us * 1000)));
+    if (least_ < last_ + threshold) return;
     css_baseline_ = least_;
     css_rounds_ = 0;
   }
@@ -55,7 +55,7 @@ class Hystart {
   bool begun_ = false;
   Seq round_end_;
   SimTime last_ = SimTime::max(), least_ = SimTime::max(), css_baseline_ = SimTime::max();
-  uint32_t samples_ = 0, css_rounds_ = 0;
+  int64_t samples_ = 0, css_rounds_ = 0;
 };
 
 }  // namespace stackyard
