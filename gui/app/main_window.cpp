@@ -75,8 +75,7 @@ MainWindow::~MainWindow() {
   ending_ = true;
   for (TablePanel* panel : findChildren<TablePanel*>()) delete panel;
   for (RemoteTable* table : findChildren<RemoteTable*>()) delete table;
-  ends_.reset();
-  client_.close();
+  forgetLab();
   // Members end after this window has: what they say then is nobody's.
   for (QObject* each : {static_cast<QObject*>(&document_), static_cast<QObject*>(&document_.undo()),
                         static_cast<QObject*>(&live_), static_cast<QObject*>(&client_),
@@ -240,8 +239,7 @@ void MainWindow::leaveLab() {
   ending_ = true;
   for (TablePanel* panel : findChildren<TablePanel*>()) panel->parentWidget()->deleteLater();
   while (consoles_->count() > 0) delete consoles_->widget(0);
-  ends_.reset();
-  client_.close();
+  forgetLab();
   process_.stop();
   ending_ = false;
   bar_->hide();
@@ -320,9 +318,16 @@ void MainWindow::documentChanged() {
   live_.follow(document_.text(), document_.spec());
 }
 
-void MainWindow::stopLooking() {
+// What the running lab has told.
+void MainWindow::forgetLab() {
   ends_.reset();
+  jails_.reset();
   client_.close();
+  scene_->showNoLab();
+}
+
+void MainWindow::stopLooking() {
+  forgetLab();
   time_->setLabOpen(false);
 }
 
@@ -330,8 +335,7 @@ void MainWindow::serve() {
   document_.readNow();
   if (!document_.isValid()) return complain(tr("The text has mistakes; mend them first."), false);
   ending_ = true;
-  ends_.reset();
-  client_.close();
+  forgetLab();
   process_.stop();
   ending_ = false;
   died_ = false;
@@ -351,8 +355,16 @@ void MainWindow::begin(const QString& socket) {
   lesson_->restart();
   constexpr int every_ms = 200;
   ends_ = std::make_unique<RemoteTable>(client_, QString(), QStringLiteral("links"), every_ms);
-  connect(ends_.get(), &RemoteTable::updated, this,
-          [this] { scene_->showEnds(*ends_, time_->time()); });
+  jails_ = std::make_unique<RemoteTable>(client_, QString(), QStringLiteral("jails"), every_ms);
+  const auto show_ends = [this] { scene_->showEnds(*ends_, time_->time()); };
+  connect(ends_.get(), &RemoteTable::updated, this, show_ends);
+  connect(jails_.get(), &RemoteTable::updated, this, [this, show_ends] {
+    QStringList there;
+    for (int row = 0; row < jails_->rowCount(); ++row)
+      there.append(jails_->cell(row, QStringLiteral("jail")));
+    scene_->showJails(there);
+    show_ends();  // an interface may have moved into one that was not known yet
+  });
   if (scene_->labels().macs) askMacs();
   emit served();
 }
@@ -360,7 +372,7 @@ void MainWindow::begin(const QString& socket) {
 void MainWindow::ended(const QString& said) {
   if (ending_) return;
   died_ = true;
-  client_.close();
+  forgetLab();
   time_->setLabOpen(false);
   complain(tr("The lab has ended. %1").arg(said.section(QLatin1Char('\n'), -3)), true);
 }

@@ -98,6 +98,7 @@ class MainWindow final : public QMainWindow {
   void makeDocks();
   void connectAll();
   void leaveLab();
+  void forgetLab();
   void serve();
   void begin(const QString& socket);
   void ended(const QString& said);
@@ -161,7 +162,7 @@ class MainWindow final : public QMainWindow {
       *ladder_dock_;
   QAction *text_action_ = nullptr, *grid_action_ = nullptr;
   QLineEdit* search_;
-  std::unique_ptr<RemoteTable> ends_;
+  std::unique_ptr<RemoteTable> ends_, jails_;
   bool ending_ = false, fresh_ = false, died_ = false;
 };
 

@@ -371,7 +371,13 @@ void MainWindow::nodeMenu(int node, const QPoint& at) {
                       told.kind != QLatin1String("door");
     if (runs && isServed())
       menu.addAction(tr("Console"), this, [this, told] { openConsole({told.name}); });
-    addEdits(menu);
+    if (told.made)
+      menu.addAction(tr("Remove (jail -r)"), this, [this, told] {
+        runOn(told.name.section(QLatin1Char('/'), 0, -2),
+              QStringLiteral("jail -r %1").arg(told.name.section(QLatin1Char('/'), -1)));
+      });
+    else
+      addEdits(menu);
     if (isServed() && !told.interfaces.isEmpty()) {
       QMenu* live = menu.addMenu(tr("Wireshark, live"));
       for (const QString& interface : told.interfaces)

@@ -179,6 +179,15 @@ void CanvasEditor::layOutAgain() {
 
 // --- things come and go ------------------------------------------------------------------------
 
+// What a command has made is not the file's: it can be looked at, and goes by a command.
+bool CanvasEditor::isOfFile(int node) const {
+  const Topology::Node& told = scene_.topology().nodes[size_t(node)];
+  if (told.made)
+    emit document_.refused(
+        tr("%1 was made by a command: the file does not know it").arg(told.name));
+  return !told.made;
+}
+
 QString CanvasEditor::add(const QString& kind, QPointF at, int inside) {
   QStringList taken = takenNames();
   if (kind == QLatin1String("jail")) {
@@ -189,6 +198,7 @@ QString CanvasEditor::add(const QString& kind, QPointF at, int inside) {
       emit document_.refused(tr("A jail is inside a machine: click on one"));
       return {};
     }
+    if (!isOfFile(inside)) return {};
     const QString parent = drawn.nodes[size_t(inside)].name;
     for (QString& name : taken)
       if (name.startsWith(parent + QLatin1Char('/'))) name = name.mid(parent.size() + 1);
@@ -231,6 +241,7 @@ void CanvasEditor::setNote(int note, const QString& words) {
 }
 
 bool CanvasEditor::link(int from, int to) {
+  if (!isOfFile(from) || !isOfFile(to)) return false;
   const Topology& drawn = scene_.topology();
   const std::string ends = drawn.nodes[size_t(from)].name.toStdString() + " -- " +
                            drawn.nodes[size_t(to)].name.toStdString();
@@ -241,6 +252,8 @@ void CanvasEditor::linkChosen() {
   const Topology& drawn = scene_.topology();
   const std::vector<int> nodes = scene_.chosen().nodes;
   std::vector<std::string> links;
+  for (const int node : nodes)
+    if (!isOfFile(node)) return;
   for (size_t i = 1; i < nodes.size(); ++i)
     links.push_back(drawn.nodes[size_t(nodes[i - 1])].name.toStdString() + " -- " +
                     drawn.nodes[size_t(nodes[i])].name.toStdString());
@@ -252,14 +265,17 @@ void CanvasEditor::removeChosen() {
   const LabScene::Chosen chosen = scene_.chosen();
   if (chosen.none()) return;
   std::vector<std::string> nodes;
-  for (const int node : chosen.nodes)
+  for (const int node : chosen.nodes) {
+    if (!isOfFile(node)) return;
     nodes.push_back(scene_.topology().nodes[size_t(node)].name.toStdString());
+  }
   const std::vector<size_t> links(chosen.links.begin(), chosen.links.end());
   const std::vector<size_t> notes(chosen.notes.begin(), chosen.notes.end());
   document_.edit(tr("deleting"), [&](LabEdit& edit) { return edit.remove(nodes, links, notes); });
 }
 
 bool CanvasEditor::rename(int node, const QString& leaf) {
+  if (!isOfFile(node)) return false;
   const QString was = scene_.topology().nodes[size_t(node)].name;
   const auto renamed = [&](LabEdit& edit) {
     return edit.rename_node(was.toStdString(), leaf.toStdString());

@@ -44,6 +44,8 @@ class CanvasEditor final : public QObject {
   void placesChanged();
   QString freeName(const QString& stem, QStringList& taken) const;
   QStringList takenNames() const;
+  // If not, says so.
+  bool isOfFile(int node) const;
   std::vector<LabEdit::Position> withUnplaced(std::vector<LabEdit::Position> places) const;
   std::vector<int> chosenMachines() const;
   void placeAll(const QString& title, const std::vector<std::pair<int, QPointF>>& places);

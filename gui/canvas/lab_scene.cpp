@@ -7,6 +7,7 @@
 #include <QGraphicsSimpleTextItem>
 #include <QKeyEvent>
 #include <QPalette>
+#include <QSet>
 #include <QVariantAnimation>
 #include <QWheelEvent>
 #include <map>
@@ -69,6 +70,7 @@ void LabScene::show(Topology topology) {
     addItem(notes_.back());
   }
   setLabels(labels_);
+  if (jails_) drawJails();
   chooseAgain(nodes, links);
   // Room to drag things to, so that the view need not jump when one has gone far.
   setSceneRect(itemsBoundingRect().adjusted(-1000, -1000, 1000, 1000));
@@ -88,6 +90,45 @@ void LabScene::addLinks() {
     links_.push_back(item);
     link_index_.insert(link.name, int(l));
   }
+}
+
+void LabScene::showJails(const QStringList& jails) {
+  if (jails_ == jails) return;
+  jails_ = jails;
+  drawJails();
+}
+
+void LabScene::showNoLab() {
+  if (!jails_) return;
+  QStringList of_file;
+  for (const Topology::Node& node : topology_.nodes)
+    if (node.parent >= 0 && !node.made) of_file.append(node.name);
+  showJails(of_file);
+  jails_.reset();
+}
+
+// Numbers of jails that commands have made are others each time.
+void LabScene::drawJails() {
+  QHash<NodeItem*, QString> chosen;
+  QSet<NodeItem*> changed;
+  for (NodeItem* item : nodes_) {
+    if (!item) continue;
+    if (item->isSelected()) chosen.insert(item, topology_.nodes[size_t(item->chosen())].name);
+    if (!topology_.nodes[size_t(item->node())].jails.empty()) changed.insert(item);
+  }
+  for (size_t l = 0; l < links_.size(); ++l)
+    for (size_t e = 0; e < topology_.links[l].ends.size(); ++e)
+      links_[l]->setEndNode(e, topology_.links[l].ends[e].node);
+  topology_.setJails(*jails_);
+  nodes_.resize(topology_.nodes.size());
+  for (auto it = chosen.cbegin(); it != chosen.cend(); ++it) {
+    const int node = topology_.nodeNamed(it.value());
+    it.key()->choose(node >= 0 ? node : it.key()->node());
+  }
+  for (size_t i = 0; i < topology_.nodes.size(); ++i)
+    if (topology_.nodes[i].parent >= 0) changed.insert(itemOf(int(i)));
+  for (NodeItem* item : changed) item->layOut();
+  update();
 }
 
 NodeItem* LabScene::itemOf(int node) const { return nodes_[size_t(topology_.machineOf(node))]; }
@@ -111,7 +152,15 @@ void LabScene::showEnds(const RemoteTable& ends, qint64 time) {
                                  ends.cell(row, QStringLiteral("carrier")) == QLatin1String("up"),
                                  used, octets > last.octets);
     if (seconds > 0) last = {octets, time};
+    const QString place = ends.cell(row, QStringLiteral("place")).section(QLatin1Char(':'), 0, -2);
+    if (place != topology_.nodes[size_t(links_[size_t(link)]->endNode(end))].name)
+      if (const int node = topology_.nodeNamed(place); node >= 0)
+        links_[size_t(link)]->setEndNode(end, node);
   }
+}
+
+QString LabScene::endPlace(int link, size_t end) const {
+  return topology_.nodes[size_t(links_[size_t(link)]->endNode(end))].name;
 }
 
 void LabScene::setRunning(const QString& node, bool running) {
@@ -133,20 +182,22 @@ void LabScene::setMacs(const QString& node, const QStringList& macs) {
   if (nodes_[size_t(index)]) nodes_[size_t(index)]->setLabels(labels_);
 }
 
+// In its name or address, or in those of a jail in it.
+bool LabScene::has(int index, const QString& words) const {
+  const Topology::Node& node = topology_.nodes[size_t(index)];
+  return node.name.contains(words, Qt::CaseInsensitive) ||
+         !node.addresses.filter(words, Qt::CaseInsensitive).isEmpty() ||
+         !node.macs.filter(words, Qt::CaseInsensitive).isEmpty() ||
+         std::any_of(node.jails.begin(), node.jails.end(),
+                     [&](int jail) { return has(jail, words); });
+}
+
 int LabScene::find(const QString& words) {
   found_.clear();
   next_found_ = 0;
   for (size_t i = 0; i < nodes_.size(); ++i) {
     if (!nodes_[i]) continue;
-    bool found = false;
-    for (size_t j = i; j < topology_.nodes.size() && !words.isEmpty(); ++j) {
-      const Topology::Node& node = topology_.nodes[j];
-      if (j != i && node.parent < 0) break;
-      const bool here = node.name.contains(words, Qt::CaseInsensitive) ||
-                        !node.addresses.filter(words, Qt::CaseInsensitive).isEmpty() ||
-                        !node.macs.filter(words, Qt::CaseInsensitive).isEmpty();
-      found |= here;
-    }
+    const bool found = !words.isEmpty() && has(int(i), words);
     nodes_[i]->setFound(found);
     if (found) found_.push_back(int(i));
   }

@@ -4,6 +4,7 @@
 #include <QGraphicsScene>
 #include <QGraphicsView>
 #include <QHash>
+#include <optional>
 #include <vector>
 
 #include "gui/canvas/colours.h"
@@ -38,6 +39,10 @@ class LabScene final : public QGraphicsScene {
   void setPalette(const QPalette& palette);
   // The lab's table of link ends, at an instant in nanoseconds.
   void showEnds(const RemoteTable& ends, qint64 time);
+  // The running lab's jails, outer ones first, also those that commands have made.
+  void showJails(const QStringList& jails);
+  // No lab runs: what the file says is drawn.
+  void showNoLab();
   // Which nodes run; of those that are not named, nothing is known.
   void setRunning(const QString& node, bool running);
   void setLabels(Labels labels);
@@ -52,6 +57,8 @@ class LabScene final : public QGraphicsScene {
   // Marks the way of a packet.
   void showPath(const QStringList& links);
   QPointF placeOf(int node) const;
+  // The node or jail that an end of a link is at now.
+  QString endPlace(int link, size_t end) const;
 
   void setTool(Tool tool, const QString& kind = {});
   Tool tool() const { return tool_; }
@@ -96,7 +103,9 @@ class LabScene final : public QGraphicsScene {
   };
   NodeItem* itemOf(int node) const;
   int linkNamed(const QString& name) const;
+  bool has(int node, const QString& words) const;
   void addLinks();
+  void drawJails();
   std::vector<QPointF> places() const;
   void chooseAgain(const QStringList& nodes, const QStringList& links);
 
@@ -110,6 +119,7 @@ class LabScene final : public QGraphicsScene {
   int generation_ = 0;             // of what is shown
   std::vector<NoteItem*> notes_;
   QHash<QString, QString> link_names_;
+  std::optional<QStringList> jails_;  // of the running lab
   Labels labels_;
   Tool tool_ = Tool::select;
   QString kind_;  // of the place tool

@@ -20,7 +20,10 @@ LinkItem::LinkItem(const Topology& topology, int link, std::vector<NodeItem*> en
       ends_(nodes_.size()) {
   setFlags(ItemIsSelectable);
   setZValue(1);
-  for (End& end : ends_) end.carrier = topology.links[size_t(link)].up;
+  for (size_t i = 0; i < ends_.size(); ++i) {
+    ends_[i].carrier = topology.links[size_t(link)].up;
+    ends_[i].node = topology.links[size_t(link)].ends[i].node;
+  }
   place();
 }
 
@@ -29,27 +32,33 @@ void LinkItem::place() {
   prepareGeometryChange();
   const auto& told = topology_.links[size_t(link_)].ends;
   QPointF sum;
-  for (size_t i = 0; i < nodes_.size(); ++i) sum += nodes_[i]->centreOf(told[i].node);
+  for (size_t i = 0; i < nodes_.size(); ++i) sum += nodes_[i]->centreOf(ends_[i].node);
   middle_ = sum / double(nodes_.size());
   if (nodes_.size() == 2 && lane_ != 0) {
-    const QPointF way = nodes_[1]->centreOf(told[1].node) - nodes_[0]->centreOf(told[0].node);
+    const QPointF way = nodes_[1]->centreOf(ends_[1].node) - nodes_[0]->centreOf(ends_[0].node);
     const double length = std::max(1.0, std::hypot(way.x(), way.y()));
     const double aside = 18.0 * ((lane_ + 1) / 2) * (lane_ % 2 ? 1 : -1);
     middle_ += QPointF(-way.y(), way.x()) / length * aside;
   }
   for (size_t i = 0; i < nodes_.size(); ++i) {
     const bool straight = nodes_.size() == 2 && lane_ == 0;
-    const QPointF towards = straight ? nodes_[1 - i]->centreOf(told[1 - i].node) : middle_;
-    ends_[i].at = nodes_[i]->edgeTowards(told[i].node, towards);
+    const QPointF towards = straight ? nodes_[1 - i]->centreOf(ends_[1 - i].node) : middle_;
+    ends_[i].at = nodes_[i]->edgeTowards(ends_[i].node, towards);
   }
   bounds_ = QRectF(middle_, middle_);
   for (const End& end : ends_) bounds_ = bounds_.united(QRectF(end.at, QSizeF(1, 1)));
   bounds_.adjust(-40, -14, 40, 14);
   QStringList names;
-  for (const Topology::End& end : told)
-    names.append(topology_.nodes[size_t(end.node)].name + QLatin1Char(':') + end.port);
+  for (size_t i = 0; i < told.size(); ++i)
+    names.append(topology_.nodes[size_t(ends_[i].node)].name + QLatin1Char(':') + told[i].port);
   setToolTip(topology_.links[size_t(link_)].name + QLatin1Char('\n') +
              names.join(QLatin1String(" -- ")));
+}
+
+void LinkItem::setEndNode(size_t end, int node) {
+  if (end >= ends_.size() || ends_[end].node == node) return;
+  ends_[end].node = node;
+  place();
 }
 
 void LinkItem::setLabels(bool ports) {

@@ -20,6 +20,9 @@ class LinkItem final : public QGraphicsItem {
 
   int link() const { return link_; }
   void place();  // again, after a node has moved
+  // The node or jail of the same machine where an end is now: its interface may move.
+  void setEndNode(size_t end, int node);
+  int endNode(size_t end) const { return ends_[end].node; }
   void setLabels(bool ports);
   void setOnPath(bool on);
   // Of an end: its carrier, how much of the rate it uses (0 to 1; negative: it has no rate), and
@@ -36,6 +39,7 @@ class LinkItem final : public QGraphicsItem {
  private:
   struct End {
     QPointF at;
+    int node = 0;
     bool carrier = true, active = false;
     double utilisation = -1;
   };

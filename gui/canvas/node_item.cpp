@@ -21,10 +21,7 @@ constexpr double width = 72, head = 40, chip_height = 20, gap = 4, label_height 
 
 NodeItem::NodeItem(const Topology& topology, int node, const Colours& colours)
     : topology_(topology), node_(node), colours_(colours), chosen_(node) {
-  const double bottom = layOutJails(node, {-width / 2 + gap, -head / 2 + head});
-  box_ = QRectF(-width / 2, -head / 2, width, head);
-  for (const Box& jail : jails_) box_ = box_.united(jail.place.adjusted(-gap, 0, gap, gap));
-  if (!jails_.empty()) box_.setBottom(std::max(box_.bottom(), bottom));
+  layOut();
   setPos(topology.nodes[size_t(node)].at);
   setFlags(ItemIsMovable | ItemIsSelectable | ItemSendsGeometryChanges);
   setAcceptHoverEvents(true);
@@ -34,16 +31,23 @@ NodeItem::NodeItem(const Topology& topology, int node, const Colours& colours)
              topology.nodes[size_t(node)].addresses.join(QLatin1Char('\n')));
 }
 
+void NodeItem::layOut() {
+  prepareGeometryChange();
+  jails_.clear();
+  const double bottom = layOutJails(node_, {-width / 2 + gap, -head / 2 + head});
+  box_ = QRectF(-width / 2, -head / 2, width, head);
+  for (const Box& jail : jails_) box_ = box_.united(jail.place.adjusted(-gap, 0, gap, gap));
+  if (!jails_.empty()) box_.setBottom(std::max(box_.bottom(), bottom));
+  for (LinkItem* link : links_) link->place();
+}
+
 // A jail below the other, inner ones inside it. Gives where the last one ends.
 double NodeItem::layOutJails(int parent, QPointF at) {
   double y = at.y();
-  for (size_t i = size_t(parent) + 1; i < topology_.nodes.size(); ++i) {
-    const Topology::Node& jail = topology_.nodes[i];
-    if (jail.parent < 0) break;  // jails are behind their machine
-    if (jail.parent != parent) continue;
+  for (const int node : topology_.nodes[size_t(parent)].jails) {
     const size_t slot = jails_.size();
-    jails_.push_back({int(i), {}});
-    const double inner = layOutJails(int(i), {at.x() + gap, y + chip_height});
+    jails_.push_back({node, {}});
+    const double inner = layOutJails(node, {at.x() + gap, y + chip_height});
     const double bottom = std::max(inner, y + chip_height);
     double right = at.x() + width - 2 * gap;
     for (size_t j = slot + 1; j < jails_.size(); ++j)
@@ -125,10 +129,12 @@ void NodeItem::paint(QPainter* painter, const QStyleOptionGraphicsItem* option, 
   for (const Box& jail : jails_) {
     const Topology::Node& inner = topology_.nodes[size_t(jail.node)];
     const bool chosen = isSelected() && chosen_ == jail.node;
-    painter->setPen(QPen(chosen ? colours_.selected : colours_.kind(inner.kind), chosen ? 2.5 : 1));
-    painter->setBrush(colours_.jail);
+    // One that a command has made is dashed; one that has gone is empty.
+    painter->setPen(QPen(chosen ? colours_.selected : colours_.kind(inner.kind), chosen ? 2.5 : 1,
+                         inner.made ? Qt::DashLine : Qt::SolidLine));
+    painter->setBrush(inner.there ? colours_.jail : colours_.node);
     painter->drawRoundedRect(jail.place, 4, 4);
-    painter->setPen(colours_.ink);
+    painter->setPen(inner.there ? colours_.ink : colours_.faint);
     const QString name = inner.name.section(QLatin1Char('/'), -1);
     painter->drawText(
         QRectF(jail.place.left() + 4, jail.place.top(), jail.place.width() - 6, chip_height),

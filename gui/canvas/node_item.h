@@ -22,6 +22,8 @@ class NodeItem final : public QGraphicsItem {
   NodeItem(const Topology& topology, int node, const Colours& colours);
 
   int node() const { return node_; }
+  // Again, when the jails inside are others.
+  void layOut();
   // The node or jail at a point of the item.
   int nodeAt(QPointF place) const;
   // Where a link to the node, or a jail in it, ends: the point of its box towards `from`.

@@ -2,6 +2,7 @@
 
 #include <graphviz/gvc.h>
 
+#include <QHash>
 #include <algorithm>
 #include <cmath>
 #include <set>
@@ -19,6 +20,31 @@ int Topology::nodeNamed(const QString& name) const {
 int Topology::machineOf(int node) const {
   while (node >= 0 && nodes[size_t(node)].parent >= 0) node = nodes[size_t(node)].parent;
   return node;
+}
+
+void Topology::setJails(const QStringList& there) {
+  while (!nodes.empty() && nodes.back().made) nodes.pop_back();
+  QHash<QString, int> known;
+  for (size_t i = 0; i < nodes.size(); ++i) {
+    std::erase_if(nodes[i].jails, [&](int jail) { return size_t(jail) >= nodes.size(); });
+    nodes[i].there = nodes[i].parent < 0;
+    known.insert(nodes[i].name, int(i));
+  }
+  for (const QString& name : there) {
+    if (const int of_file = known.value(name, -1); of_file >= 0) {
+      nodes[size_t(of_file)].there = true;
+      continue;
+    }
+    Node jail;
+    jail.parent = known.value(name.section(QLatin1Char('/'), 0, -2), -1);
+    if (jail.parent < 0) continue;  // its machine has been drawn away
+    jail.name = name;
+    jail.kind = QStringLiteral("jail");
+    jail.made = true;
+    nodes[size_t(jail.parent)].jails.push_back(int(nodes.size()));
+    known.insert(name, int(nodes.size()));
+    nodes.push_back(std::move(jail));
+  }
 }
 
 Topology topologyOf(const LabSpec& lab) {
@@ -40,6 +66,8 @@ Topology topologyOf(const LabSpec& lab) {
     const auto place = lab.layout.find(spec.name);
     node.placed = place != lab.layout.end();
     if (node.placed) node.at = {place->second.first, place->second.second};
+    if (node.parent >= 0)
+      topology.nodes[size_t(node.parent)].jails.push_back(int(topology.nodes.size()));
     topology.nodes.push_back(std::move(node));
   }
   for (const LinkSpec& spec : lab.links) {

@@ -23,6 +23,7 @@ class alignas(64) EtherNic final : public NicDevice, public Jack {
       : address_(address), site_(site), name_(std::move(name)), permanent_(address) {}
 
   void attach(NicClient* client) override { client_ = client; }
+  const NicClient* client() const { return client_; }  // its driver; null: none runs it now
   void transmit(Packet frame) override;
   bool carrier() const override { return Jack::carrier(); }
   MacAddress permanent_address() const override { return permanent_; }

@@ -57,6 +57,23 @@ void Lab::add_interfaces(size_t index, size_t known) {
   apply_taps(index);
 }
 
+std::string Lab::name_of(const Jail& jail) const {
+  const std::string& machine = simulation_.node_name(jail.machine().site().id());
+  if (!jail.parent()) return machine;
+  std::string inside = jail.name_seen_by(jail.machine().base());
+  std::replace(inside.begin(), inside.end(), '.', '/');
+  return machine + "/" + inside;
+}
+
+std::string Lab::place_of(const LinkEndSpec& end) const {
+  for (const Nic& nic : nodes_[end.node].nics) {
+    if (nic.name != end.port) continue;
+    if (const auto* driver = dynamic_cast<const EtherInterface*>(nic.nic->client()))
+      return name_of(driver->net().vnet().jail()) + ":" + driver->name();
+  }
+  return spec_.nodes[end.node].name + ":" + end.port;
+}
+
 void Lab::remove_node(size_t node) {
   for (size_t i = 0; i < spec_.links.size(); ++i)
     for (const LinkEndSpec& end : spec_.links[i].ends)

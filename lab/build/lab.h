@@ -47,6 +47,10 @@ class Lab {
   Jail* jail(size_t node);
   // Of a jail: what it sees itself.
   const TableSource* tables(size_t node) const;
+  // What the lab calls a jail that is there now, whoever has made it: "srv/web/inner".
+  std::string name_of(const Jail& jail) const;
+  // Where the interface of a link's end is now, which may have moved: "srv/web:em0".
+  std::string place_of(const LinkEndSpec& end) const;
   // Null for what is no door.
   Door* door(size_t node) { return nodes_[node].door.get(); }
   Link& link(size_t index) { return *links_[index]; }

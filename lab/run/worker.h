@@ -114,6 +114,7 @@ class Worker {
   // worker_queries.cpp
   size_t link_named(const Json& params);
   Table link_ends();
+  Table all_jails();
   Json hello(uint32_t client, const Json& params);
   Json nodes(uint32_t client, const Json& params);
   Json links(uint32_t client, const Json& params);

@@ -74,6 +74,7 @@ Table Worker::link_ends() {
   table.columns = {{"link", "Link"},
                    {"end", "End"},
                    {"carrier", "Carrier"},
+                   {"place", "Place"},
                    {"rate", "Rate", ColumnType::number},
                    {"frames", "Frames", ColumnType::number},
                    {"octets", "Octets", ColumnType::number},
@@ -87,24 +88,47 @@ Table Worker::link_ends() {
       const LinkEnd& end = lab.link(i).end(e);
       const LinkCounters& counters = end.counters();
       table.rows.push_back({spec.links[i].name, spec.nodes[told.node].name + ":" + told.port,
-                            end.carrier() ? "up" : "down", int64_t(end.impairments().rate),
-                            int64_t(counters.frames), int64_t(counters.octets),
-                            int64_t(end.queued()), int64_t(counters.queue_full),
-                            int64_t(counters.lost + counters.cut)});
+                            lab.place_of(told), end.carrier() ? "up" : "down",
+                            int64_t(end.impairments().rate), int64_t(counters.frames),
+                            int64_t(counters.octets), int64_t(end.queued()),
+                            int64_t(counters.queue_full), int64_t(counters.lost + counters.cut)});
     }
   }
   return table;
 }
 
 Json Worker::tables(uint32_t, const Json& params) {
-  if (params.at("node") == "") return {{"tables", {"links"}}};
-  const TableSource* source = session_.lab().tables(node_named(params));
+// And another: the jails of all machines that are there now, outer ones first.
+Table Worker::all_jails() {
+  Lab& lab = session_.lab();
+  Table table{{{"jail", "Jail"},
+               {"jid", "JID", ColumnType::number},
+               {"hostname", "Hostname"},
+               {"vnet", "Vnet"}},
+              {}};
+  for (size_t i = 0; i < lab.spec().nodes.size(); ++i) {
+    const Machine* machine = lab.spec().nodes[i].is_jail() ? nullptr : lab.machine(i);
+    if (!machine || !machine->powered()) continue;
+    machine->base().for_each_below([&](const Jail& jail) {
+      table.rows.push_back({lab.name_of(jail), int64_t(jail.id()), jail.hostname(),
+                            std::string(jail.has_own_vnet() ? "new" : "inherit")});
+    });
+  }
+  return table;
+}
+
+  const std::string node = params.at("node").get<std::string>();
+  if (node.empty()) return {{"tables", {"links", "jails"}}};
+  // A jail that no file knows has its machine's.
+  const bool made = node.find('/') != node.npos && !session_.lab().spec().node_index.contains(node);
+  const TableSource* source =
+      made ? place(node).machine : session_.lab().tables(node_named(params));
   return {{"tables", source ? source->table_names() : std::vector<std::string>()}};
 }
 
 // Of a node, or of a jail that no file knows.
 Table Worker::table_of(const std::string& node, const std::string& name) {
-  if (node.empty()) return name == "links" ? link_ends() : Table{};
+  if (node.empty()) return name == "links" ? link_ends() : name == "jails" ? all_jails() : Table{};
   const auto& index = session_.lab().spec().node_index;
   const auto found = index.find(node);
   if (found == index.end()) {

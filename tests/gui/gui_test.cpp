@@ -9,6 +9,7 @@
 
 #include "gui/app/main_window.h"
 #include "gui/app/theme.h"
+#include "gui/canvas/canvas_editor.h"
 #include "gui/canvas/lab_scene.h"
 #include "gui/panels/console_panel.h"
 #include "gui/panels/gallery.h"
@@ -59,6 +60,7 @@ class GuiTest final : public QObject {
   void galleryShowsTheScenarios();
   void openRunAndLook();
   void aLabOfJailsAndAConsoleForSeveral();
+  void jailsThatCommandsMakeAreDrawn();
   void theServerDies();
   void aFileThatDoesNotParse();
   void aPicture();
@@ -291,6 +293,62 @@ void GuiTest::theServerDies() {
   QVERIFY(served.wait(patience_ms));
   QVERIFY(window.isServed());
 }
+void GuiTest::jailsThatCommandsMakeAreDrawn() {
+  QTemporaryDir folder;
+  const QString path = folder.filePath(QStringLiteral("lab.yaml"));
+  QFile file(path);
+  QVERIFY(file.open(QIODevice::WriteOnly));
+  file.write(
+      "nodes: {srv: {jails: {a: {}}}, pc: {}}\nlinks: [{name: wire, endpoints: srv -- pc}]\n");
+  file.close();
+  MainWindow window;
+  QSignalSpy served(&window, &MainWindow::served);
+  window.openLab(path);
+  QVERIFY(served.wait(patience_ms));
+  window.time().toggle();
+  const auto node = [&](const char* name) {
+    return window.scene().topology().nodeNamed(QLatin1String(name));
+  };
+  ConsolePanel* console = window.openConsole({QStringLiteral("srv")});
+  const auto run = [&](const char* line) {
+    QSignalSpy ended(console, &ConsolePanel::ended);
+    console->run(QLatin1String(line));
+    return ended.count() > 0 || ended.wait(patience_ms);
+  };
+  QVERIFY(run("jail -c name=b vnet persist children.max=2"));
+  QTRY_VERIFY_WITH_TIMEOUT(node("srv/b") >= 0, patience_ms);
+  QVERIFY(run("jexec b jail -c name=c vnet persist"));
+  QTRY_VERIFY_WITH_TIMEOUT(node("srv/b/c") >= 0, patience_ms);
+  // Inside one another on the canvas, too.
+  LabScene& scene = window.scene();
+  QCOMPARE(scene.nodeAt(scene.placeOf(node("srv/b/c"))), node("srv/b/c"));
+  QCOMPARE(scene.topology().nodes[size_t(node("srv/b/c"))].parent, node("srv/b"));
+  // An interface takes its link's end along.
+  const auto end = [&] { return scene.endPlace(0, 0); };
+  QVERIFY(run("ifconfig em0 vnet b"));
+  QTRY_COMPARE_WITH_TIMEOUT(end(), QStringLiteral("srv/b"), patience_ms);
+  QVERIFY(run("jexec b ifconfig em0 vnet c"));
+  QTRY_COMPARE_WITH_TIMEOUT(end(), QStringLiteral("srv/b/c"), patience_ms);
+  // They are no part of the file, and what is drawn is drawn with them.
+  const QString text = window.document().text();
+  scene.choose({QStringLiteral("srv/b")});
+  window.editor().removeChosen();
+  QCOMPARE(window.document().text(), text);
+  QVERIFY(!window.editor().add(QStringLiteral("host"), {200, 200}).isEmpty());
+  QVERIFY(node("srv/b/c") >= 0);
+  QTRY_COMPARE_WITH_TIMEOUT(end(), QStringLiteral("srv/b/c"), patience_ms);
+  // A removed one gives its interface back; one of the file stays, as one that is not there.
+  QVERIFY(run("jail -r b"));
+  QTRY_VERIFY_WITH_TIMEOUT(node("srv/b") < 0 && node("srv/b/c") < 0, patience_ms);
+  QTRY_COMPARE_WITH_TIMEOUT(end(), QStringLiteral("srv"), patience_ms);
+  QVERIFY(run("jail -r a"));
+  QTRY_VERIFY_WITH_TIMEOUT(!scene.topology().nodes[size_t(node("srv/a"))].there, patience_ms);
+  window.stopLooking();
+  QVERIFY(scene.topology().nodes[size_t(node("srv/a"))].there);
+  window.document().undo().undo();
+  window.document().dropRescue();
+}
+
 
 void GuiTest::aFileThatDoesNotParse() {
   QTemporaryDir folder;

@@ -261,6 +261,31 @@ def time_control(binary):
         expect('pace' in client.error('time.pace', pace='often'), 'a wrong pace')
 
 
+def jails(binary):
+    """Jails that commands make and remove, and interfaces that move, are in the lab's own tables."""
+    lab = '{nodes: {srv: {jails: {a: {}}}, pc: {}}, links: [srv -- pc]}'
+    with served(binary, lab, 'lockstep') as (_, path, _server):
+        client, user = Client(path), Client(path)
+        names = lambda: [row['jail'] for row in client.rows('', 'jails')]
+        place = lambda: client.rows('', 'links')[0]['place']
+        expect({'links', 'jails'} <= set(client.call('lab.tables', node='')['tables']), "the lab's own tables")
+        user.run('srv', 'true')
+        expect(names() == ['srv/a'] and place() == 'srv:em0', f'as in the file: {names()} {place()}')
+        user.run('srv', 'jail', '-c', 'name=b', 'vnet', 'persist', 'children.max=3')
+        user.run('srv', 'jexec', 'b', 'jail', '-c', 'name=c', 'vnet', 'persist')
+        expect(names() == ['srv/a', 'srv/b', 'srv/b/c'], f'outer ones first: {names()}')
+        expect(client.rows('', 'jails')[2]['vnet'] == 'new', 'with a stack of its own')
+        expect('routes' in client.call('lab.tables', node='srv/b/c')['tables'], 'whose tables can be named')
+        expect('not found' in client.error('lab.tables', node='srv/x'), 'but not those of none')
+        user.run('srv', 'ifconfig', 'em0', 'vnet', 'b')
+        user.run('srv/b', 'ifconfig', 'em0', 'vnet', 'c')
+        user.run('srv/b/c', 'ifconfig', 'em0', 'name', 'wan0')
+        expect(place() == 'srv/b/c:wan0', f'the interface has moved and has another name: {place()}')
+        expect(client.rows('', 'links')[0]['end'] == 'srv:em0', "an end's name stays")
+        user.run('srv', 'jail', '-r', 'b')
+        expect(names() == ['srv/a'] and place().startswith('srv:'), f'gone: {names()} {place()}')
+
+
 def edits(binary):
     lab = '{nodes: {sw: {kind: switch}, pc1: {}, srv: {jails: {a: {}, b: {}}}}, links: [pc1 -- sw, srv -- sw]}'
     with served(binary, lab, 'lockstep') as (_, path, _server):
@@ -516,7 +541,8 @@ def run_all(binary, report, times=20):
         except (Failed, jsonschema.ValidationError, OSError, ValueError, KeyError, subprocess.SubprocessError) as wrong:
             report(False, name, f'{type(wrong).__name__}: {str(wrong)[:4000]}')
 
-    for test in (looks, subscriptions, samples, time_control, edits, commands, bad_clients, the_socket, doors):
+    for test in (looks, subscriptions, samples, time_control, jails, edits, commands, bad_clients,
+                 the_socket, doors):
         case(f'{build}: served: {test.__name__}', test)
     for script in sorted(glob.glob(f'{ROOT}/tests/served/*.sh')):
         case(f'{build}: served: {os.path.basename(script)}, {times} times over', script_test, script, times)
