@@ -130,7 +130,6 @@ class MainWindow final : public QMainWindow {
   void place(const QString& kind, QPointF at, int inside);
 
   // panels.cpp
-  QStringList words(const QStringList& places) const;
   void runOn(const QString& node, const QString& line);
   void dockTable(TablePanel* panel);
 

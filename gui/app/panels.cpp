@@ -19,18 +19,6 @@
 
 namespace stackyard::gui {
 
-namespace {
-
-// What is completed in consoles beside the lab's own names.
-const char* const commands[] = {
-    "arp",     "cat",      "dmesg",   "echo",       "fetch",      "grep",     "hostname",
-    "httpd",   "ifconfig", "inetd",   "ip6addrctl", "jail",       "jexec",    "jls",
-    "kill",    "nc",       "ndp",     "netstat",    "ping",       "ping6",    "ps",
-    "route",   "rtadvd",   "rtsol",   "setfib",     "sleep",      "sockstat", "sysctl",
-    "tcpdump", "tail",     "timeout", "traceroute", "traceroute6"};
-
-}  // namespace
-
 void MainWindow::dockTable(TablePanel* panel) {
   auto* dock =
       new QDockWidget(QStringLiteral("%1: %2").arg(panel->model().node(), panel->model().name()));
@@ -76,16 +64,6 @@ void MainWindow::runOn(const QString& node, const QString& line) {
   if (!console->isRunning()) console->run(line);
 }
 
-QStringList MainWindow::words(const QStringList& places) const {
-  QStringList all;
-  for (const char* command : commands) all.append(QLatin1String(command));
-  for (const Topology::Node& node : scene_->topology().nodes) {
-    all.append(node.name.section(QLatin1Char('/'), -1));
-    if (places.contains(node.name)) all += node.interfaces;
-  }
-  return all;
-}
-
 ConsolePanel* MainWindow::openConsole(const QStringList& places) {
   consoles_dock_->show();
   consoles_dock_->raise();
@@ -96,7 +74,7 @@ ConsolePanel* MainWindow::openConsole(const QStringList& places) {
     console->setFocus();
     return console;
   }
-  auto* console = new ConsolePanel(socket_, places, words(places));
+  auto* console = new ConsolePanel(socket_, places);
   const QString title = places.size() == 1
                             ? places.first()
                             : tr("%1 + %2").arg(places.first()).arg(places.size() - 1);

@@ -17,7 +17,7 @@ void RemoteShell::run(const QString& line) {
   running_ = true;
   waiting_.clear();
   wanted_ = input_ends_ = false;
-  if (!client_.isOpen() && !client_.open(socket_, why)) {
+  if (!open(why)) {
     emit output(why + QLatin1Char('\n'));
     return end(255);
   }
@@ -28,6 +28,29 @@ void RemoteShell::run(const QString& line) {
   client_.call("process.start",
                {{"at", at_.toStdString()}, {"args", {"sh", "-c", line.toStdString()}}}, {},
                refused);
+}
+
+bool RemoteShell::open(QString& why) { return client_.isOpen() || client_.open(socket_, why); }
+
+// The protocol counts octets, Qt its own characters.
+void RemoteShell::complete(const QString& line, int cursor, Completed done) {
+  QString why;
+  if (!open(why)) return;
+  client_.call(
+      "lab.complete",
+      {{"at", at_.toStdString()},
+       {"line", line.toStdString()},
+       {"cursor", line.left(cursor).toUtf8().size()}},
+      [done = std::move(done)](const Json& found) {
+        const std::string completed = found.at("line").get<std::string>();
+        QStringList choices;
+        for (const Json& each : found.at("choices"))
+          choices.append(QString::fromStdString(each.get<std::string>()));
+        const std::string before = completed.substr(0, found.at("cursor").get<size_t>());
+        done(QString::fromStdString(completed), int(QString::fromStdString(before).size()),
+             choices);
+      },
+      [](const QString&) {});
 }
 
 void RemoteShell::input(const QByteArray& octets, bool ends) {

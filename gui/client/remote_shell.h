@@ -15,12 +15,19 @@ class RemoteShell final : public QObject {
   void run(const QString& line);
   void input(const QByteArray& octets, bool end);
   void interrupt();
+  // What a line that is being typed there could go on with: the line with what is certain, the
+  // cursor in it, and the choices, when there are several.
+  using Completed =
+      std::function<void(const QString& line, int cursor, const QStringList& choices)>;
+  void complete(const QString& line, int cursor, Completed done);
 
  signals:
   void output(const QString& words);
   void ended(int status);
 
  private:
+  // False: the lab has gone; `why` says it.
+  bool open(QString& why);
   void told(const QString& method, const Json& message);
   void end(int status);
 

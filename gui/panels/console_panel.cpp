@@ -10,16 +10,19 @@
 
 namespace stackyard::gui {
 
-ConsolePanel::ConsolePanel(const QString& socket, const QStringList& places, QStringList words,
-                           QWidget* parent)
-    : QPlainTextEdit(parent), words_(std::move(words)) {
+namespace {
+
+constexpr int choices_most = 60;  // shown of those that a word has
+
+}  // namespace
+
+ConsolePanel::ConsolePanel(const QString& socket, const QStringList& places, QWidget* parent)
+    : QPlainTextEdit(parent) {
   setFont(QFontDatabase::systemFont(QFontDatabase::FixedFont));
   setUndoRedoEnabled(false);
   setMaximumBlockCount(20'000);
   setLineWrapMode(NoWrap);
   setAccessibleName(tr("Console of %1").arg(places.join(QLatin1String(", "))));
-  words_.removeDuplicates();
-  words_.sort();
   for (const QString& place : places) {
     auto shell = std::make_unique<RemoteShell>(socket, place);
     connect(shell.get(), &RemoteShell::output, this,
@@ -122,23 +125,26 @@ void ConsolePanel::recall(int step) {
   setTyped(recalled_ < history_.size() ? history_[recalled_] : QString());
 }
 
-// The word before the cursor: as far as it is certain, else the choices.
+// By the lab, as far as it is certain; else the choices. An answer that comes when the line is
+// another one already is too late.
 void ConsolePanel::complete() {
   const QString line = typed();
-  const QString word = line.section(QLatin1Char(' '), -1);
-  if (word.isEmpty()) return;
-  QStringList fitting;
-  for (const QString& known : words_)
-    if (known.startsWith(word)) fitting.append(known);
-  if (fitting.isEmpty()) return;
-  QString common = fitting.first();
-  for (const QString& each : fitting)
-    while (!each.startsWith(common)) common.chop(1);
-  if (fitting.size() == 1) common += QLatin1Char(' ');
-  setTyped(line.left(line.size() - word.size()) + common);
-  if (fitting.size() > 1 && common == word)
-    print(QStringLiteral("\n") + fitting.mid(0, 40).join(QLatin1Char(' ')) + QLatin1Char('\n'),
-          last_from_);
+  const int at = textCursor().position() - begin_;
+  if (isRunning()) return;
+  shells_.front()->complete(
+      line, at, [this, line, at](const QString& completed, int cursor, const QStringList& choices) {
+        if (isRunning() || typed() != line) return;
+        if (completed == line && at == cursor && !choices.isEmpty()) {
+          moveCursor(QTextCursor::End);
+          insertPlainText(QLatin1Char('\n') + choices.mid(0, choices_most).join(QLatin1Char(' ')) +
+                          (choices.size() > choices_most ? QStringLiteral(" …") : QString()));
+          prompt();
+        }
+        setTyped(completed);
+        QTextCursor to = textCursor();
+        to.setPosition(begin_ + cursor);
+        setTextCursor(to);
+      });
 }
 
 void ConsolePanel::keyPressEvent(QKeyEvent* event) {

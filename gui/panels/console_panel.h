@@ -13,9 +13,7 @@ namespace stackyard::gui {
 class ConsolePanel final : public QPlainTextEdit {
   Q_OBJECT
  public:
-  // `words`: what is completed: commands, interfaces, names.
-  ConsolePanel(const QString& socket, const QStringList& places, QStringList words,
-               QWidget* parent = nullptr);
+  ConsolePanel(const QString& socket, const QStringList& places, QWidget* parent = nullptr);
   // Types and enters a line.
   void run(const QString& line);
   QStringList places() const;
@@ -40,7 +38,7 @@ class ConsolePanel final : public QPlainTextEdit {
   void complete();
 
   std::vector<std::unique_ptr<RemoteShell>> shells_;
-  QStringList words_, history_;
+  QStringList history_;
   QStringList queued_;  // pasted lines that wait for the end of the one before
   int recalled_ = 0;
   int begin_ = 0;  // where what the user types begins

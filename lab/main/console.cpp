@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
@@ -34,10 +35,13 @@ const char* const help_words =
     "  :table NAME [NODE]   show a table of this node, or of another: :table fdb sw1\n"
     "  :quit           leave\n";
 
-// Reads lines with history on a terminal, plainly from a pipe.
+// Reads lines with history and completion on a terminal, plainly from a pipe.
 class LineReader {
  public:
-  explicit LineReader(const char* name) {
+  // A line and where in it the cursor is; changes both, and gives the choices that there are.
+  using Complete = std::function<std::vector<std::string>(std::string& line, size_t& cursor)>;
+
+  LineReader(const char* name, Complete complete) : complete_(std::move(complete)) {
     if (!isatty(STDIN_FILENO)) return;
     history_ = history_init();
     HistEvent event;
@@ -51,6 +55,13 @@ class LineReader {
           return self->prompt_.data();
         });
     el_set(edit_, EL_HIST, history, history_);
+    el_set(
+        edit_, EL_ADDFN, "complete", "asks the lab", +[](EditLine* edit, int) -> unsigned char {
+          LineReader* self = nullptr;
+          el_get(edit, EL_CLIENTDATA, &self);
+          return self->complete();
+        });
+    el_set(edit_, EL_BIND, "^I", "complete", nullptr);
   }
   ~LineReader() {
     if (edit_) el_end(edit_);
@@ -73,6 +84,25 @@ class LineReader {
   }
 
  private:
+  unsigned char complete() {
+    const LineInfo* typed = el_line(edit_);
+    std::string line(typed->buffer, typed->lastchar);
+    size_t cursor = size_t(typed->cursor - typed->buffer);
+    const std::string before = line;
+    const std::vector<std::string> choices = complete_(line, cursor);
+    if (line == before) {
+      if (choices.empty()) return CC_ERROR;
+      std::printf("\n%s\n", join(choices, "  ").c_str());
+      return CC_REDISPLAY;
+    }
+    el_cursor(edit_, int(typed->lastchar - typed->cursor));
+    el_deletestr(edit_, int(before.size()));
+    el_insertstr(edit_, line.c_str());
+    el_cursor(edit_, int(cursor) - int(line.size()));
+    return CC_REFRESH;
+  }
+
+  Complete complete_;
   EditLine* edit_ = nullptr;
   History* history_ = nullptr;
   std::string prompt_;
@@ -193,6 +223,17 @@ class Console {
     return true;
   }
 
+  std::vector<std::string> complete(std::string& line, size_t& cursor) {
+    if (line.starts_with(':')) return {};
+    std::string error;  // which nobody who types wants to read
+    const auto found = connection_.call("lab.complete",
+                                        {{"at", node_}, {"line", line}, {"cursor", cursor}}, error);
+    if (!found) return {};
+    line = found->at("line").get<std::string>();
+    cursor = found->at("cursor").get<size_t>();
+    return found->at("choices").get<std::vector<std::string>>();
+  }
+
   std::string prompt() const { return node_ + "# "; }
 
  private:
@@ -274,7 +315,9 @@ int console_command(const ConsoleArguments& arguments) {
   if (!console.choose(arguments.node)) return exit_status::invalid;
   if (!arguments.command.empty()) return console.run_line(arguments.command);
   if (isatty(STDIN_FILENO)) std::puts("Type a command of the machine, or :help.");
-  LineReader reader("stackyard");
+  LineReader reader("stackyard", [&console](std::string& line, size_t& cursor) {
+    return console.complete(line, cursor);
+  });
   int status = 0;
   while (const auto line = reader.read(console.prompt())) {
     if (trim(*line).empty()) continue;

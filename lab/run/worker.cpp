@@ -26,6 +26,7 @@ const Worker::Method Worker::methods[] = {
     {"lab.tables", &Worker::tables, false},
     {"lab.table", &Worker::table, false},
     {"lab.checks", &Worker::checks, false},
+    {"lab.complete", &Worker::complete, false},
     {"subscribe", &Worker::subscribe, false},
     {"unsubscribe", &Worker::unsubscribe, false},
     {"time.get", &Worker::time_get, false},

@@ -121,6 +121,7 @@ class Worker {
   Json tables(uint32_t client, const Json& params);
   Json table(uint32_t client, const Json& params);
   Json checks(uint32_t client, const Json& params);
+  Json complete(uint32_t client, const Json& params);
   Json subscribe(uint32_t client, const Json& params);
   Json unsubscribe(uint32_t client, const Json& params);
 

@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/text.h"
+#include "lab/run/completion.h"
 #include "lab/run/worker.h"
 
 namespace stackyard {
@@ -73,8 +74,8 @@ Table Worker::link_ends() {
   Table table;
   table.columns = {{"link", "Link"},
                    {"end", "End"},
-                   {"carrier", "Carrier"},
                    {"place", "Place"},
+                   {"carrier", "Carrier"},
                    {"rate", "Rate", ColumnType::number},
                    {"frames", "Frames", ColumnType::number},
                    {"octets", "Octets", ColumnType::number},
@@ -97,7 +98,6 @@ Table Worker::link_ends() {
   return table;
 }
 
-Json Worker::tables(uint32_t, const Json& params) {
 // And another: the jails of all machines that are there now, outer ones first.
 Table Worker::all_jails() {
   Lab& lab = session_.lab();
@@ -117,6 +117,7 @@ Table Worker::all_jails() {
   return table;
 }
 
+Json Worker::tables(uint32_t, const Json& params) {
   const std::string node = params.at("node").get<std::string>();
   if (node.empty()) return {{"tables", {"links", "jails"}}};
   // A jail that no file knows has its machine's.
@@ -157,6 +158,15 @@ Json Worker::checks(uint32_t, const Json&) {
                    {"time", result.time.ns()},
                    {"evidence", result.evidence}});
   return {{"checks", all}};
+}
+
+// {"at": "srv/a", "line": "ifconfig e", "cursor": 10}: in octets; left out: the line's end.
+Json Worker::complete(uint32_t, const Json& params) {
+  const Place at = place(params.at("at").get<std::string>());
+  const std::string line = params.at("line").get<std::string>();
+  const Completion found =
+      complete_line(*at.machine, *at.jail, line, params.value("cursor", line.size()));
+  return {{"line", found.line}, {"cursor", found.cursor}, {"choices", found.choices}};
 }
 
 Json Worker::subscribe(uint32_t client, const Json& params) {

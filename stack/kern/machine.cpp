@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/base/text.h"
+#include "stack/kern/hosts_file.h"
 
 namespace stackyard {
 
@@ -301,12 +302,9 @@ std::vector<SockAddr> Machine::resolve(const std::string& name, Af family, const
   }
   const auto hosts = files_.find(jail.settings().root + "/etc/hosts");
   if (!hosts) return found;
-  for (const std::string& line : split((*hosts)->content.str(), '\n')) {
-    const auto words = split_words(line.substr(0, line.find('#')));
-    for (size_t i = 1; i < words.size(); ++i)
-      if (words[i] == name)
-        if (const auto at = numeric(words[0])) add(*at);
-  }
+  for (const auto& words : hosts_lines((*hosts)->content.str()))
+    if (std::find(words.begin() + 1, words.end(), name) != words.end())
+      if (const auto at = numeric(words[0])) add(*at);
   if (found.size() < 2) return found;
   OrderDestinations order;
   order.names = found;

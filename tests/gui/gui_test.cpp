@@ -228,12 +228,24 @@ void GuiTest::openRunAndLook() {
   QSignalSpy ended(console, &ConsolePanel::ended);
   QTest::keyClicks(console, QStringLiteral("hostn"));
   QTest::keyClick(console, Qt::Key_Tab);
+  QTRY_VERIFY_WITH_TIMEOUT(console->toPlainText().endsWith(QStringLiteral("# hostname ")),
+                           patience_ms);
   QTest::keyClick(console, Qt::Key_Return);
   QVERIFY(ended.count() > 0 || ended.wait(patience_ms));
   QVERIFY(console->toPlainText().startsWith(QStringLiteral("pc1# hostname \npc1\npc1# ")));
   QTest::keyClick(console, Qt::Key_Up);
   QVERIFY(console->toPlainText().endsWith(QStringLiteral("pc1# hostname ")));
   QTest::keyClick(console, Qt::Key_Down);
+  // Names as the machine has them; of several, the choices, and the line again.
+  QTest::keyClicks(console, QStringLiteral("ping pc"));
+  QTest::keyClick(console, Qt::Key_Tab);
+  QTRY_VERIFY_WITH_TIMEOUT(
+      console->toPlainText().endsWith(QStringLiteral("\npc1 pc2\npc1# ping pc")), patience_ms);
+  QTest::keyClicks(console, QStringLiteral("2 -c 1; ifconfig e"));
+  QTest::keyClick(console, Qt::Key_Tab);
+  QTRY_VERIFY_WITH_TIMEOUT(
+      console->toPlainText().endsWith(QStringLiteral("# ping pc2 -c 1; ifconfig em0 ")),
+      patience_ms);
   console->run(QStringLiteral("ping 10.0.0.2"));
   QTRY_VERIFY_WITH_TIMEOUT(console->toPlainText().contains(QStringLiteral("icmp_seq=1")),
                            patience_ms);
@@ -281,18 +293,6 @@ void GuiTest::aLabOfJailsAndAConsoleForSeveral() {
   QTRY_COMPARE_WITH_TIMEOUT(ttl(), QStringLiteral("33"), patience_ms);
 }
 
-void GuiTest::theServerDies() {
-  MainWindow window;
-  QSignalSpy served(&window, &MainWindow::served), failed(&window, &MainWindow::failed);
-  window.openLab(scenario("basics/two-hosts.yaml"));
-  QVERIFY(served.wait(patience_ms));
-  window.killServer();
-  QVERIFY(failed.wait(patience_ms));
-  QVERIFY(!window.isServed());
-  window.restartLab();
-  QVERIFY(served.wait(patience_ms));
-  QVERIFY(window.isServed());
-}
 void GuiTest::jailsThatCommandsMakeAreDrawn() {
   QTemporaryDir folder;
   const QString path = folder.filePath(QStringLiteral("lab.yaml"));
@@ -349,6 +349,18 @@ void GuiTest::jailsThatCommandsMakeAreDrawn() {
   window.document().dropRescue();
 }
 
+void GuiTest::theServerDies() {
+  MainWindow window;
+  QSignalSpy served(&window, &MainWindow::served), failed(&window, &MainWindow::failed);
+  window.openLab(scenario("basics/two-hosts.yaml"));
+  QVERIFY(served.wait(patience_ms));
+  window.killServer();
+  QVERIFY(failed.wait(patience_ms));
+  QVERIFY(!window.isServed());
+  window.restartLab();
+  QVERIFY(served.wait(patience_ms));
+  QVERIFY(window.isServed());
+}
 
 void GuiTest::aFileThatDoesNotParse() {
   QTemporaryDir folder;

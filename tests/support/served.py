@@ -4,7 +4,9 @@ import contextlib
 import glob
 import json
 import os
+import pty
 import re
+import select
 import signal
 import socket
 import stat
@@ -286,6 +288,62 @@ def jails(binary):
         expect(names() == ['srv/a'] and place().startswith('srv:'), f'gone: {names()} {place()}')
 
 
+def completion(binary):
+    """Commands, files, interfaces, names, jails and sysctls, of the machine or jail, as they are now."""
+    lab = '{nodes: {srv: {jails: {web: {}, wiki: {}}, interfaces: {em0: {}, em1: {}}}, pc: {}}, links: [srv -- pc, srv -- pc]}'
+    with served(binary, lab, 'lockstep') as (_, path, _server):
+        client, user = Client(path), Client(path)
+        user.run('srv', 'sh', '-c', "mkdir /root/dir; echo > '/root/a b'; echo > /tmp/capture.pcap")
+
+        def complete(line, at='srv', cursor=None):
+            done = client.call('lab.complete', at=at, line=line, **({} if cursor is None else {'cursor': cursor}))
+            return done['line'], done['cursor'], done['choices']
+        for line, completed, choices in (
+                ('hostn', 'hostname ', []),
+                ('tracer', 'traceroute', ['traceroute', 'traceroute6']),
+                ('nonsense', 'nonsense', []),
+                ('ping p', 'ping pc ', []),
+                ('ping -c 1 pc; ifconfig e', 'ping -c 1 pc; ifconfig em', ['em0', 'em1']),
+                ('true && hostn', 'true && hostname ', []),
+                ('jexec w', 'jexec w', ['web', 'wiki']),
+                ('jexec web hostn', 'jexec web hostname ', []),
+                ('ifconfig em0 vnet wi', 'ifconfig em0 vnet wiki ', []),
+                ('tcpdump -ni em0 -c1 > /tmp/ca', 'tcpdump -ni em0 -c1 > /tmp/capture.pcap ', []),
+                ('cat a', 'cat a\\ b ', []),
+                ("cat 'a ", 'cat a\\ b ', []),
+                ('cat di', 'cat dir/', []),
+                ('sysctl net.inet.ip.tt', 'sysctl net.inet.ip.ttl ', []),
+                ('', '', None)):
+            done = complete(line)
+            expect(done[0] == completed and done[1] == len(completed) and choices in (None, done[2]), f'{line}: {done}')
+        expect(complete('ifconfig e; echo ü', cursor=10)[:2] == ('ifconfig em; echo ü', 11), 'in the middle of a line')
+        expect(complete('ifconfig e', at='srv/web')[0] == 'ifconfig e', 'a jail has its own interfaces')
+        user.run('srv', 'ifconfig', 'em1', 'vnet', 'web')
+        expect(complete('ifconfig e')[0] == 'ifconfig em0 ', 'one has moved')
+        expect(complete('ifconfig e', at='srv/web')[0] == 'ifconfig em1 ', 'into the jail')
+        expect(complete('ifconfig e' + 'x' * 9, cursor=10_000)[2] == [], 'a cursor behind the line')
+        expect('no machine' in client.error('lab.complete', at='x', line='a'), 'an unknown machine')
+        # The console on a terminal asks the same.
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.execvp(binary, [binary, 'console', '--socket', path, 'srv'])
+        shown = b''
+        try:
+            for typed, answer in ((b'', b'srv# '), (b'hostn\t\n', b'srv\r\nsrv# '), (b'jexec w\t', b'web  wiki'),
+                                  (b'eb hostn\t\n', b'web\r\nsrv# '), (b':quit\n', None)):
+                os.write(terminal, typed)
+                begin = len(shown)
+                while answer and answer not in shown[begin:]:
+                    expect(select.select([terminal], [], [], 20)[0], f'the console went on: {shown}')
+                    shown += os.read(terminal, 4096)
+        except OSError:
+            raise Failed(f'the console said {shown}')
+        finally:
+            os.kill(pid, signal.SIGKILL)
+            os.close(terminal)
+            os.waitpid(pid, 0)
+
+
 def edits(binary):
     lab = '{nodes: {sw: {kind: switch}, pc1: {}, srv: {jails: {a: {}, b: {}}}}, links: [pc1 -- sw, srv -- sw]}'
     with served(binary, lab, 'lockstep') as (_, path, _server):
@@ -541,7 +599,7 @@ def run_all(binary, report, times=20):
         except (Failed, jsonschema.ValidationError, OSError, ValueError, KeyError, subprocess.SubprocessError) as wrong:
             report(False, name, f'{type(wrong).__name__}: {str(wrong)[:4000]}')
 
-    for test in (looks, subscriptions, samples, time_control, jails, edits, commands, bad_clients,
+    for test in (looks, subscriptions, samples, time_control, jails, completion, edits, commands, bad_clients,
                  the_socket, doors):
         case(f'{build}: served: {test.__name__}', test)
     for script in sorted(glob.glob(f'{ROOT}/tests/served/*.sh')):
