@@ -197,6 +197,7 @@ void MainWindow::connectAll() {
   connect(packets_, &PacketPanel::ladderWanted, this, &MainWindow::showLadder);
   connect(&ladder_->view(), &LadderView::stepChosen, packets_, &PacketPanel::select);
   connect(plot_, &PlotPanel::addWanted, this, &MainWindow::askPlot);
+  connect(lesson_, &LessonPanel::evidenceWanted, this, &MainWindow::showEvidence);
 }
 
 void MainWindow::setLabels(Labels labels) {

@@ -70,6 +70,8 @@ class MainWindow final : public QMainWindow {
   void showProperties(bool shown);
   void addPlot(const PlotWhat& what);
   void showLadder(int row);
+  // What decided a check of the lesson: a table's row, packets, or a command.
+  void showEvidence(const QString& check);
   // What passes a link, or "node:interface", in Wireshark while it passes.
   void openWireshark(const QString& on);
   void setLabels(Labels labels);

@@ -4,6 +4,7 @@
 #include <QSplitter>
 #include <QStatusBar>
 #include <QTabWidget>
+#include <nlohmann/json.hpp>
 
 #include "gui/app/main_window.h"
 #include "gui/canvas/lab_scene.h"
@@ -11,6 +12,7 @@
 #include "gui/model/live_capture.h"
 #include "gui/panels/console_panel.h"
 #include "gui/panels/ladder_panel.h"
+#include "gui/panels/lesson_panel.h"
 #include "gui/panels/packet_panel.h"
 #include "gui/panels/plot_panel.h"
 #include "gui/panels/property_panel.h"
@@ -102,6 +104,38 @@ void MainWindow::showLadder(int row) {
   ladder_dock_->show();
   ladder_dock_->raise();
   ladder_->show(conversationOf(packets_->model(), row, scene_->topology()));
+}
+
+void MainWindow::showEvidence(const QString& check) {
+  const Json shown = lesson_->evidence(check);
+  const auto words = [&](const char* key) {
+    return QString::fromStdString(shown.value(key, std::string()));
+  };
+  const QString what = words("what");
+  if (what == QLatin1String("table")) {
+    QHash<QString, QString> row;
+    for (const auto& [column, value] : shown.at("row").items())
+      row.insert(QString::fromStdString(column), QString::fromStdString(value.get<std::string>()));
+    TablePanel* table = openTable(words("node"), words("table"));
+    if (!row.isEmpty()) return table->showRow(row);
+    statusBar()->showMessage(tr("No row of this table was as the check wants it"), 8000);
+  } else if (what == QLatin1String("packets")) {
+    showPackets(true);
+    packets_->model().flush();
+    const int row = shown.contains("id") ? packets_->model().find(shown["time"].get<qint64>(),
+                                                                  shown["id"].get<quint64>())
+                                         : -1;
+    if (row >= 0) return packets_->select(row);
+    packets_->setFilter(words("filter"));
+    statusBar()->showMessage(
+        shown.contains("id")
+            ? tr("The packet is not in the list any more; the filter is the check's")
+            : tr("No packet has fitted; the filter is the check's"),
+        8000);
+  } else if (what == QLatin1String("command")) {
+    openConsole({words("at")})
+        ->showRun(tr("the check “%1”").arg(check), words("line"), words("output"));
+  }
 }
 
 void MainWindow::openWireshark(const QString& on) {

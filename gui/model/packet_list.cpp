@@ -71,6 +71,19 @@ std::vector<SeenPacket> PacketList::story(int row) const {
   return all;
 }
 
+int PacketList::find(qint64 time, quint64 id) const {
+  int low = 0, high = rows_;
+  while (low < high) {  // rows are in the order of time
+    const int middle = low + (high - low) / 2;
+    (packet(middle).time < time ? low = middle + 1 : high = middle);
+  }
+  const int first = std::max(0, low - int(around)), last = std::min(rows_, low + int(around));
+  for (int away = 0; low - away > first || low + away < last; ++away)
+    for (const int row : {low + away, low - away - 1})
+      if (row >= first && row < last && packet(row).id == id && !packet(row).died()) return row;
+  return -1;
+}
+
 QString PacketList::save(const QString& path) const {
   const auto file = CaptureFile::create(path.toStdString());
   if (!file) return QString::fromStdString(std::string(errno_text(file.error())));

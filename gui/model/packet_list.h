@@ -30,6 +30,8 @@ class PacketList final : public QAbstractTableModel {
   void add(SeenPacket packet) { waiting_.push_back(std::move(packet)); }
   // Everything that is known of a row's packet, in the order of time: frames, decisions, its death.
   std::vector<SeenPacket> story(int row) const;
+  // The row of a packet's frame that was seen nearest to an instant; -1: it is not in the list.
+  int find(qint64 time, quint64 id) const;
   // Writes the frames in the list as pcapng; what went wrong, or empty.
   QString save(const QString& path) const;
   void flush();

@@ -100,6 +100,16 @@ void ConsolePanel::run(const QString& line) {
   enter();
 }
 
+void ConsolePanel::showRun(const QString& title, const QString& line, const QString& printed) {
+  if (isRunning()) return;
+  setTyped({});
+  insertPlainText(QStringLiteral("\n── %1 ──\n").arg(title));
+  prompt();
+  insertPlainText(line + QLatin1Char('\n') + printed);
+  prompt();
+  setTyped(line);
+}
+
 void ConsolePanel::enter() {
   const QString line = typed();
   moveCursor(QTextCursor::End);

@@ -16,6 +16,8 @@ class ConsolePanel final : public QPlainTextEdit {
   ConsolePanel(const QString& socket, const QStringList& places, QWidget* parent = nullptr);
   // Types and enters a line.
   void run(const QString& line);
+  // Something that was run there already: what it was, and what it printed. Enter runs it again.
+  void showRun(const QString& title, const QString& line, const QString& printed);
   QStringList places() const;
   bool isRunning() const;
   void saveTranscript();

@@ -15,6 +15,7 @@ namespace stackyard::gui {
 namespace {
 
 enum Column { Name, Points, Verdict, Time, Columns };
+constexpr int ProofRole = Qt::UserRole;  // of the line that says why
 
 }  // namespace
 
@@ -32,6 +33,13 @@ LessonPanel::LessonPanel(LabClient& client, const Colours& colours, QWidget* par
   checks_->setAccessibleName(tr("Checks"));
   auto* hint = new QPushButton(tr("Next hint"));
   connect(hint, &QPushButton::clicked, this, &LessonPanel::hint);
+  checks_->setToolTip(tr("A click, or Enter, shows what decided a check"));
+  for (const auto signal : {&QTreeWidget::itemClicked, &QTreeWidget::itemActivated})
+    connect(checks_, signal, this, [this](QTreeWidgetItem* item) {
+      if (item->parent() && item->data(Name, ProofRole).isNull()) return;  // a hint
+      const QString check = (item->parent() ? item->parent() : item)->text(Name);
+      if (evidence_.contains(check)) emit evidenceWanted(check);
+    });
   auto* below = new QWidget;
   auto* row = new QHBoxLayout;
   row->addWidget(score_, 1);
@@ -58,6 +66,7 @@ void LessonPanel::show(const LabSpec& lab) {
                                 : tr("*This lab has no lesson.*"));
   checks_->clear();
   hints_.clear();
+  evidence_.clear();
   for (const CheckSpec& check : lab.checks) {
     const QString name = QString::fromStdString(check.name);
     auto* item = new QTreeWidgetItem(
@@ -94,10 +103,21 @@ void LessonPanel::take(const Json& check) {
   item->setForeground(Verdict, passed ? colours_.up : colours_.down);
   item->setText(Time, QString::fromStdString(short_text(SimTime(check.at("time").get<int64_t>()))));
   const QString evidence = QString::fromStdString(check.value("evidence", ""));
-  item->setToolTip(Verdict, evidence);
+  item->setToolTip(Verdict, evidence + QLatin1Char('\n') + checks_->toolTip());
   if (!evidence.isEmpty() && !passed && item->childCount() == 0)
-    new QTreeWidgetItem(item, {evidence});
+    (new QTreeWidgetItem(item, {evidence}))->setData(Name, ProofRole, true);
+  if (check.contains("shown_by")) {
+    evidence_[item->text(Name)] = check.at("shown_by");
+    QFont link = checks_->font();  // it can be followed
+    link.setUnderline(true);
+    item->setFont(Verdict, link);
+  }
   tellScore();
+}
+
+Json LessonPanel::evidence(const QString& check) const {
+  const auto found = evidence_.find(check);
+  return found == evidence_.end() ? Json() : found->second;
 }
 
 void LessonPanel::hint() {

@@ -5,7 +5,7 @@
 #include <QTreeWidget>
 #include <QWidget>
 #include <map>
-#include <nlohmann/json_fwd.hpp>
+#include <nlohmann/json.hpp>
 
 #include "gui/canvas/colours.h"
 #include "lab/spec/lab_spec.h"
@@ -24,6 +24,12 @@ class LessonPanel final : public QWidget {
   // Asks for the verdicts so far and for those to come.
   void restart();
   QString verdict(const QString& check) const;
+  // What the lab says that shows a check's verdict (`shown_by` of the protocol); null: nothing yet.
+  nlohmann::json evidence(const QString& check) const;
+
+ signals:
+  // The user wants to see what decided a check.
+  void evidenceWanted(const QString& check);
 
  private:
   void take(const nlohmann::json& check);
@@ -36,6 +42,7 @@ class LessonPanel final : public QWidget {
   QTreeWidget* checks_;
   QLabel* score_;
   std::map<QString, QStringList> hints_;  // those not shown yet
+  std::map<QString, nlohmann::json> evidence_;
 };
 
 }  // namespace stackyard::gui

@@ -167,6 +167,14 @@ void PacketPanel::select(int row) {
   list_->setCurrentRow(row);
 }
 
+void PacketPanel::setFilter(const QString& filter) {
+  if (filter_->text() == filter) return;
+  filter_->setText(filter);
+  watch();
+}
+
+QString PacketPanel::filter() const { return filter_->text(); }
+
 // From now on: what has the same two hosts.
 void PacketPanel::filterFor(int row) {
   const QString ends = endsOf(model_.packet(row).text);
@@ -178,8 +186,7 @@ void PacketPanel::filterFor(int row) {
                       (end.contains(QLatin1Char(':')) && end.contains(QLatin1Char('.')));
     hosts.append(QStringLiteral("host ") + (port ? end.section(QLatin1Char('.'), 0, -2) : end));
   }
-  filter_->setText(hosts.join(QStringLiteral(" and ")));
-  watch();
+  setFilter(hosts.join(QStringLiteral(" and ")));
 }
 
 void PacketPanel::show(int row) {

@@ -24,6 +24,9 @@ class PacketPanel final : public QWidget {
   // Another client's lab: watches it from now on.
   void restart();
   void select(int row);
+  // Lists what fits a filter from now on.
+  void setFilter(const QString& filter);
+  QString filter() const;
   PacketView& view() { return *list_; }
   // Packets that a flood had too many of.
   quint64 missed() const { return missed_; }

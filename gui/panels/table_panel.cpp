@@ -12,6 +12,7 @@
 #include <QTableView>
 #include <QToolButton>
 #include <QVBoxLayout>
+#include <algorithm>
 
 namespace stackyard::gui {
 
@@ -136,6 +137,34 @@ QString TablePanel::csv() const {
     all += cells.join(QLatin1Char(',')) + QLatin1Char('\n');
   }
   return all;
+}
+
+void TablePanel::showRow(const QHash<QString, QString>& words) {
+  if (model_.columnCount() == 0) {
+    connect(
+        &model_, &RemoteTable::updated, this, [this, words] { showRow(words); },
+        Qt::SingleShotConnection);
+    return;
+  }
+  int best = 0;
+  QModelIndex found;
+  for (int row = 0; row < filter_.rowCount(); ++row) {
+    const QModelIndex here = filter_.index(row, 0);
+    const auto same = std::count_if(words.keyBegin(), words.keyEnd(), [&](const QString& column) {
+      return model_.cell(filter_.mapToSource(here).row(), column) == words[column];
+    });
+    if (same <= best) continue;
+    best = int(same);
+    found = here;
+  }
+  if (!found.isValid()) return;
+  view_->selectRow(found.row());
+  view_->scrollTo(found, QAbstractItemView::PositionAtCenter);
+}
+
+int TablePanel::chosenRow() const {
+  const auto rows = view_->selectionModel()->selectedRows();
+  return rows.isEmpty() ? -1 : filter_.mapToSource(rows.first()).row();
 }
 
 void TablePanel::copy() {

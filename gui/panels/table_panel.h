@@ -2,6 +2,7 @@
 // saved.
 #pragma once
 
+#include <QHash>
 #include <QSortFilterProxyModel>
 #include <QWidget>
 
@@ -40,6 +41,10 @@ class TablePanel final : public QWidget {
   void markStep() { model_.markStep(); }
   // What is shown, with a line of titles.
   QString csv() const;
+  // Chooses the row with most of these words in these columns, once it is there: it may have
+  // changed since.
+  void showRow(const QHash<QString, QString>& words);
+  int chosenRow() const;  // of the model; -1: none
 
  signals:
   // sysctls: the user has written another value.

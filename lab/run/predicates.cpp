@@ -66,25 +66,31 @@ size_t PacketCounters::add(const Predicate& predicate) {
   return counters_.size() - 1;
 }
 
-void PacketCounters::frame(const TraceStamp&, const FrameNote& note) {
+void PacketCounters::frame(const TraceStamp& stamp, const FrameNote& note) {
   for (Counter& counter : counters_) {
     const bool here =
         std::find(counter.taps.begin(), counter.taps.end(), note.tap) != counter.taps.end();
-    if (here && counter.filter.matches(note.octets, note.length)) ++counter.count;
+    if (!here || !counter.filter.matches(note.octets, note.length)) continue;
+    ++counter.count;
+    counter.last = {stamp.key.time, note.packet};
   }
 }
 
 bool holds(Lab& lab, const Predicate& p, const PacketCounters& counters, size_t counter,
-           std::string& evidence) {
+           Evidence& evidence) {
   switch (p.kind) {
     case Predicate::Kind::packet: {
       const int64_t n = counters.count(counter);
-      evidence = text("{} matching frame{}", n, n == 1 ? "" : "s");
+      evidence.words = text("{} matching frame{}", n, n == 1 ? "" : "s");
+      if (const auto& last = counters.last(counter)) {
+        evidence.frame_time = last->first;
+        evidence.frame = last->second;
+      }
       return passes(p.count, n);
     }
     case Predicate::Kind::link: {
       const bool up = lab.link(p.link).up();
-      evidence = text("the link is {}", up ? "up" : "down");
+      evidence.words = text("the link is {}", up ? "up" : "down");
       return up == p.up;
     }
     case Predicate::Kind::table: {
@@ -97,8 +103,13 @@ bool holds(Lab& lab, const Predicate& p, const PacketCounters& counters, size_t 
           return at >= 0 && passes(c.second, row[size_t(at)]);
         });
         rows += all;
+        if (!all || rows > 1) continue;
+        for (size_t i = 0; i < row.size(); ++i)
+          if (std::holds_alternative<std::string>(row[i]) ||
+              p.columns.contains(table.columns[i].name))
+            evidence.row[table.columns[i].name] = to_text(row[i]);
       }
-      evidence = text("{} row{} of {}", rows, rows == 1 ? "" : "s", p.table);
+      evidence.words = text("{} row{} of {}", rows, rows == 1 ? "" : "s", p.table);
       return p.rows ? passes(*p.rows, rows) : rows > 0;
     }
     default:

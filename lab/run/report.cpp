@@ -39,12 +39,13 @@ std::string report_text(const Session& session, const LabSpec& spec) {
   std::string out;
   for (const CheckResult& r : session.checks()) {
     const bool passed = r.verdict == Verdict::pass;
-    out += text("{} {:<16} {:>12}  {}\n",
-                passed            ? "PASS"
-                : r.spec->warning ? "WARN"
-                                  : "FAIL",
-                r.spec->name,
-                r.verdict == Verdict::not_reached ? "not reached" : short_text(r.time), r.evidence);
+    out +=
+        text("{} {:<16} {:>12}  {}\n",
+             passed            ? "PASS"
+             : r.spec->warning ? "WARN"
+                               : "FAIL",
+             r.spec->name, r.verdict == Verdict::not_reached ? "not reached" : short_text(r.time),
+             r.evidence.words);
     const std::string& say = passed ? r.spec->pass : r.spec->fail;
     if (!say.empty()) out += text("     {}\n", say);
     if (!passed)
@@ -70,7 +71,7 @@ std::string report_json(Session& session, const std::vector<OutputLine>& output)
                                 {"time_ns", r.time.ns()},
                                 {"points", r.spec->points},
                                 {"level", r.spec->warning ? "warning" : "error"},
-                                {"evidence", r.evidence}});
+                                {"evidence", r.evidence.words}});
   report["captures"] = session.captures().files();
   report["output"] = nlohmann::json::array();
   for (const OutputLine& line : output)
@@ -90,7 +91,7 @@ std::string report_junit(Session& session) {
     if (r.verdict != Verdict::pass && !r.spec->warning) {
       ++failures;
       cases += text("<failure message=\"{}\">{}</failure>", verdict_name(r.verdict),
-                    escape_xml(r.evidence));
+                    escape_xml(r.evidence.words));
     }
     cases += "</testcase>\n";
   }

@@ -111,7 +111,7 @@ void Session::finish() {
                      spec.time != CheckSpec::Time::at
                  ? Verdict::fail
                  : Verdict::not_reached,
-             "", now());
+             {}, now());
   }
   for (auto& [node, line] : partial_lines_)
     if (!line.empty()) output_.push_back({now(), node, line});
@@ -157,7 +157,7 @@ bool Session::condition_holds(const Condition& c, size_t counter) {
         if (r.spec->name == c.name) return r.verdict == Verdict::pass;
       return false;
     case Condition::Kind::predicate: {
-      std::string evidence;
+      Evidence evidence;
       return holds(lab_, c.predicate, counters_, counter, evidence);
     }
   }
@@ -304,7 +304,7 @@ void Session::take_link_event(size_t index) {
 void Session::schedule_checks() {
   const auto& checks = lab_.spec().checks;
   states_.resize(checks.size());
-  for (const CheckSpec& check : checks) results_.push_back({&check, Verdict::pending, {}, ""});
+  for (const CheckSpec& check : checks) results_.push_back({&check, Verdict::pending, {}, {}});
   for (size_t i = 0; i < checks.size(); ++i) {
     const CheckSpec& check = checks[i];
     CheckState& state = states_[i];
@@ -350,13 +350,13 @@ void Session::open_window(size_t index) {
       if (results_[index].verdict != Verdict::pending) return;
       const auto time = results_[index].spec->time;
       const bool pass = time == CheckSpec::Time::never || time == CheckSpec::Time::always;
-      decide(index, pass ? Verdict::pass : Verdict::fail, "the window is over", now());
+      decide(index, pass ? Verdict::pass : Verdict::fail, {.words = "the window is over"}, now());
     });
 }
 
 void Session::judge_passive(size_t index, bool at_end) {
   const CheckSpec& spec = *results_[index].spec;
-  std::string evidence;
+  Evidence evidence;
   const bool is_true = holds(lab_, spec.predicate, counters_, states_[index].counter, evidence);
   using Time = CheckSpec::Time;
   const bool must_hold = spec.time == Time::always;
@@ -382,11 +382,12 @@ void Session::start_attempt(size_t index) {
   state.attempt_runs = true;
   state.next_attempt = now() + 1_s;
   state.output.clear();
-  std::string line = p.line;
+  state.line = p.line;
   if (p.kind != Predicate::Kind::run)
-    line = text("ping -q -c 1 -W 1000 {}", p.target.is_any() ? p.target_name : to_text(p.target));
+    state.line =
+        text("ping -q -c 1 -W 1000 {}", p.target.is_any() ? p.target_name : to_text(p.target));
   lab_.run_shell(
-      p.node, line + "\n", [&state](Bytes octets) { state.output += text_of(octets); },
+      p.node, state.line + "\n", [&state](Bytes octets) { state.output += text_of(octets); },
       [this, index](int status) {
         // Called while the node runs: the grid judges, when all nodes have caught up.
         CheckState& ended = states_[index];
@@ -434,14 +435,15 @@ void Session::judge_attempt(size_t index) {
   const CheckSpec& spec = *results_[index].spec;
   const int status = *std::exchange(state.ended, std::nullopt);
   state.attempt_runs = false;
-  std::string evidence;
-  bool passed = attempt_passed(spec.predicate, status, state.output, evidence);
+  constexpr size_t output_most = 8192;  // shown of what it has printed
+  Evidence evidence{.line = state.line, .output = state.output.substr(0, output_most)};
+  bool passed = attempt_passed(spec.predicate, status, state.output, evidence.words);
   bool again = spec.time != CheckSpec::Time::at;
   if (spec.predicate.kind == Predicate::Kind::unreachable) {
     state.failures = passed ? 0 : state.failures + 1;
     again |= !passed && state.failures < 3;
     passed = state.failures >= 3;
-    if (passed) evidence = "three in a row unanswered";
+    if (passed) evidence.words = "three in a row unanswered";
   }
   using Time = CheckSpec::Time;
   const bool decided = passed ? spec.time != Time::always : spec.time == Time::always || !again;
@@ -454,12 +456,18 @@ void Session::judge_attempt(size_t index) {
     lab_.simulation().at_barrier(next, EventKind::outside, [this, index] { start_attempt(index); });
 }
 
-void Session::decide(size_t index, Verdict verdict, const std::string& evidence, SimTime when) {
+void Session::decide(size_t index, Verdict verdict, const Evidence& evidence, SimTime when) {
   CheckResult& result = results_[index];
   result.verdict = verdict;
   result.time = when;
-  if (!evidence.empty() && (result.evidence.empty() || verdict == Verdict::pass))
-    result.evidence = evidence;
+  // The end of a window says less than the attempt before it.
+  if (!evidence.words.empty() && (result.evidence.words.empty() || verdict == Verdict::pass)) {
+    Evidence attempt = std::exchange(result.evidence, evidence);
+    if (evidence.line.empty()) {
+      result.evidence.line = std::move(attempt.line);
+      result.evidence.output = std::move(attempt.output);
+    }
+  }
   if (on_verdict) on_verdict(result);
 }
 

@@ -29,7 +29,7 @@ struct CheckResult {
   const CheckSpec* spec;
   Verdict verdict = Verdict::pending;
   SimTime time;
-  std::string evidence;
+  Evidence evidence;
 };
 
 // Output of a command of the lab, in the order of simulated time.
@@ -83,7 +83,7 @@ class Session {
     SimTime begin, end;
     bool attempt_runs = false;
     SimTime next_attempt;
-    std::string output;        // of the attempt
+    std::string line, output;  // of the attempt
     std::optional<int> ended;  // its exit status, until the grid has judged it
     SimTime ended_at;
     int failures = 0;  // of an unreachable: so many in a row
@@ -112,7 +112,7 @@ class Session {
   void judge_attempt(size_t index);
   bool attempt_passed(const Predicate& predicate, int status, const std::string& output,
                       std::string& evidence) const;
-  void decide(size_t index, Verdict verdict, const std::string& evidence, SimTime when);
+  void decide(size_t index, Verdict verdict, const Evidence& evidence, SimTime when);
 
   SessionOptions options_;
   Lab lab_;

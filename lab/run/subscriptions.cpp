@@ -31,6 +31,49 @@ Json to_json(const Table& table) {
 }
 
 namespace {
+
+// In the protocol's own words: a table's row, packets by their filter, or a command.
+Json shown_by(const CheckResult& result, const LabSpec& lab) {
+  const Predicate& p = result.spec->predicate;
+  const Evidence& evidence = result.evidence;
+  switch (p.kind) {
+    case Predicate::Kind::table:
+      return {{"what", "table"},
+              {"node", lab.nodes[p.node].name},
+              {"table", p.table},
+              {"row", evidence.row}};
+    case Predicate::Kind::link:
+      return {{"what", "table"},
+              {"node", ""},
+              {"table", "links"},
+              {"row", {{"link", lab.links[p.link].name}}}};
+    case Predicate::Kind::packet: {
+      Json shown{{"what", "packets"}, {"on", p.on.text}, {"filter", p.filter}};
+      if (evidence.frame) shown["id"] = *evidence.frame;
+      if (evidence.frame) shown["time"] = evidence.frame_time.ns();
+      return shown;
+    }
+    default:
+      return {{"what", "command"},
+              {"at", lab.nodes[p.node].name},
+              {"line", evidence.line},
+              {"output", evidence.output}};
+  }
+}
+
+}  // namespace
+
+Json to_json(const CheckResult& result, const LabSpec& lab) {
+  Json told{{"name", result.spec->name},
+            {"points", result.spec->points},
+            {"verdict", verdict_name(result.verdict)},
+            {"time", result.time.ns()},
+            {"evidence", result.evidence.words}};
+  if (result.verdict != Verdict::pending) told["shown_by"] = shown_by(result, lab);
+  return told;
+}
+
+namespace {
 constexpr int64_t fastest = 33'000'000;  // ns between two messages of a table
 constexpr int64_t burst = 4 << 20;       // octets of messages that a lossy subscription begins with
 constexpr int64_t a_second = 128 << 10;  // and gets
@@ -282,11 +325,7 @@ void Subscriptions::output(const OutputLine& line) {
 }
 
 void Subscriptions::verdict(const CheckResult& result) {
-  tell("checks", "check",
-       {{"time", result.time.ns()},
-        {"name", result.spec->name},
-        {"verdict", verdict_name(result.verdict)},
-        {"evidence", result.evidence}});
+  tell("checks", "check", to_json(result, worker_.session().lab().spec()));
 }
 
 void Subscriptions::time_changed(const Json& state) { tell("time", "time", state); }

@@ -22,6 +22,9 @@ class Worker;
 // A table's rows as plain values: [{"netif": "em0", "uses": 3}, ...], with its columns.
 Json to_json(const Table& table);
 
+// A check's verdict, and what to look at to see why.
+Json to_json(const CheckResult& result, const LabSpec& lab);
+
 class Subscriptions final : public Observer {
  public:
   explicit Subscriptions(Worker& worker) : worker_(worker), samples_(worker) {}

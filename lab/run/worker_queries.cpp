@@ -152,11 +152,7 @@ Json Worker::table(uint32_t, const Json& params) {
 Json Worker::checks(uint32_t, const Json&) {
   Json all = Json::array();
   for (const CheckResult& result : session_.checks())
-    all.push_back({{"name", result.spec->name},
-                   {"points", result.spec->points},
-                   {"verdict", verdict_name(result.verdict)},
-                   {"time", result.time.ns()},
-                   {"evidence", result.evidence}});
+    all.push_back(to_json(result, session_.lab().spec()));
   return {{"checks", all}};
 }
 

@@ -15,6 +15,7 @@
 #include "gui/panels/gallery.h"
 #include "gui/panels/lesson_panel.h"
 #include "gui/panels/packet_panel.h"
+#include "gui/panels/packet_view.h"
 #include "gui/panels/table_panel.h"
 #include "gui/panels/time_bar.h"
 
@@ -61,6 +62,7 @@ class GuiTest final : public QObject {
   void openRunAndLook();
   void aLabOfJailsAndAConsoleForSeveral();
   void jailsThatCommandsMakeAreDrawn();
+  void aCheckLeadsToItsEvidence();
   void theServerDies();
   void aFileThatDoesNotParse();
   void aPicture();
@@ -347,6 +349,68 @@ void GuiTest::jailsThatCommandsMakeAreDrawn() {
   QVERIFY(scene.topology().nodes[size_t(node("srv/a"))].there);
   window.document().undo().undo();
   window.document().dropRescue();
+}
+
+void GuiTest::aCheckLeadsToItsEvidence() {
+  QTemporaryDir folder;
+  const QString path = folder.filePath(QStringLiteral("lab.yaml"));
+  QFile file(path);
+  QVERIFY(file.open(QIODevice::WriteOnly));
+  file.write(R"(nodes: {pc1: {}, pc2: {}}
+links: [{name: wire, endpoints: pc1 -- pc2}]
+checks:
+  answers: {at: 1s, node: pc1, run: ping -c 1 pc2}
+  asked: {eventually: {packet: "icmp[0] == 0", on: wire}}
+  silent: {within: 2s, packet: udp port 7, on: wire}
+  route: {at: 2s, node: pc2, table: routes, expect: {destination: 127.0.0.1}}
+  plugged: {at: 2s, link: wire, state: up}
+)");
+  file.close();
+  MainWindow window;
+  window.show();
+  QSignalSpy served(&window, &MainWindow::served);
+  window.openLab(path);
+  QVERIFY2(served.wait(patience_ms), qPrintable(window.document().problemsText()));
+  window.time().runUntil(QStringLiteral("3s"));
+  const auto verdict = [&](const char* check) {
+    return window.lesson().verdict(QLatin1String(check));
+  };
+  QTRY_COMPARE_WITH_TIMEOUT(verdict("plugged"), QStringLiteral("✓ pass"), patience_ms);
+  QCOMPARE(verdict("asked"), QStringLiteral("✓ pass"));
+  // A click, and the key, as the user has them.
+  auto* checks = window.lesson().findChild<QTreeWidget*>();
+  const auto go = [&](int check) {
+    checks->scrollToItem(checks->topLevelItem(check));
+    const auto at = [&] {  // all columns together are wider than the view
+      return QPoint(40, checks->visualItemRect(checks->topLevelItem(check)).center().y());
+    };
+    QTRY_VERIFY_WITH_TIMEOUT(checks->viewport()->rect().contains(at()), patience_ms);
+    QTest::mouseClick(checks->viewport(), Qt::LeftButton, {}, at());
+  };
+  go(0);
+  ConsolePanel* console = window.openConsole({QStringLiteral("pc1")});
+  QVERIFY2(console->toPlainText().contains(QStringLiteral("pc1# ping -c 1 pc2\nPING pc2")),
+           qPrintable(console->toPlainText()));
+  QVERIFY(console->toPlainText().endsWith(QStringLiteral("pc1# ping -c 1 pc2")));
+  go(1);
+  const PacketList& packets = window.packets().model();
+  QTRY_VERIFY_WITH_TIMEOUT(packets.rowCount() >= 4, patience_ms);
+  const int chosen = window.packets().view().currentRow();
+  QVERIFY(chosen >= 0);
+  QVERIFY(packets.packet(chosen).text.contains(QStringLiteral("echo reply")));
+  QCOMPARE(window.packets().filter(), QString());
+  checks->setCurrentItem(checks->topLevelItem(2));
+  QTest::keyClick(checks, Qt::Key_Return);
+  QCOMPARE(window.packets().filter(), QStringLiteral("udp port 7"));
+  go(3);
+  const auto row = [&](const char* node, const char* name) {
+    TablePanel* table = window.openTable(QLatin1String(node), QLatin1String(name));
+    return table->model().cell(table->chosenRow(), QStringLiteral("destination")) +
+           table->model().cell(table->chosenRow(), QStringLiteral("link"));
+  };
+  QTRY_COMPARE_WITH_TIMEOUT(row("pc2", "routes"), QStringLiteral("127.0.0.1"), patience_ms);
+  go(4);
+  QTRY_COMPARE_WITH_TIMEOUT(row("", "links"), QStringLiteral("wire"), patience_ms);
 }
 
 void GuiTest::theServerDies() {

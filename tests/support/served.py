@@ -19,11 +19,17 @@ import jsonschema
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SCHEMA = json.load(open(f'{ROOT}/docs/control.schema.json'))
 DEFS = SCHEMA['$defs']
+
+
+def validator(schema):
+    return jsonschema.Draft202012Validator(schema | {'$defs': DEFS})
+
+
 # By method, since to try every one of them takes jsonschema seconds.
-MESSAGES = {each['properties']['method']['const']: jsonschema.Draft202012Validator(each)
+MESSAGES = {each['properties']['method']['const']: validator(each)
             for kind in ('request', 'told', 'asked') for each in DEFS[kind]['oneOf']}
 RESPONSE = jsonschema.Draft202012Validator(DEFS['response'])
-RESULTS = {method: jsonschema.Draft202012Validator(each) for method, each in DEFS['results'].items()}
+RESULTS = {method: validator(each) for method, each in DEFS['results'].items()}
 
 
 def validate(message):
@@ -344,6 +350,39 @@ def completion(binary):
             os.waitpid(pid, 0)
 
 
+def evidence(binary):
+    """A check's verdict comes with what shows it: a command, a packet, a row."""
+    lab = """{nodes: [pc1, pc2], links: [{name: wire, endpoints: pc1 -- pc2}], checks: {
+      answers: {at: 1s, node: pc1, run: ping -q -c 1 pc2},
+      reached: {at: 1500ms, reachable: {from: pc2, to: pc1}},
+      asked: {eventually: {packet: icmp, on: wire}},
+      silent: {within: 2s, packet: udp, on: 'pc1:em0'},
+      route: {at: 2s, node: pc2, table: routes, expect: {netif: lo0}},
+      plugged: {at: 2s, link: wire, state: down}}}"""
+    with served(binary, lab, 'paused') as (_, path, _server):
+        client = Client(path)
+        client.call('subscribe', what='checks')
+        expect(not any('shown_by' in check for check in client.call('lab.checks')['checks']), 'none of one not judged')
+        client.call('time.run', until='3s')
+        told = {}
+        while len(told) < 6:
+            check = client.wait_for('check')
+            told[check['name']] = check
+        expect([each['verdict'] for each in told.values()].count('pass') == 4, f'{told}')
+        shown = {name: check['shown_by'] for name, check in told.items()}
+        command = shown['answers']
+        expect(command['at'] == 'pc1' and command['line'] == 'ping -q -c 1 pc2' and '1 packets received' in command['output'],
+               f'{command}')
+        expect(shown['reached']['at'] == 'pc2' and shown['reached']['line'].startswith('ping'), f'{shown}')
+        expect(shown['asked']['filter'] == 'icmp' and shown['asked']['on'] == 'wire' and
+               1_000_000_000 <= shown['asked']['time'] < 1_500_000_000 and shown['asked']['id'] > 0, f'{shown}')
+        expect(shown['silent'] == {'what': 'packets', 'on': 'pc1:em0', 'filter': 'udp'}, f'{shown}')
+        expect(shown['route']['table'] == 'routes' and shown['route']['row']['netif'] == 'lo0' and
+               'destination' in shown['route']['row'], f'{shown}')
+        expect(shown['plugged'] == {'what': 'table', 'node': '', 'table': 'links', 'row': {'link': 'wire'}}, f'{shown}')
+        expect({each['name']: each['shown_by'] for each in client.call('lab.checks')['checks']} == shown, 'the same, asked for')
+
+
 def edits(binary):
     lab = '{nodes: {sw: {kind: switch}, pc1: {}, srv: {jails: {a: {}, b: {}}}}, links: [pc1 -- sw, srv -- sw]}'
     with served(binary, lab, 'lockstep') as (_, path, _server):
@@ -599,7 +638,7 @@ def run_all(binary, report, times=20):
         except (Failed, jsonschema.ValidationError, OSError, ValueError, KeyError, subprocess.SubprocessError) as wrong:
             report(False, name, f'{type(wrong).__name__}: {str(wrong)[:4000]}')
 
-    for test in (looks, subscriptions, samples, time_control, jails, completion, edits, commands, bad_clients,
+    for test in (looks, subscriptions, samples, time_control, jails, completion, evidence, edits, commands, bad_clients,
                  the_socket, doors):
         case(f'{build}: served: {test.__name__}', test)
     for script in sorted(glob.glob(f'{ROOT}/tests/served/*.sh')):
