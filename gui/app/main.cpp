@@ -3,9 +3,9 @@
 #include <QCommandLineParser>
 #include <QElapsedTimer>
 #include <QTimer>
-#include <QTranslator>
 #include <cstdio>
 
+#include "gui/app/language.h"
 #include "gui/app/main_window.h"
 #include "gui/app/theme.h"
 #include "gui/canvas/lab_scene.h"
@@ -19,6 +19,17 @@ namespace stackyard::gui {
 namespace {
 
 constexpr int exit_failed = 3;
+constexpr const char* language_option = "language";
+
+// Before the options are read: their help is in it, too.
+QString languageIn(const QStringList& arguments) {
+  const QString name = QStringLiteral("--") + QLatin1String(language_option);
+  for (int i = 1; i < arguments.size(); ++i) {
+    if (arguments[i] == name) return arguments.value(i + 1);
+    if (arguments[i].startsWith(name + QLatin1Char('='))) return arguments[i].mid(name.size() + 1);
+  }
+  return {};
+}
 
 // "plot throughput|queue|drops|lost LINK END", "plot delay LINK LINK",
 // "plot NODE TABLE COLUMN [COLUMN=WORD...]".
@@ -36,7 +47,7 @@ void openPlot(MainWindow& window, const QStringList& words) {
   plot.column = words.value(3);
   for (const QString& match : words.mid(4))
     plot.match.insert(match.section(QLatin1Char('='), 0, 0), match.section(QLatin1Char('='), 1));
-  plot.title = QStringLiteral("%1 of %2").arg(plot.column, plot.node);
+  plot.title = QCoreApplication::translate("main", "%1 of %2").arg(plot.column, plot.node);
   plot.unit = plot.column;
   window.addPlot(plot);
 }
@@ -121,25 +132,36 @@ int run(int argc, char** argv) {
       qputenv("QT_QPA_PLATFORM", "offscreen");
   QApplication application(argc, argv);
   QApplication::setApplicationName(QStringLiteral("stackyard"));
+  setLanguage(application, languageIn(application.arguments()));
   QCommandLineParser parser;
   parser.setApplicationDescription(
       QCoreApplication::translate("main", "Draws a lab, runs it, looks inside every stack."));
   parser.addHelpOption();
-  parser.addPositionalArgument(QStringLiteral("LAB"), QStringLiteral("the lab file"),
+  const auto words = [](const char* text) { return QCoreApplication::translate("main", text); };
+  parser.addPositionalArgument(QStringLiteral("LAB"),
+                               words(QT_TRANSLATE_NOOP("main", "the lab file")),
                                QStringLiteral("[LAB]"));
-  const QCommandLineOption at(QStringLiteral("at"), QStringLiteral("run until this time first"),
+  const QCommandLineOption at(QStringLiteral("at"),
+                              words(QT_TRANSLATE_NOOP("main", "run until this time first")),
                               QStringLiteral("TIME"));
-  const QCommandLineOption picture(QStringLiteral("screenshot"),
-                                   QStringLiteral("save a picture of the window and end"),
-                                   QStringLiteral("FILE"));
+  const QCommandLineOption picture(
+      QStringLiteral("screenshot"),
+      words(QT_TRANSLATE_NOOP("main", "save a picture of the window and end")),
+      QStringLiteral("FILE"));
   const QCommandLineOption open(
       QStringLiteral("open"),
       QStringLiteral("\"table NODE TABLE\", \"console NODE COMMAND\", \"packet N\", \"labels\""),
       QStringLiteral("PANEL"));
-  const QCommandLineOption dark(QStringLiteral("dark"), QStringLiteral("dark theme"));
-  const QCommandLineOption size(QStringLiteral("size"), QStringLiteral("of the window"),
+  const QCommandLineOption dark(QStringLiteral("dark"),
+                                words(QT_TRANSLATE_NOOP("main", "dark theme")));
+  const QCommandLineOption size(QStringLiteral("size"),
+                                words(QT_TRANSLATE_NOOP("main", "of the window")),
                                 QStringLiteral("WxH"));
-  parser.addOptions({at, picture, open, dark, size});
+  const QCommandLineOption language(
+      QLatin1String(language_option),
+      words(QT_TRANSLATE_NOOP("main", "of the texts, as “de”; otherwise that of the environment")),
+      QStringLiteral("LANGUAGE"));
+  parser.addOptions({at, picture, open, dark, size, language});
   parser.process(application);
   setTheme(application, parser.isSet(dark));
   MainWindow window;

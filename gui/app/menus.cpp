@@ -134,13 +134,17 @@ void MainWindow::makeEditMenu() {
 void MainWindow::makeArrangeMenu() {
   QMenu* arrange = menuBar()->addMenu(tr("&Arrange"));
   QMenu* insert = arrange->addMenu(tr("&Insert"));
-  for (const char* kind : {"host", "router", "switch", "hub", "jail", "door", "note"}) {
-    const QString name = QLatin1String(kind);
-    insert->addAction(tr(kind), this, [this, name] {
+  for (const auto& [title, kind] : {std::pair(tr("&Host"), "host"),
+                                    {tr("&Router"), "router"},
+                                    {tr("&Switch"), "switch"},
+                                    {tr("H&ub"), "hub"},
+                                    {tr("&Jail"), "jail"},
+                                    {tr("&Door"), "door"},
+                                    {tr("&Note"), "note"}})
+    insert->addAction(title, this, [this, name = QString::fromLatin1(kind)] {
       const auto chosen = scene_->chosen().nodes;
       place(name, view_->middle(), chosen.empty() ? -1 : chosen.front());
     });
-  }
   using Shape = CanvasEditor::Shape;
   QMenu* generate = arrange->addMenu(tr("&Generate"));
   for (const auto& [title, shape] : {std::pair(tr("&Chain…"), Shape::chain),

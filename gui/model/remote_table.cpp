@@ -143,8 +143,7 @@ PlotWhat RemoteTable::plotOf(int row, int column) const {
     what.factor = 1e-6;
     what.unit = QStringLiteral("ms");
   }
-  what.title =
-      QStringLiteral("%1 of %2 %3").arg(titles_[column], node_, words.join(QLatin1Char(' ')));
+  what.title = tr("%1 of %2 %3").arg(titles_[column], node_, words.join(QLatin1Char(' ')));
   return what;
 }
 

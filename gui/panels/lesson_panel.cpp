@@ -15,6 +15,11 @@ namespace stackyard::gui {
 namespace {
 
 enum Column { Name, Points, Verdict, Time, Columns };
+// As the lab says them.
+const char* const verdicts[] = {QT_TRANSLATE_NOOP("stackyard::gui::LessonPanel", "pending"),
+                                QT_TRANSLATE_NOOP("stackyard::gui::LessonPanel", "pass"),
+                                QT_TRANSLATE_NOOP("stackyard::gui::LessonPanel", "fail"),
+                                QT_TRANSLATE_NOOP("stackyard::gui::LessonPanel", "not reached")};
 constexpr int ProofRole = Qt::UserRole;  // of the line that says why
 
 }  // namespace
@@ -95,11 +100,12 @@ void LessonPanel::take(const Json& check) {
                                         Qt::MatchExactly, Name);
   if (found.isEmpty()) return;
   QTreeWidgetItem* item = found.first();
-  const QString verdict = QString::fromStdString(check.at("verdict").get<std::string>());
-  item->setText(Verdict, verdict);
-  if (verdict == QLatin1String("pending")) return tellScore();
-  const bool passed = verdict == QLatin1String("pass");
-  item->setText(Verdict, (passed ? QStringLiteral("✓ ") : QStringLiteral("✗ ")) + verdict);
+  const std::string verdict = check.at("verdict").get<std::string>();
+  const QString shown = tr(verdict.c_str());
+  item->setText(Verdict, shown);
+  if (verdict == verdicts[0]) return tellScore();
+  const bool passed = verdict == verdicts[1];
+  item->setText(Verdict, (passed ? QStringLiteral("✓ ") : QStringLiteral("✗ ")) + shown);
   item->setForeground(Verdict, passed ? colours_.up : colours_.down);
   item->setText(Time, QString::fromStdString(short_text(SimTime(check.at("time").get<int64_t>()))));
   const QString evidence = QString::fromStdString(check.value("evidence", ""));

@@ -19,10 +19,15 @@ struct Speed {
   const char *title, *pace;
 };
 // parse_pace takes decimals: a thousandth of real time is 0.001x.
-constexpr Speed speeds[] = {{"1/1000 ×", "0.001x"}, {"1/100 ×", "0.01x"},
-                            {"1/10 ×", "0.1x"},     {"1 × real time", "1x"},
-                            {"2 ×", "2x"},          {"10 ×", "10x"},
-                            {"100 ×", "100x"},      {"as fast as possible", "fast"}};
+constexpr Speed speeds[] = {
+    {QT_TRANSLATE_NOOP("stackyard::gui::TimeBar", "1/1000 ×"), "0.001x"},
+    {QT_TRANSLATE_NOOP("stackyard::gui::TimeBar", "1/100 ×"), "0.01x"},
+    {QT_TRANSLATE_NOOP("stackyard::gui::TimeBar", "1/10 ×"), "0.1x"},
+    {QT_TRANSLATE_NOOP("stackyard::gui::TimeBar", "1 × real time"), "1x"},
+    {QT_TRANSLATE_NOOP("stackyard::gui::TimeBar", "2 ×"), "2x"},
+    {QT_TRANSLATE_NOOP("stackyard::gui::TimeBar", "10 ×"), "10x"},
+    {QT_TRANSLATE_NOOP("stackyard::gui::TimeBar", "100 ×"), "100x"},
+    {QT_TRANSLATE_NOOP("stackyard::gui::TimeBar", "as fast as possible"), "fast"}};
 constexpr int real_time = 3;
 constexpr int ask_ms = 100;
 
