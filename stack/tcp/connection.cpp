@@ -300,9 +300,11 @@ void TcpConnection::open_from(const TcpHalfOpen& from, const TcpConnection& list
 // --- data --------------------------------------------------------------------------------------
 
 Result<size_t> TcpConnection::send(Bytes octets) {
-  if (error_ != Errno::ok) return take_error();
+  // As sosend(9): who can send no more hears that, and his error from what he reads.
   if (wants_fin_) return Errno::epipe;
-  if (state_ == TcpState::closed) return connecting_ || bound() ? Errno::epipe : Errno::enotconn;
+  if (state_ == TcpState::closed && (connecting_ || bound())) return Errno::epipe;
+  if (error_ != Errno::ok) return take_error();
+  if (state_ == TcpState::closed) return Errno::enotconn;
   if (state_ == TcpState::listen) return Errno::enotconn;
   if (!may_send()) {
     // It is still being opened: what is written waits in the buffer, unless it has to block.

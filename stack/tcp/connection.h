@@ -230,6 +230,7 @@ class TcpConnection : public Pcb {
   bool timestamps_fit(const TcpSegment& segment);
   bool trim(TcpSegment& segment);
   bool trim_front(TcpSegment& segment);
+  void note_duplicate(Seq begin, Seq end);
   bool trim_end(TcpSegment& segment);
   void note_timestamp(const TcpSegment& segment);
   void take_data(TcpSegment& segment);
@@ -316,12 +317,12 @@ class TcpConnection : public Pcb {
   void mark_segment(const Piece& piece, uint8_t& flags, bool& accurate_bit, uint8_t& codepoint);
 
   // --- output.cpp ---
-  bool output_once();
+  bool output_once(bool was_idle);
   bool send_again();
-  bool send_new();
+  bool send_new(bool was_idle);
   bool wants_ack() const;
   uint32_t payload_max() const;
-  bool worth_sending(uint32_t length, uint32_t left) const;
+  bool worth_sending(uint32_t length, uint32_t left, bool was_idle) const;
   void send_syn();
   void suspect_black_hole();
   void transmit(const Piece& piece);

@@ -244,11 +244,7 @@ bool TcpConnection::trim_front(TcpSegment& segment) {
     ++c.rcvduppack;
     c.rcvdupbyte += segment.length;
     segment.flags &= uint8_t(~tcp_flag::urg);
-    // RFC 2883 s4: tell the sender what came twice.
-    if (sack_ && segment.length > 0) {
-      if (!reassembly_) reassembly_ = std::make_unique<TcpReassembly>();
-      reassembly_->note_duplicate(first, first + segment.length);
-    }
+    note_duplicate(first, first + segment.length);
     if (segment.length > 0) drop(segment, drops::duplicate_data);
     // A FIN again: the acknowledgment was lost; TIME_WAIT begins anew (RFC 9293 s3.10.7.4).
     if (segment.has(tcp_flag::fin) && state_ == TcpState::time_wait)
@@ -262,6 +258,7 @@ bool TcpConnection::trim_front(TcpSegment& segment) {
   }
   ++c.rcvpartduppack;
   c.rcvpartdupbyte += uint32_t(known);
+  note_duplicate(first, rcv_nxt_);
   segment.payload.trim_front(size_t(known));
   segment.length -= uint32_t(known);
   segment.seq = rcv_nxt_;
@@ -270,6 +267,15 @@ bool TcpConnection::trim_front(TcpSegment& segment) {
   else
     segment.flags &= uint8_t(~tcp_flag::urg);
   return true;
+}
+
+// RFC 2883 s4: the sender is told what came twice, at once, since the next segment may come in its
+// turn and leave no place for it.
+void TcpConnection::note_duplicate(Seq begin, Seq end) {
+  if (!sack_ || begin == end) return;
+  if (!reassembly_) reassembly_ = std::make_unique<TcpReassembly>();
+  if (!reassembly_->has_duplicate()) reassembly_->note_duplicate(begin, end);  // the first of it
+  ack_now_ = true;
 }
 
 bool TcpConnection::trim_end(TcpSegment& segment) {
@@ -351,19 +357,15 @@ void TcpConnection::take_out_of_order(TcpSegment& segment) {
   c.rcvoobyte += length;
   // What is next always has room, or the connection would stop.
   const size_t most = begin == rcv_nxt_ ? SIZE_MAX : size_t(tcp_.settings().reass_maxqueuelen);
-  switch (reassembly_->add(begin, std::move(segment.payload), most)) {
-    case TcpReassembly::Added::full:
-      ++c.rcvreassfull;
-      tcp_.site().note_drop(id, drops::reassembly_full, "tcp");
-      break;
-    case TcpReassembly::Added::duplicate:
-      ++c.rcvduppack;
-      c.rcvdupbyte += length;
-      if (sack_) reassembly_->note_duplicate(begin, begin + length);
-      break;
-    case TcpReassembly::Added::kept:
-      break;
+  const TcpReassembly::Added added = reassembly_->add(begin, std::move(segment.payload), most);
+  if (added.outcome == TcpReassembly::Outcome::full) {
+    ++c.rcvreassfull;
+    tcp_.site().note_drop(id, drops::reassembly_full, "tcp");
+  } else if (added.outcome == TcpReassembly::Outcome::duplicate) {
+    ++c.rcvduppack;
+    c.rcvdupbyte += length;
   }
+  note_duplicate(added.twice.begin, added.twice.end);
   PacketQueue ready;
   rcv_nxt_ = reassembly_->take_from(rcv_nxt_, ready);
   if (!ready.empty() && !shut_read_) {

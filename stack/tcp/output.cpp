@@ -19,7 +19,7 @@ void TcpConnection::output() {
     case TcpState::syn_received:
       if (snd_nxt_ == iss_ || ack_now_) send_syn();
       if (starts_fast() && rxtshift_ == 0)
-        while (send_new()) {
+        while (send_new(false)) {
         }
       return;
     default:
@@ -27,7 +27,9 @@ void TcpConnection::output() {
   }
   restart_after_idle();
   grow_send_buffer();
-  while (output_once()) {
+  // As FreeBSD's tcp_output: who was idle sends all that was written, its small end included.
+  const bool idle = snd_nxt_ == snd_una_;
+  while (output_once(idle)) {
   }
   if (state_ != TcpState::closed && wants_ack())
     transmit({.seq = snd_nxt_, .flags = tcp_flag::ack});
@@ -37,9 +39,9 @@ void TcpConnection::output() {
     note(nullptr, "");
 }
 
-bool TcpConnection::output_once() {
+bool TcpConnection::output_once(bool was_idle) {
   if (state_ == TcpState::closed || state_ == TcpState::time_wait) return false;
-  return send_again() || send_new();
+  return send_again() || send_new(was_idle);
 }
 
 // RFC 5681 s4.1: after an idle timeout the window may be too large for the path.
@@ -109,16 +111,15 @@ bool TcpConnection::send_again() {
 }
 
 // Sender's silly window avoidance (RFC 9293 s3.8.6.2.1) and Nagle's algorithm (s3.7.4).
-bool TcpConnection::worth_sending(uint32_t length, uint32_t left) const {
+bool TcpConnection::worth_sending(uint32_t length, uint32_t left, bool was_idle) const {
   if (length == 0) return false;
   if (length == payload_max()) return true;
-  const bool idle = snd_nxt_ == snd_una_;
   const bool urgent = urgent_ && urgent_->sending && urgent_->snd_up > snd_nxt_;
-  if ((idle || options.no_delay || urgent) && length == left && !options.no_push) return true;
+  if ((was_idle || options.no_delay || urgent) && length == left && !options.no_push) return true;
   return max_sndwnd_ > 0 && length >= max_sndwnd_ / 2;
 }
 
-bool TcpConnection::send_new() {
+bool TcpConnection::send_new(bool was_idle) {
   const uint32_t outstanding = uint32_t(snd_nxt_ - first_unacked());
   const uint32_t queued = uint32_t(sending_.size());
   const uint32_t left = queued > outstanding ? queued - outstanding : 0;
@@ -129,7 +130,7 @@ bool TcpConnection::send_new() {
   const uint32_t cwnd_room = window_.cwnd > flight ? window_.cwnd - flight : 0;
   const uint32_t length = std::min({left, window_room, cwnd_room, payload_max()});
   const bool last = may_end && length == left;
-  if (!last && !worth_sending(length, left)) {
+  if (!last && !worth_sending(length, left, was_idle)) {
     // Nothing on its way would bring an answer that opens the window.
     if (left > 0 && !timer_set(rexmt) && !timer_set(persist)) {
       rxtshift_ = 0;

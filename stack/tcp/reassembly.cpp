@@ -6,7 +6,7 @@ namespace stackyard {
 
 TcpReassembly::Added TcpReassembly::add(Seq begin, Packet payload, size_t runs_max) {
   const Seq first = begin;
-  bool kept = false;
+  Added added{Outcome::duplicate};
   while (payload && payload.size() > 0) {
     // The first run that ends at or behind the piece's beginning: it may hold it, or continue it.
     const auto run = std::lower_bound(runs_.begin(), runs_.end(), begin,
@@ -14,8 +14,9 @@ TcpReassembly::Added TcpReassembly::add(Seq begin, Packet payload, size_t runs_m
     const size_t index = size_t(run - runs_.begin());
     const bool inside = run != runs_.end() && run->begin <= begin && begin < run->end;
     if (inside) {
-      const uint32_t there = uint32_t(run->end - begin);
-      if (there >= payload.size()) break;
+      const uint32_t there = std::min(uint32_t(run->end - begin), uint32_t(payload.size()));
+      if (added.twice == SackBlock{}) added.twice = {begin, begin + there};
+      if (there == payload.size()) break;
       payload.trim_front(there);
       begin += there;
       continue;
@@ -31,15 +32,15 @@ TcpReassembly::Added TcpReassembly::add(Seq begin, Packet payload, size_t runs_m
     }
     const bool joins = next != index || (next < runs_.size() &&
                                          runs_[next].begin == begin + uint32_t(payload.size()));
-    if (!joins && runs_.size() >= runs_max) return Added::full;
+    if (!joins && runs_.size() >= runs_max) return {Outcome::full};
     const uint32_t length = uint32_t(payload.size());
     add_piece(index, begin, std::move(payload));
-    kept = true;
+    added.outcome = Outcome::kept;
     payload = std::move(rest);
     begin += length;
   }
   note_latest(first);
-  return kept ? Added::kept : Added::duplicate;
+  return added;
 }
 
 // `index`: the run that ends where the piece begins, or else the one before which it lies.

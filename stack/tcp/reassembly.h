@@ -13,7 +13,11 @@ namespace stackyard {
 // segments: a gap costs an entry, however much arrived behind it.
 class TcpReassembly {
  public:
-  enum class Added : uint8_t { kept, duplicate, full };
+  enum class Outcome : uint8_t { kept, duplicate, full };
+  struct Added {
+    Outcome outcome;
+    SackBlock twice{};  // the first stretch of it that was there; empty: none
+  };
 
   // Queues a segment that begins at or after rcv_nxt; what is there already is cut off it.
   Added add(Seq begin, Packet payload, size_t runs_max);

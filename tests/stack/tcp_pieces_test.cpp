@@ -140,7 +140,7 @@ TEST_CASE("segments in any order become the stream again", "[tcp]") {
       }
       const size_t before = reassembly.octets();
       const auto added = reassembly.add(begin, std::move(packet), SIZE_MAX);
-      CHECK((added == TcpReassembly::Added::kept) == (reassembly.octets() > before));
+      CHECK((added.outcome == TcpReassembly::Outcome::kept) == (reassembly.octets() > before));
       next = reassembly.take_from(next, out);
     }
     CHECK(reassembly.empty());
@@ -165,10 +165,12 @@ TEST_CASE("SACK reports the latest block first, duplicates before it", "[tcp]") 
   REQUIRE(o.sack_count == 2);
   CHECK(o.sack[0] == SackBlock{{400}, {500}});
   add(300, 50);  // continues the first
-  CHECK(add(600, 10) == TcpReassembly::Added::kept);
-  CHECK(add(700, 10) == TcpReassembly::Added::full);
-  CHECK(add(420, 10) == TcpReassembly::Added::duplicate);
-  r.note_duplicate({420}, {430});
+  CHECK(add(600, 10).outcome == TcpReassembly::Outcome::kept);
+  CHECK(add(700, 10).outcome == TcpReassembly::Outcome::full);
+  const TcpReassembly::Added twice = add(420, 10);
+  CHECK(twice.outcome == TcpReassembly::Outcome::duplicate);
+  CHECK(twice.twice == SackBlock{{420}, {430}});
+  r.note_duplicate(twice.twice.begin, twice.twice.end);
   r.report(o, {100});
   REQUIRE(o.sack_count == 4);
   CHECK(o.sack[0] == SackBlock{{420}, {430}});
