@@ -203,31 +203,45 @@ void TcpConnection::take_old_ack(const TcpSegment& segment, uint32_t window) {
     if (!lost) return;
     enter_recovery();
   } else if (recovery_ != Recovery::none && sack_) {
-    scoreboard().mark_lost(window_.mss);
+    look_for_losses();
   } else if (recovery_ == Recovery::fast && !delivery_) {
     window_.cwnd += window_.mss;  // RFC 5681 s3.2 (4)
   }
   if (recovery_ == Recovery::fast && sack_) reduce_rate(delivered, false);
 }
 
-// RFC 6675 s5 (4), RFC 6937 s3; without SACK RFC 5681 s3.2.
-void TcpConnection::enter_recovery() {
-  const uint32_t limited = (prr_out_ + window_.mss - 1) / window_.mss;  // segments (RFC 3042)
-  tcp_.counters.sack_recovery_episode += sack_;
+// In recovery: what else is lost; and, by net.inet.tcp.sack.lrd, what was sent again and is lost
+// again, which RFC 5681 s4.3 takes for a second sign of congestion. Without it such a loss waits
+// for the timeout.
+void TcpConnection::look_for_losses() {
+  scoreboard().mark_lost(window_.mss);
+  if (recovery_ != Recovery::fast || !tcp_.settings().sack_lrd) return;
+  const std::optional<Seq> sent_before = scoreboard().lose_again(window_.mss);
+  if (sent_before && *sent_before >= recover_) begin_reduction();
+}
+
+void TcpConnection::begin_reduction() {
   recover_flight_ = uint32_t(snd_nxt_ - snd_una_);
   // RFC 3168 s6.1.2: once in a window, whatever tells of it.
   if (std::exchange(marked_, false) && snd_una_ < recover_)
     congestion().lost_after_mark(window_, tcp_.settings().congestion);
   else
     congestion().congested(window_, CongestionEvent::loss, sample(0));
-  recovery_ = Recovery::fast;
   recover_ = snd_nxt_;
   prr_delivered_ = prr_out_ = 0;
+  send_first_hole_ = true;
+}
+
+// RFC 6675 s5 (4), RFC 6937 s3; without SACK RFC 5681 s3.2.
+void TcpConnection::enter_recovery() {
+  const uint32_t limited = (prr_out_ + window_.mss - 1) / window_.mss;  // segments (RFC 3042)
+  tcp_.counters.sack_recovery_episode += sack_;
+  begin_reduction();
+  recovery_ = Recovery::fast;
   if (!rack_) {
     scoreboard().first_is_lost(sent());
     scoreboard().mark_lost(window_.mss);
   }
-  send_first_hole_ = true;
   timed_at_ = SimTime::max();
   set_rexmt();
   if (!sack_ && !delivery_)
@@ -344,7 +358,7 @@ void TcpConnection::new_data_acked(const TcpSegment& segment, uint32_t acked, ui
   else if (rack_) {
   } else if (recovery_ == Recovery::fast) {
     if (sack_) {
-      scoreboard().mark_lost(window_.mss);
+      look_for_losses();
       reduce_rate(uint32_t(std::max<int64_t>(delivered, 0)), true);
     } else {  // RFC 6582 s3.2 (3), partial
       scoreboard().first_is_lost(sent());

@@ -252,6 +252,8 @@ class TcpConnection : public Pcb {
   void take_window(const TcpSegment& segment, uint32_t window);
   uint32_t take_sack(const TcpSegment& segment);
   void measure_rtt(const TcpSegment& segment);
+  void look_for_losses();
+  void begin_reduction();
   void enter_recovery();
   void leave_recovery();
   void reduce_rate(uint32_t delivered, bool advanced);

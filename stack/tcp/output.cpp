@@ -104,7 +104,7 @@ bool TcpConnection::send_again() {
   const Seq data_end = seq_min(hole.end, fin_seq());
   piece.length = data_end > hole.begin ? uint32_t(data_end - hole.begin) : 0;
   if (hole.end > fin_seq()) piece.flags |= tcp_flag::fin;
-  scoreboard_->sent_again(hole);
+  scoreboard_->sent_again(hole, snd_nxt_);
   prr_out_ += size;
   transmit(piece);
   return true;

@@ -235,10 +235,25 @@ SackBlock TcpScoreboard::next_hole(uint32_t mss, bool lost_only) const {
   return {};
 }
 
-void TcpScoreboard::sent_again(SackBlock part) {
+std::optional<Seq> TcpScoreboard::lose_again(uint32_t mss) {
+  std::optional<Seq> latest;
+  for (Hole& h : holes_) {
+    if (!h.lost || h.resent == h.begin) continue;
+    if (fack_ <= h.resent_at + (dup_thresh - 1) * mss) continue;
+    const uint32_t more = uint32_t(h.resent - h.begin);
+    h.resent = h.begin;
+    lost_waiting_ += more;
+    lost_ever_ += more;
+    latest = latest ? seq_max(*latest, h.resent_at) : h.resent_at;
+  }
+  return latest;
+}
+
+void TcpScoreboard::sent_again(SackBlock part, Seq nxt) {
   for (Hole& h : holes_) {
     if (h.begin > part.begin || h.end < part.end) continue;
     h.resent = seq_max(h.resent, part.end);
+    h.resent_at = nxt;
     break;
   }
   lost_waiting_ = 0;

@@ -5,6 +5,7 @@
 // a full segment each (RFC 6937 s3.1), and only the first segment can be known to be lost.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -41,9 +42,14 @@ class TcpScoreboard {
   // sent again and were not before.
   uint32_t range_is_lost(SackBlock part, size_t holes_max);
 
+  // What was sent again is lost again when enough of what was sent after it is SACKed. Returns the
+  // highest number that had been sent before the latest of those was; nothing: none.
+  std::optional<Seq> lose_again(uint32_t mss);
+
   // The next octets to send again, at most `mss`; empty: none. `lost_only`: no others either.
   SackBlock next_hole(uint32_t mss, bool lost_only) const;
-  void sent_again(SackBlock part);
+  // `nxt`: SND.NXT.
+  void sent_again(SackBlock part, Seq nxt);
 
   // Octets that are thought to be on their way (RFC 6675 s4, SetPipe).
   uint32_t pipe(const Sent& sent) const {
@@ -63,6 +69,7 @@ class TcpScoreboard {
     Seq begin, end;
     Seq resent;  // [begin, resent) was sent again
     bool lost;
+    Seq resent_at{};  // what SND.NXT was when the last of it was sent again
     uint32_t waiting() const { return lost ? uint32_t(end - resent) : 0; }
   };
   void extend_to(Seq end, bool lost, size_t holes_max);

@@ -8,7 +8,7 @@
 namespace stackyard {
 
 struct TcpSettings {
-  int64_t rfc1323 = 1, sack = 1, sack_maxholes = 128, rfc3042 = 1;
+  int64_t rfc1323 = 1, sack = 1, sack_maxholes = 128, sack_lrd = 1, rfc3042 = 1;
   int64_t mssdflt = 536, v6mssdflt = 1220, minmss = 216, initcwnd_segments = 10;
   int64_t sendspace = 32768, recvspace = 65536;
   int64_t sendbuf_auto = 1, sendbuf_inc = 8192, sendbuf_max = 2 * 1024 * 1024;
@@ -40,7 +40,7 @@ struct TcpSettings {
   // What FreeBSD has and nothing here depends on: kept, so that who sets them may.
   int64_t tso = 1, do_tcpdrain = 1, isn_reseed_interval = 0, log_debug = 0, per_cpu_timers = 0;
   int64_t soreceive_stream = 0, sendbuf_auto_lowat = 0, rfc3390 = 1, rfc6675_pipe = 1;
-  int64_t sack_revised = 1, sack_lrd = 1, sack_tso = 1, sack_globalmaxholes = 65536;
+  int64_t sack_revised = 1, sack_tso = 1, sack_globalmaxholes = 65536;
   int64_t hostcache_bucketlimit = 30, hostcache_hashsize = 512, hostcache_prune = 300;
   int64_t syncache_bucketlimit = 30, syncache_hashsize = 512, syncache_see_other = 0;
   int64_t reass_new_limit = 0, reass_maxsegments = 0, newcwv = 0, alloweddeviation = 5;

@@ -220,7 +220,7 @@ TEST_CASE("the scoreboard agrees with a map of every octet", "[tcp]") {
         REQUIRE((!again[i] && !sacked[i] && i >= una));
         again[i] = true;
       }
-      board.sent_again(hole);
+      board.sent_again(hole, sent.nxt);
     }
     for (uint32_t i = una; i < window; ++i) REQUIRE(again[i] != sacked[i]);
   }
@@ -240,8 +240,19 @@ TEST_CASE("three segments SACKed above a hole make it lost (RFC 6675)", "[tcp]")
   CHECK(sack(3000, 4000));
   CHECK(board.pipe(sent) == 6000);
   CHECK(board.next_hole(1000, true) == SackBlock{{0}, {1000}});
-  board.sent_again({{0}, {1000}});
+  board.sent_again({{0}, {1000}}, sent.nxt);
   CHECK(board.pipe(sent) == 7000);
+  // Again when three are SACKed that were sent after it.
+  const TcpScoreboard::Sent more{{0}, {14'000}, 1000};
+  const auto lost_again_at = [&](uint32_t to) {
+    const SackBlock block{{1000}, {to}};
+    board.take_blocks({&block, 1}, more, 128);
+    return board.lose_again(1000);
+  };
+  CHECK(!lost_again_at(12'000));
+  CHECK(lost_again_at(13'000) == Seq{10'000});
+  CHECK(board.next_hole(1000, true) == SackBlock{{0}, {1000}});
+  CHECK(board.lost_ever() == 2000);
 }
 
 TEST_CASE("the timeout follows RFC 6298 with FreeBSD's slop", "[tcp]") {
