@@ -18,7 +18,7 @@ constexpr uint64_t for_congestion = 1ull << 61;
 uint32_t TcpConnection::pipe() const {
   const bool whole = recovery_ == Recovery::none
                          ? !tcp_.settings().rfc3042
-                         : recovery_ == Recovery::fast && !sack_ && !delivery_;
+                         : recovery_ == Recovery::fast && !sack_ && !delivery();
   if (whole) return uint32_t(snd_nxt_ - snd_una_);
   return scoreboard_->pipe(sent());
 }
@@ -43,29 +43,29 @@ CongestionControl& TcpConnection::congestion() {
 // Those that go by rates are there from the start, and know what is outstanding when one is
 // switched to. The others are made when there is something to decide.
 void TcpConnection::begin_congestion() {
-  if (!congestion_record().by_rate || delivery_) return;
+  if (!congestion_record().by_rate || delivery()) return;
   if (state_ < TcpState::established || state_ == TcpState::time_wait) return;
   RateControl& control = *congestion().by_rate();
-  delivery_ = std::make_unique<TcpDelivery>(control);
+  parts().delivery = std::make_unique<TcpDelivery>(control);
   const SimTime now = tcp_.site().now();
   for (Seq at = snd_una_; at < snd_nxt_; at += window_.mss)
-    delivery_->sent({at, seq_min(at + window_.mss, snd_nxt_)}, now, at == snd_una_);
+    delivery()->sent({at, seq_min(at + window_.mss, snd_nxt_)}, now, at == snd_una_);
   control.begin(window_, sample(0));
-  pacer().rate = control.pacing_rate();
+  make_pacer().rate = control.pacing_rate();
 }
 
 // Another was chosen: by name, or with the stack.
 void TcpConnection::switch_congestion() {
-  delivery_.reset();
+  if (parts_) parts_->delivery.reset();
   congestion_.reset();
-  if (pacer_) pacer_->rate = 0;
+  if (pacer()) pacer()->rate = 0;
   begin_congestion();
 }
 
 // At once, not by proportional rate reduction.
 void TcpConnection::reduce(CongestionEvent event, const CongestionSample& about) {
   congestion().congested(window_, event, about);
-  if (!delivery_) window_.cwnd = window_.ssthresh;
+  if (!delivery()) window_.cwnd = window_.ssthresh;
 }
 
 // RFC 3465 s2.2, s2.3: slow start's L; after a timeout a segment only.
@@ -143,23 +143,23 @@ uint32_t TcpConnection::take_sack(const TcpSegment& segment) {
   if (!sack_ || count == 0) return 0;
   tcp_.counters.sack_rcv_blocks += count;
   tcp_.counters.dsack_count += reports_duplicate(segment);
-  std::vector<SackBlock>* news = rack_ ? &rack_->news : delivery_ ? &delivery_->news : nullptr;
+  std::vector<SackBlock>* news = rack() ? &rack()->news : delivery() ? &delivery()->news : nullptr;
   if (news) news->clear();
   const uint32_t more = scoreboard().take_blocks({segment.options.sack.data(), count}, sent(),
                                                  size_t(tcp_.settings().sack_maxholes), news);
   if (!news) return more;
   for (const SackBlock& part : *news) {
-    if (rack_) rack_->sacked(part, rack_heard(segment));
-    if (delivery_) delivery_->sacked(part);
+    if (rack()) rack()->sacked(part, rack_heard(segment));
+    if (delivery()) delivery()->sacked(part);
   }
   return more;
 }
 
 bool TcpConnection::take_ack(const TcpSegment& segment, uint32_t window) {
-  if (delivery_) {
+  if (delivery()) {
     const Progress before = progress();
     take_any_ack(segment, window);
-    if (delivery_) take_rate_sample(before);
+    if (delivery()) take_rate_sample(before);
   } else {
     take_any_ack(segment, window);
   }
@@ -171,7 +171,7 @@ void TcpConnection::take_any_ack(const TcpSegment& segment, uint32_t window) {
   const uint32_t acked = uint32_t(segment.ack - snd_una_);
   ++tcp_.counters.rcvackpack;
   tcp_.counters.rcvackbyte += acked;
-  if (rxtshift_ == 1 && spurious_until_ != SimTime()) undo_timeout(segment);
+  if (rxtshift_ == 1 && history_->spurious_until != SimTime()) undo_timeout(segment);
   measure_rtt(segment);
   new_data_acked(segment, acked, 0);
 }
@@ -181,7 +181,7 @@ void TcpConnection::take_any_ack(const TcpSegment& segment, uint32_t window) {
 void TcpConnection::take_old_ack(const TcpSegment& segment, uint32_t window) {
   const bool outstanding = snd_nxt_ != snd_una_;
   const uint32_t sacked = outstanding ? take_sack(segment) : 0;
-  if (rack_) {
+  if (rack()) {
     tcp_.counters.rcvdupack += sacked > 0;
     return rack_ack(segment, sacked, false);
   }
@@ -194,7 +194,7 @@ void TcpConnection::take_old_ack(const TcpSegment& segment, uint32_t window) {
     return;
   }
   ++tcp_.counters.rcvdupack;
-  if (dupacks_ == 0) prr_out_ = 0;
+  if (dupacks_ == 0) history_.change().prr_out = 0;
   if (dupacks_ < 255) ++dupacks_;
   uint32_t delivered = sacked;
   if (!sack_) delivered = scoreboard().take_duplicate_ack(sent());
@@ -204,7 +204,7 @@ void TcpConnection::take_old_ack(const TcpSegment& segment, uint32_t window) {
     enter_recovery();
   } else if (recovery_ != Recovery::none && sack_) {
     look_for_losses();
-  } else if (recovery_ == Recovery::fast && !delivery_) {
+  } else if (recovery_ == Recovery::fast && !delivery()) {
     window_.cwnd += window_.mss;  // RFC 5681 s3.2 (4)
   }
   if (recovery_ == Recovery::fast && sack_) reduce_rate(delivered, false);
@@ -221,37 +221,39 @@ void TcpConnection::look_for_losses() {
 }
 
 void TcpConnection::begin_reduction() {
-  recover_flight_ = uint32_t(snd_nxt_ - snd_una_);
   // RFC 3168 s6.1.2: once in a window, whatever tells of it.
   if (std::exchange(marked_, false) && snd_una_ < recover_)
     congestion().lost_after_mark(window_, tcp_.settings().congestion);
   else
     congestion().congested(window_, CongestionEvent::loss, sample(0));
+  TcpHistory& history = history_.change();
+  history.recover_flight = uint32_t(snd_nxt_ - snd_una_);
+  history.prr_delivered = history.prr_out = 0;
   recover_ = snd_nxt_;
-  prr_delivered_ = prr_out_ = 0;
   send_first_hole_ = true;
 }
 
 // RFC 6675 s5 (4), RFC 6937 s3; without SACK RFC 5681 s3.2.
 void TcpConnection::enter_recovery() {
-  const uint32_t limited = (prr_out_ + window_.mss - 1) / window_.mss;  // segments (RFC 3042)
+  const uint32_t limited =
+      (history_->prr_out + window_.mss - 1) / window_.mss;  // segments (RFC 3042)
   tcp_.counters.sack_recovery_episode += sack_;
   begin_reduction();
   recovery_ = Recovery::fast;
-  if (!rack_) {
+  if (!rack()) {
     scoreboard().first_is_lost(sent());
     scoreboard().mark_lost(window_.mss);
   }
   timed_at_ = SimTime::max();
   set_rexmt();
-  if (!sack_ && !delivery_)
+  if (!sack_ && !delivery())
     window_.cwnd = window_.ssthresh + window_.mss * (dupacks_ - std::min(limited, 2u));
 }
 
 // Proportional rate reduction (RFC 6937 s3.1): cwnd falls to ssthresh as data leave the network.
 void TcpConnection::reduce_rate(uint32_t delivered, bool advanced) {
-  if (delivery_) return;  // that control sets cwnd itself
-  prr_delivered_ += delivered;
+  if (delivery()) return;  // that control sets cwnd itself
+  history_.change().prr_delivered += delivered;
   if (!tcp_.settings().do_prr) {
     window_.cwnd = std::max(window_.ssthresh, window_.mss);
     return;
@@ -259,11 +261,14 @@ void TcpConnection::reduce_rate(uint32_t delivered, bool advanced) {
   const uint32_t pipe = in_flight();
   uint64_t send = 0;
   if (pipe > window_.ssthresh) {
-    const uint64_t share = (uint64_t(prr_delivered_) * window_.ssthresh + recover_flight_ - 1) /
-                           std::max<uint32_t>(recover_flight_, 1);
-    send = share > prr_out_ ? share - prr_out_ : 0;
+    const uint64_t share =
+        (uint64_t(history_->prr_delivered) * window_.ssthresh + history_->recover_flight - 1) /
+        std::max<uint32_t>(history_->recover_flight, 1);
+    send = share > history_->prr_out ? share - history_->prr_out : 0;
   } else {
-    const uint32_t unspent = prr_delivered_ > prr_out_ ? prr_delivered_ - prr_out_ : 0;
+    const uint32_t unspent = history_->prr_delivered > history_->prr_out
+                                 ? history_->prr_delivered - history_->prr_out
+                                 : 0;
     const uint32_t limit = tcp_.settings().do_prr_conservative ? unspent
                            : advanced ? std::max(unspent, delivered) + window_.mss
                                       : std::max(unspent, delivered);
@@ -274,13 +279,13 @@ void TcpConnection::reduce_rate(uint32_t delivered, bool advanced) {
 
 // RFC 6582 s3.2 (3), full: no burst when little is on its way.
 void TcpConnection::leave_recovery() {
-  if (delivery_) {
-    delivery_->control.recovered(window_);
+  if (delivery()) {
+    delivery()->control.recovered(window_);
   } else if (recovery_ == Recovery::fast) {
     const uint32_t flight = std::max(uint32_t(snd_nxt_ - snd_una_), window_.mss);
     window_.cwnd = std::max(std::min(window_.ssthresh, flight + window_.mss), window_.mss);
   }
-  if (rack_) rack_->recovery_over();
+  if (rack()) rack()->recovery_over();
   recovery_ = Recovery::none;
   send_first_hole_ = false;
   dupacks_ = 0;
@@ -288,15 +293,15 @@ void TcpConnection::leave_recovery() {
 
 // The answer is to the original: nothing was lost (RFC 4015, RFC 3522 by timestamps).
 void TcpConnection::undo_timeout(const TcpSegment& segment) {
-  const SimTime resent = std::exchange(spurious_until_, SimTime());
+  const SimTime resent = std::exchange(history_.change().spurious_until, SimTime());
   if (!segment.options.timestamps || !timestamps_ || recovery_ != Recovery::loss) return;
   const uint32_t echoed = segment.options.timestamps->echo - ts_offset_;
   if (int32_t(echoed - uint32_t(resent.ms())) >= 0) return;
   ++tcp_.counters.sndrexmitbad;
-  window_.cwnd = cwnd_before_;
-  window_.ssthresh = ssthresh_before_;
+  window_.cwnd = history_->cwnd_before;
+  window_.ssthresh = history_->ssthresh_before;
   scoreboard_.reset();
-  if (rack_) rack_->forgive();
+  if (rack()) rack()->forgive();
   leave_recovery();
 }
 
@@ -320,7 +325,7 @@ void TcpConnection::measure_rtt(const TcpSegment& segment) {
     return;
   }
   ++tcp_.counters.rttupdated;
-  ++rtt_samples_;
+  if (rtt_samples_ < host_cache_samples) ++rtt_samples_;
   rtt_.sample(last_rtt_);
 }
 
@@ -337,8 +342,8 @@ void TcpConnection::new_data_acked(const TcpSegment& segment, uint32_t acked, ui
   acked_at_ = tcp_.site().now();
   if (snd_nxt_ < snd_una_) snd_nxt_ = snd_una_;
   if (scoreboard_) scoreboard_->take_ack(snd_una_, sent());
-  if (rack_) rack_->acked(snd_una_, rack_heard(segment));
-  if (delivery_) delivery_->acked(snd_una_);
+  if (rack()) rack()->acked(snd_una_, rack_heard(segment));
+  if (delivery()) delivery()->acked(snd_una_);
   take_sack(segment);
   const uint32_t sacked_after = scoreboard_ ? scoreboard_->sacked() : 0;
   const int64_t delivered = int64_t(acked) + sacked_after - sacked_before;
@@ -355,7 +360,7 @@ void TcpConnection::new_data_acked(const TcpSegment& segment, uint32_t acked, ui
 
   if (recovery_ != Recovery::none && snd_una_ >= recover_)
     leave_recovery();
-  else if (rack_) {
+  else if (rack()) {
   } else if (recovery_ == Recovery::fast) {
     if (sack_) {
       look_for_losses();
@@ -363,16 +368,16 @@ void TcpConnection::new_data_acked(const TcpSegment& segment, uint32_t acked, ui
     } else {  // RFC 6582 s3.2 (3), partial
       scoreboard().first_is_lost(sent());
       send_first_hole_ = true;
-      if (!delivery_) window_.cwnd = window_.mss + window_.cwnd - std::min(window_.cwnd, acked);
+      if (!delivery()) window_.cwnd = window_.mss + window_.cwnd - std::min(window_.cwnd, acked);
     }
   } else if (recovery_ == Recovery::loss && scoreboard_) {
     scoreboard_->mark_lost(window_.mss);
   } else if (scoreboard_ && sacked_after > sacked_before && scoreboard_->mark_lost(window_.mss)) {
     enter_recovery();
   }
-  if (rack_) rack_ack(segment, uint32_t(std::max<int64_t>(delivered, 0)), true);
+  if (rack()) rack_ack(segment, uint32_t(std::max<int64_t>(delivered, 0)), true);
   take_echo(segment, acked);
-  if (!delivery_ && recovery_ != Recovery::fast && of_buffer > 0 &&
+  if (!delivery() && recovery_ != Recovery::fast && of_buffer > 0 &&
       state_ >= TcpState::established) {
     congestion().acked(window_, about);
     window_.cwnd = std::min(window_.cwnd, uint32_t(65535) << snd_scale_);

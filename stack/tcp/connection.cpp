@@ -32,6 +32,11 @@ TcpConnection::TcpConnection(Tcp& tcp)
 
 TcpConnection::~TcpConnection() = default;
 
+TcpParts& TcpConnection::parts() {
+  if (!parts_) parts_ = std::make_unique<TcpParts>();
+  return *parts_;
+}
+
 namespace {
 
 // RFC 9293 figure 5, and what ends every state: a reset, a timeout, the program.
@@ -94,8 +99,7 @@ void TcpConnection::end(const char* why) {
 
 // tcp_discardcb: what long connections found out is worth keeping.
 void TcpConnection::teach_host_cache() {
-  constexpr uint32_t samples_wanted = 4;
-  if (!tcp_.settings().hostcache_enable || rtt_samples_ < samples_wanted) return;
+  if (!tcp_.settings().hostcache_enable || rtt_samples_ < host_cache_samples) return;
   TcpHostCache::Entry news{.rtt = rtt_.smoothed(), .variation = rtt_.variation(), .expires = {}};
   if (window_.ssthresh < send_limit_) news.ssthresh = std::max(window_.ssthresh, 2 * window_.mss);
   ++tcp_.counters.cachedrtt;
@@ -136,7 +140,7 @@ const char* TcpConnection::inconsistency() const {
     if (window_.cwnd < window_.mss) return "a segment may always be sent";
     const bool waits = timer_set(rexmt) || timer_set(persist);
     if (snd_una_ != snd_nxt_ && !waits) return "what is outstanding has a timer";
-    const bool paced = pacer_ && pacer_->timer.armed();
+    const bool paced = pacer() && pacer()->timer.armed();
     if (sending_.size() > 0 && !waits && !paced) return "what waits to be sent has a timer";
   }
   if (state_ == TcpState::time_wait && !timer_set(two_msl)) return "TIME_WAIT ends";
@@ -170,9 +174,7 @@ Result<> TcpConnection::connect(const Endpoint& foreign) {
   become(TcpState::syn_sent, "the program connects");
   connecting_ = true;
   begin_fast_start();
-  const SimTime patience =
-      Tcp::milliseconds(options.keep_init_ms ? options.keep_init_ms : tcp_.settings().keepinit_ms);
-  set_timer(keep, patience);
+  set_keep_init();
   output();
   if (state_ == TcpState::closed) return take_error();
   return Errno::einprogress;
@@ -252,7 +254,7 @@ void TcpConnection::open_from(const TcpHalfOpen& from, const TcpConnection& list
   own_send_limit_ = listener.own_send_limit_;
   family = listener.family;
   jail = listener.jail;
-  if (listener.pacer_) limit_pace(listener.pacer_->limit);
+  if (listener.pacer()) limit_pace(listener.pacer()->limit);
   congestion_index_ = listener.congestion_index_;
   reuse_address = listener.reuse_address;
   reuse_port = listener.reuse_port;
@@ -353,12 +355,12 @@ Readiness TcpConnection::readiness() const {
   const bool ended = state_ == TcpState::closed && (bound() || error_ != Errno::ok);
   const bool opening = state_ == TcpState::syn_sent || state_ == TcpState::syn_received;
   Readiness ready;
-  ready.readable = received_.octets() >= std::min(options.receive_low_water, receive_limit_) ||
-                   error_ != Errno::ok || ended ||
-                   (state_ >= TcpState::established && !may_receive());
+  ready.readable =
+      received_.octets() >= std::min(options.patience->receive_low_water, receive_limit_) ||
+      error_ != Errno::ok || ended || (state_ >= TcpState::established && !may_receive());
   ready.writable =
       error_ != Errno::ok || ended || wants_fin_ ||
-      (!opening && may_send() && room >= std::min(options.send_low_water, send_limit_));
+      (!opening && may_send() && room >= std::min(options.patience->send_low_water, send_limit_));
   ready.hang_up = ended || (state_ > TcpState::established && wants_fin_ && !may_receive());
   return ready;
 }
@@ -402,7 +404,7 @@ Result<> TcpConnection::shutdown(ShutdownHow how) {
 void TcpConnection::socket_closed() {
   socket_ = nullptr;
   if (state_ == TcpState::closed) return;
-  if (options.linger_s == 0 && state_ > TcpState::listen) return abort(Errno::ok);
+  if (options.patience->linger_s == 0 && state_ > TcpState::listen) return abort(Errno::ok);
   received_.clear();
   close_by_user();
   if (state_ != TcpState::closed) output();

@@ -20,6 +20,7 @@
 #include "stack/tcp/reassembly.h"
 #include "stack/tcp/rtt.h"
 #include "stack/tcp/scoreboard.h"
+#include "stack/tcp/seldom.h"
 #include "stack/tcp/send_buffer.h"
 
 namespace stackyard {
@@ -92,23 +93,56 @@ struct TcpFastStart {
 enum class TcpAcceptFilter : uint8_t { none, data, http };
 
 // What setsockopt(2) sets, and what accepted connections inherit.
-struct TcpSocketOptions {
+struct TcpPatience {  // ... that few programs set
   int64_t receive_timeout = 0, send_timeout = 0;
   uint32_t keep_idle_ms = 0, keep_interval_ms = 0, keep_init_ms = 0;  // 0: the sysctl's
   uint32_t keep_count = 0;
   uint32_t receive_low_water = 1, send_low_water = 2048;
   uint32_t max_unacked_ms = 0;  // 0: the sysctl's
   int32_t linger_s = -1;        // -1: off
+};
+
+struct TcpSocketOptions {
+  Seldom<TcpPatience> patience;
   uint16_t max_segment = 0, fib = 0;
   uint16_t encaps_port = 0;  // the peer's UDP port, if segments go in UDP
   uint8_t ttl = 0, tos = 0, min_ttl = 0;
   uint8_t functions = 0;  // of tcp_function_blocks()
-  bool keep_alive = false, no_signal = false;
-  bool no_delay = false, no_push = false, no_options = false, dont_fragment = false;
   TcpAcceptFilter accept_filter = TcpAcceptFilter::none;
-  bool sign = false;  // RFC 2385
-  bool fast_open = false;
-  bool dont_route = false, urgent_inline = false, no_delayed_ack = false;
+  bool keep_alive : 1 = false, no_signal : 1 = false;
+  bool no_delay : 1 = false, no_push : 1 = false, no_options : 1 = false;
+  bool dont_fragment : 1 = false, dont_route : 1 = false;
+  bool sign : 1 = false;  // RFC 2385
+  bool fast_open : 1 = false;
+  bool urgent_inline : 1 = false, no_delayed_ack : 1 = false;
+};
+
+// Of a connection to which something has happened that does not happen to most.
+struct TcpHistory {
+  // Proportional rate reduction (RFC 6937), in the present recovery.
+  uint32_t prr_delivered = 0, prr_out = 0, recover_flight = 0;
+  // The first timeout, if it was spurious.
+  uint32_t cwnd_before = 0, ssthresh_before = 0;
+  SimTime spurious_until;
+  // Black-hole detection has reduced the segments' size, and lets routers make fragments.
+  uint16_t mss_before = 0;
+  bool may_fragment = false;
+  // Challenge ACKs in the present window of time (RFC 5961 s7).
+  SimTime challenge_window_end;
+  uint32_t challenges = 0;
+  // For TCP_INFO.
+  uint32_t retransmitted = 0, out_of_order = 0, zero_windows = 0;
+};
+
+// What few connections have.
+struct TcpParts {
+  std::unique_ptr<TcpListener> listener;
+  std::unique_ptr<TcpUrgent> urgent;
+  std::unique_ptr<TcpFastStart> fast_start;
+  std::unique_ptr<SipKey> fast_secret;    // that the server shares
+  std::unique_ptr<TcpRack> rack;          // of the stacks "rack" and "bbr"
+  std::unique_ptr<TcpDelivery> delivery;  // of a RateControl: there while that is the control
+  std::unique_ptr<TcpPacer> pacer;
 };
 
 class TcpConnection : public Pcb {
@@ -174,6 +208,7 @@ class TcpConnection : public Pcb {
   friend class TcpSocket;
   friend class TcpSyncache;
 
+  static constexpr uint8_t host_cache_samples = 4;
   enum TimerKind : uint8_t { rexmt, persist, keep, two_msl, delack, timer_kinds };
   enum class Recovery : uint8_t { none, fast, loss };
 
@@ -220,7 +255,7 @@ class TcpConnection : public Pcb {
   void end_fast_start(const TcpSegment& answer);
   void forget_fast_start();
   // A connection of the server's side that may send before its handshake is over.
-  bool starts_fast() const { return fast_start_ && fast_start_->served; }
+  bool starts_fast() const { return fast_start() && fast_start()->served; }
 
   // --- input.cpp ---
   void count_predicted(const TcpSegment& segment) const;
@@ -288,7 +323,7 @@ class TcpConnection : public Pcb {
   void rack_due();
 
   // --- pacing.cpp ---
-  TcpPacer& pacer();
+  TcpPacer& make_pacer();
   void limit_pace(uint32_t octets_per_second);
   bool must_wait();
   void pace_due();
@@ -356,13 +391,22 @@ class TcpConnection : public Pcb {
   bool unanswered_too_long() const;
   void set_rexmt();
   void set_persist();
+  void set_keep_init();
   void set_keep_idle();
   SimTime retransmission_timeout() const;
+
+  TcpParts& parts();  // made now, if there are none
+  TcpListener* listener() const { return parts_ ? parts_->listener.get() : nullptr; }
+  TcpUrgent* urgent() const { return parts_ ? parts_->urgent.get() : nullptr; }
+  TcpFastStart* fast_start() const { return parts_ ? parts_->fast_start.get() : nullptr; }
+  const SipKey* fast_secret() const { return parts_ ? parts_->fast_secret.get() : nullptr; }
+  TcpRack* rack() const { return parts_ ? parts_->rack.get() : nullptr; }
+  TcpDelivery* delivery() const { return parts_ ? parts_->delivery.get() : nullptr; }
+  TcpPacer* pacer() const { return parts_ ? parts_->pacer.get() : nullptr; }
 
   Tcp& tcp_;
   TcpSocket* socket_ = nullptr;       // null: the program closed it, or has not accepted it
   TcpListener* queued_by_ = nullptr;  // waits to be accepted
-  std::unique_ptr<TcpListener> listener_;
   TcpConnection *next_ = nullptr, *previous_ = nullptr;  // of all
 
   TcpState state_ = TcpState::closed;
@@ -371,25 +415,26 @@ class TcpConnection : public Pcb {
   uint8_t snd_scale_ = 0, rcv_scale_ = 0;
   uint8_t congestion_index_ = 0;  // of congestion_controls()
   uint8_t rxtshift_ = 0, dupacks_ = 0;
-  bool ecn_ = false;           // agreed on
-  bool accurate_ecn_ = false;  // ... with counters instead of one echo
-  bool ace_third_ = false;     // the segment that ends the handshake is yet to come
-  uint32_t ace_counted_ = 0, ace_heard_ = 0;
-  uint8_t ace_answer_ = 0;     // marked: by us, by the peer
-  bool echo_mark_ = false;     // ECE, until the sender says CWR
-  bool tell_reduced_ = false;  // CWR, on the next new data
-  bool marked_ = false;        // recover_ is where the window was reduced for a mark
-  bool ack_now_ = false, delayed_ack_ = false, window_was_zero_ = false;
+  uint8_t rtt_samples_ = 0;  // up to host_cache_samples
+  bool ace_third_ = false;   // the segment that ends the handshake is yet to come
+  bool marked_ = false;      // recover_ is where the window was reduced for a mark
   bool syn_unacked_ = false;
-  bool wants_fin_ = false;  // the program has sent everything
-  bool shut_read_ = false, fin_sent_ = false;
-  bool late_fin_ = false;  // the peer's FIN is known: it is at rcv_fin_
-  bool timestamps_ = false, sack_ = false, scaling_ = false;
-  bool send_first_hole_ = false;  // whatever the window says (RFC 6675 s5, step 4.3)
-  bool held_ = false;             // by an accept filter: accept(2) does not see it yet
-  bool own_receive_limit_ = false, own_send_limit_ = false;  // set by the program
-  bool changed_ = false;                                     // the socket is to be told
-  bool connecting_ = false;                                  // connect(2) has not been told yet
+  bool changed_ = false;           // the socket is to be told
+  bool ecn_ : 1 = false;           // agreed on
+  bool accurate_ecn_ : 1 = false;  // ... with counters instead of one echo
+  bool echo_mark_ : 1 = false;     // ECE, until the sender says CWR
+  bool tell_reduced_ : 1 = false;  // CWR, on the next new data
+  bool ack_now_ : 1 = false, delayed_ack_ : 1 = false, window_was_zero_ : 1 = false;
+  bool wants_fin_ : 1 = false;  // the program has sent everything
+  bool shut_read_ : 1 = false, fin_sent_ : 1 = false;
+  bool late_fin_ : 1 = false;  // the peer's FIN is known: it is at rcv_fin_
+  bool timestamps_ : 1 = false, sack_ : 1 = false, scaling_ : 1 = false;
+  bool send_first_hole_ : 1 = false;  // whatever the window says (RFC 6675 s5, step 4.3)
+  bool held_ : 1 = false;             // by an accept filter: accept(2) does not see it yet
+  bool own_receive_limit_ : 1 = false, own_send_limit_ : 1 = false;  // set by the program
+  bool connecting_ : 1 = false;               // connect(2) has not been told yet
+  uint8_t ace_answer_ = 0;                    // the handshake's, on the next segment
+  uint32_t ace_counted_ = 0, ace_heard_ = 0;  // marked: by us, by the peer
 
   // The send sequence (RFC 9293 s3.3.1). snd_max_: the highest ever sent, by a probe perhaps.
   Seq iss_, snd_una_, snd_nxt_, snd_max_, snd_wl1_, snd_wl2_;
@@ -403,9 +448,8 @@ class TcpConnection : public Pcb {
   PacketQueue received_;
   uint32_t receive_limit_;
   std::unique_ptr<TcpReassembly> reassembly_;
-  std::unique_ptr<TcpUrgent> urgent_;
-  std::unique_ptr<TcpFastStart> fast_start_;
-  std::unique_ptr<SipKey> fast_secret_;  // that the server shares
+  std::unique_ptr<TcpParts> parts_;
+  Seldom<TcpHistory> history_;
 
   // Timestamps (RFC 7323).
   uint32_t ts_recent_ = 0, ts_offset_ = 0;
@@ -421,25 +465,11 @@ class TcpConnection : public Pcb {
   CongestionWindow window_;
   std::unique_ptr<CongestionControl> congestion_;
   std::unique_ptr<TcpScoreboard> scoreboard_;
-  std::unique_ptr<TcpRack> rack_;          // of the stack "rack"
-  std::unique_ptr<TcpDelivery> delivery_;  // of a RateControl: there while that is congestion_
-  std::unique_ptr<TcpPacer> pacer_;
   Seq recover_;
-  uint32_t prr_delivered_ = 0, prr_out_ = 0, recover_flight_ = 0;
-  uint32_t cwnd_before_ = 0, ssthresh_before_ = 0;  // the first timeout, if it was spurious
-  SimTime spurious_until_;
 
   // Automatic receive buffer: octets since the round began.
   uint32_t round_octets_ = 0, round_stamp_ = 0;
   SimTime round_began_;
-  // For TCP_INFO, and for who learns from a connection when it ends.
-  uint32_t retransmitted_ = 0, out_of_order_ = 0, zero_windows_ = 0;
-  uint32_t rtt_samples_ = 0;
-  uint16_t mss_before_ = 0;    // black-hole detection has reduced it
-  bool may_fragment_ = false;  // ... and lets routers do so
-  // Challenge ACKs in the present window of time (RFC 5961 s7), per connection.
-  SimTime challenge_window_end_;
-  uint32_t challenges_ = 0;
 
   std::array<SimTime, timer_kinds> deadline_;
   Timer timer_;

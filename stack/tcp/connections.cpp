@@ -38,7 +38,7 @@ Result<std::unique_ptr<SocketOps>> Tcp::create_socket(IpFamily family) {
   connection.family = family == IpFamily::v4 ? PcbFamily::v4 : PcbFamily::v6;
   if (family == IpFamily::v6 && !ip_.settings().v6only) connection.family = PcbFamily::both;
   connection.local_.address = IpAddress::any(family);
-  return std::unique_ptr<SocketOps>(std::make_unique<TcpSocket>(*this, connection));
+  return std::unique_ptr<SocketOps>(std::make_unique<TcpSocket>(connection));
 }
 
 TcpConnection* Tcp::find(const TcpEnds& ends) const {

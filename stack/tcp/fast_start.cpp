@@ -27,18 +27,17 @@ void TcpConnection::begin_fast_start() {
   if (!options.fast_open || !tcp_.settings().fastopen_client) return;
   TcpFastStart start;
   const SimTime now = tcp_.site().now();
-  if (tcp_.fast_open().begin(ends(), tcp_.settings(), now, fast_secret_.get(), start.cookie,
-                             start.mss))
-    fast_start_ = std::make_unique<TcpFastStart>(start);
+  if (tcp_.fast_open().begin(ends(), tcp_.settings(), now, fast_secret(), start.cookie, start.mss))
+    parts().fast_start = std::make_unique<TcpFastStart>(start);
 }
 
 // Data only with a cookie, and only in the first SYN: a path that eats such a one gets a plain one
 // (s4.1.3.1).
 uint32_t TcpConnection::syn_data(size_t options_size) const {
-  if (!fast_start_ || rxtshift_ > 0 || state_ != TcpState::syn_sent) return 0;
-  if (fast_start_->cookie.length == 0) return 0;
+  if (!fast_start() || rxtshift_ > 0 || state_ != TcpState::syn_sent) return 0;
+  if (fast_start()->cookie.length == 0) return 0;
   const uint32_t offered =
-      fast_start_->mss ? fast_start_->mss : tcp_.segment_size_unsaid(foreign_.address);
+      fast_start()->mss ? fast_start()->mss : tcp_.segment_size_unsaid(foreign_.address);
   const uint32_t size = std::min(offered, tcp_.segment_size_to(foreign_.address, options));
   return std::min(uint32_t(sending_.size()), size - std::min(size, uint32_t(options_size)));
 }
@@ -52,8 +51,8 @@ void TcpConnection::end_fast_start(const TcpSegment& answer) {
   snd_una_ = snd_nxt_ = answer.ack;
   syn_unacked_ = false;
   if (of_buffer > 0) changed();
-  if (!fast_start_) return;
-  fast_start_.reset();
+  if (!fast_start()) return;
+  parts_->fast_start.reset();
   TcpFastOpen::Path* path = tcp_.fast_open().path(ends(), tcp_.settings());
   if (!path) return;
   if (answer.options.has_fast_open) {
@@ -75,13 +74,11 @@ void TcpConnection::open_fast(const TcpHalfOpen& from, const TcpConnection& list
                               TcpSegment& syn, const TcpCookie& fresh) {
   open_from(from, listener);
   options.fast_open = true;
-  fast_start_ = std::make_unique<TcpFastStart>();
-  fast_start_->cookie = fresh;
-  fast_start_->served = true;
+  parts().fast_start = std::make_unique<TcpFastStart>();
+  fast_start()->cookie = fresh;
+  fast_start()->served = true;
   ++tcp_.fast_open().pending(local_.port);
-  const SimTime patience =
-      Tcp::milliseconds(options.keep_init_ms ? options.keep_init_ms : tcp_.settings().keepinit_ms);
-  set_timer(keep, patience);
+  set_keep_init();
   syn.seq += 1;
   syn.flags &= uint8_t(~(tcp_flag::syn | tcp_flag::fin));
   rcv_wnd_ = receive_window();
@@ -92,8 +89,8 @@ void TcpConnection::open_fast(const TcpHalfOpen& from, const TcpConnection& list
 
 // The handshake is over, or the connection is.
 void TcpConnection::forget_fast_start() {
-  if (fast_start_ && fast_start_->served) --tcp_.fast_open().pending(local_.port);
-  fast_start_.reset();
+  if (fast_start() && fast_start()->served) --tcp_.fast_open().pending(local_.port);
+  if (parts_) parts_->fast_start.reset();
 }
 
 }  // namespace stackyard

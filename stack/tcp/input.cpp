@@ -24,12 +24,12 @@ void TcpConnection::challenge_ack(const TcpSegment& segment, const DropReason& w
   drop(segment, why);
   const auto& s = tcp_.settings();
   const SimTime now = tcp_.site().now();
-  if (now >= challenge_window_end_) {
-    challenge_window_end_ = now + Tcp::milliseconds(s.ack_war_timewindow_ms);
-    challenges_ = 0;
+  if (now >= history_->challenge_window_end) {
+    history_.change().challenge_window_end = now + Tcp::milliseconds(s.ack_war_timewindow_ms);
+    history_.change().challenges = 0;
   }
-  if (s.ack_war_cnt > 0 && challenges_ >= s.ack_war_cnt) return;
-  ++challenges_;
+  if (s.ack_war_cnt > 0 && history_->challenges >= s.ack_war_cnt) return;
+  ++history_.change().challenges;
   ack_now_ = true;
   transmit({.seq = snd_nxt_, .flags = tcp_flag::ack});
 }
@@ -353,7 +353,7 @@ void TcpConnection::take_out_of_order(TcpSegment& segment) {
   const Seq begin = segment.seq;
   const uint32_t length = segment.length;
   ++c.rcvoopack;
-  ++out_of_order_;
+  ++history_.change().out_of_order;
   c.rcvoobyte += length;
   // What is next always has room, or the connection would stop.
   const size_t most = begin == rcv_nxt_ ? SIZE_MAX : size_t(tcp_.settings().reass_maxqueuelen);
@@ -439,7 +439,7 @@ void TcpConnection::path_event(const PathEvent& event) {
     // RFC 1191 s6.4: what was too large is sent again at once; that is no congestion.
     timed_at_ = SimTime::max();
     scoreboard().all_lost(sent());
-    if (rack_) rack_->lose_all();
+    if (rack()) rack()->lose_all();
     if (recovery_ == Recovery::none) recovery_ = Recovery::loss;
     recover_ = snd_nxt_;
     marked_ = false;

@@ -33,8 +33,8 @@ void TcpConnection::output() {
   }
   if (state_ != TcpState::closed && wants_ack())
     transmit({.seq = snd_nxt_, .flags = tcp_flag::ack});
-  if (rack_) schedule_probe();
-  if (delivery_) note_end_of_work();
+  if (rack()) schedule_probe();
+  if (delivery()) note_end_of_work();
   if (tcp_.site().connections_wanted() && state_ != TcpState::closed) [[unlikely]]
     note(nullptr, "");
 }
@@ -48,9 +48,9 @@ bool TcpConnection::output_once(bool was_idle) {
 void TcpConnection::restart_after_idle() {
   if (snd_nxt_ != snd_una_ || received_at_ == SimTime()) return;
   if (sending_.size() == 0) return;
-  if (delivery_) {
-    if (delivery_->is_limited()) congestion_->idle(window_, sample(0));
-    pacer_->rate = delivery_->control.pacing_rate();
+  if (delivery()) {
+    if (delivery()->is_limited()) congestion_->idle(window_, sample(0));
+    pacer()->rate = delivery()->control.pacing_rate();
     return;
   }
   if (tcp_.site().now() - received_at_ < rxtcur_) return;
@@ -105,7 +105,7 @@ bool TcpConnection::send_again() {
   piece.length = data_end > hole.begin ? uint32_t(data_end - hole.begin) : 0;
   if (hole.end > fin_seq()) piece.flags |= tcp_flag::fin;
   scoreboard_->sent_again(hole, snd_nxt_);
-  prr_out_ += size;
+  history_.change().prr_out += size;
   transmit(piece);
   return true;
 }
@@ -114,8 +114,9 @@ bool TcpConnection::send_again() {
 bool TcpConnection::worth_sending(uint32_t length, uint32_t left, bool was_idle) const {
   if (length == 0) return false;
   if (length == payload_max()) return true;
-  const bool urgent = urgent_ && urgent_->sending && urgent_->snd_up > snd_nxt_;
-  if ((was_idle || options.no_delay || urgent) && length == left && !options.no_push) return true;
+  const bool is_urgent = urgent() && urgent()->sending && urgent()->snd_up > snd_nxt_;
+  if ((was_idle || options.no_delay || is_urgent) && length == left && !options.no_push)
+    return true;
   return max_sndwnd_ > 0 && length >= max_sndwnd_ / 2;
 }
 
@@ -141,7 +142,7 @@ bool TcpConnection::send_new(bool was_idle) {
   if (length > 0 && must_wait()) return false;
   Piece piece{.seq = snd_nxt_, .length = length, .flags = tcp_flag::ack};
   if (last) piece.flags |= tcp_flag::fin;
-  if (recovery_ == Recovery::fast || dupacks_ > 0) prr_out_ += length;
+  if (recovery_ == Recovery::fast || dupacks_ > 0) history_.change().prr_out += length;
   transmit(piece);
   return true;
 }
@@ -168,7 +169,7 @@ bool TcpConnection::wants_ack() const {
 void TcpConnection::send_syn() {
   Piece piece{.seq = iss_, .flags = tcp_flag::syn, .again = rxtshift_ > 0};
   if (state_ == TcpState::syn_received) piece.flags |= tcp_flag::ack;
-  if (fast_start_) piece.length = syn_data(tcp_options_size(segment_options(piece.flags)));
+  if (fast_start()) piece.length = syn_data(tcp_options_size(segment_options(piece.flags)));
   transmit(piece);
 }
 
@@ -197,10 +198,10 @@ TcpOptions TcpConnection::segment_options(uint8_t flags) {
     if (answers ? timestamps_ : tcp_.offers_timestamps())
       o.timestamps = {tcp_.timestamp_now() + ts_offset_, 0};
     if (o.timestamps && answers) o.timestamps->echo = ts_recent_;
-    if (fast_start_ && rxtshift_ == 0) {
+    if (fast_start() && rxtshift_ == 0) {
       o.has_fast_open = true;
-      o.cookie = fast_start_->cookie.octets;
-      o.cookie_length = fast_start_->cookie.length;
+      o.cookie = fast_start()->cookie.octets;
+      o.cookie_length = fast_start()->cookie.length;
     }
     return o;
   }
@@ -233,7 +234,7 @@ void TcpConnection::transmit(const Piece& piece) {
   Packet packet = tcp_.make_segment(segment, segment_opts);
   if (piece.length > 0) {
     sending_.attach(packet, size_t(data - first_unacked()), piece.length);
-    if (pacer_) pacer_->sent(piece.length, tcp_.site().now(), window_.mss);
+    if (pacer()) pacer()->sent(piece.length, tcp_.site().now(), window_.mss);
   }
   count_sent(piece);
   note_sent(piece);
@@ -241,16 +242,17 @@ void TcpConnection::transmit(const Piece& piece) {
   if (piece.flags & tcp_flag::ack) {
     const uint32_t told = syn ? std::min(window, window_max) : window >> rcv_scale_ << rcv_scale_;
     window_was_zero_ = told == 0;
-    zero_windows_ += told == 0;
+    if (told == 0) ++history_.change().zero_windows;
     rcv_wnd_ = window;
     rcv_adv_ = seq_max(rcv_adv_, rcv_nxt_ + told);
     last_ack_sent_ = rcv_nxt_;
     ack_now_ = delayed_ack_ = false;
     stop_timer(delack);
   }
-  const Result<> sent = tcp_.send(
-      std::move(packet), ends(), options,
-      {.codepoint = codepoint, .signed_by_key = options.sign, .may_fragment = may_fragment_});
+  const Result<> sent = tcp_.send(std::move(packet), ends(), options,
+                                  {.codepoint = codepoint,
+                                   .signed_by_key = options.sign,
+                                   .may_fragment = history_->may_fragment});
   if (!sent) output_failed(sent.error());
 }
 
@@ -261,7 +263,7 @@ void TcpConnection::count_sent(const Piece& piece) {
     ++c.sndprobe;
   } else if (piece.length > 0 && piece.again) {
     ++c.sndrexmitpack;
-    ++retransmitted_;
+    ++history_.change().retransmitted;
     c.sndrexmitbyte += piece.length;
     c.sack_rexmits += sack_ && recovery_ == Recovery::fast;
     if (sack_ && recovery_ == Recovery::fast) c.sack_rexmit_bytes += piece.length;
@@ -287,18 +289,18 @@ void TcpConnection::note_sent(const Piece& piece) {
   snd_max_ = seq_max(snd_max_, end);
   if (piece.probe) return;
   const bool is_new = end > snd_nxt_;
-  if (rack_) {
+  if (rack()) {
     if (is_new)
-      rack_->sent({piece.seq, end}, tcp_.site().now());
+      rack()->sent({piece.seq, end}, tcp_.site().now());
     else
-      rack_->sent_again({piece.seq, end}, tcp_.site().now());
-    rack_->restart_probe |= is_new;
+      rack()->sent_again({piece.seq, end}, tcp_.site().now());
+    rack()->restart_probe |= is_new;
   }
-  if (delivery_) {
+  if (delivery()) {
     if (is_new)
-      delivery_->sent({piece.seq, end}, tcp_.site().now(), snd_nxt_ == snd_una_);
+      delivery()->sent({piece.seq, end}, tcp_.site().now(), snd_nxt_ == snd_una_);
     else
-      delivery_->sent_again({piece.seq, end}, tcp_.site().now());
+      delivery()->sent_again({piece.seq, end}, tcp_.site().now());
   }
   if (snd_nxt_ == snd_una_) acked_at_ = tcp_.site().now();
   snd_nxt_ = seq_max(snd_nxt_, end);

@@ -9,17 +9,22 @@ namespace stackyard {
 // s3: needs SACK. What is outstanding when a connection is switched counts as sent now.
 void TcpConnection::begin_functions() {
   const bool by_time = tcp_function_blocks()[options.functions].by_time && sack_;
-  if (!by_time) return rack_.reset();
-  if (rack_ || state_ < TcpState::established || state_ == TcpState::time_wait) return;
-  rack_ =
+  if (!by_time) {
+    if (parts_) parts_->rack.reset();
+    return;
+  }
+  if (rack() || state_ < TcpState::established || state_ == TcpState::time_wait) return;
+  parts().rack =
       std::make_unique<TcpRack>(tcp_.site().node(), Timer::call<&TcpConnection::rack_due>, this);
   for (Seq at = snd_una_; at < snd_nxt_; at += window_.mss)
-    rack_->sent({at, seq_min(at + window_.mss, snd_nxt_)}, tcp_.site().now());
+    rack()->sent({at, seq_min(at + window_.mss, snd_nxt_)}, tcp_.site().now());
 }
 
 void TcpConnection::end_functions() {
-  rack_.reset();
-  delivery_.reset();
+  if (parts_) {
+    parts_->rack.reset();
+    parts_->delivery.reset();
+  }
   congestion_.reset();
 }
 
@@ -33,19 +38,19 @@ TcpRack::Heard TcpConnection::rack_heard(const TcpSegment& segment) const {
 }
 
 void TcpConnection::rack_ack(const TcpSegment& segment, uint32_t delivered, bool advanced) {
-  rack_->adapt(reports_duplicate(segment), snd_una_, snd_nxt_);
+  rack()->adapt(reports_duplicate(segment), snd_una_, snd_nxt_);
   const bool lost = detect_losses();
   end_probe(segment, advanced);
   if (lost && recovery_ == Recovery::none) enter_recovery();
   // RFC 6937bis s6, safeACK: not when there is more bad news.
   if (recovery_ == Recovery::fast) reduce_rate(delivered, advanced && !lost);
-  rack_->restart_probe |= advanced || delivered > 0;
+  rack()->restart_probe |= advanced || delivered > 0;
 }
 
 SimTime TcpConnection::reordering_window() const {
   const unsigned shift = unsigned(tcp_.settings().rack_reorder_thresh);
-  return rack_->reordering_window({rtt_.least(), rtt_.smoothed(), shift},
-                                  recovery_ != Recovery::none);
+  return rack()->reordering_window({rtt_.least(), rtt_.smoothed(), shift},
+                                   recovery_ != Recovery::none);
 }
 
 void TcpConnection::lose_range(SackBlock part, uint32_t& lost) {
@@ -58,15 +63,15 @@ bool TcpConnection::detect_losses() {
   const SimTime now = tcp_.site().now();
   uint32_t lost = 0;
   const SimTime left =
-      rack_->detect(now, reordering_window(), [&](SackBlock part) { lose_range(part, lost); });
-  rack_->reorder_due = left > SimTime() ? now + left : SimTime::max();
+      rack()->detect(now, reordering_window(), [&](SackBlock part) { lose_range(part, lost); });
+  rack()->reorder_due = left > SimTime() ? now + left : SimTime::max();
   arm_rack();
   return lost > 0;
 }
 
 // s6.3: the first, and what has been out for a round trip.
 void TcpConnection::rack_timeout() {
-  TcpRack& rack = *rack_;
+  TcpRack& rack = *parts_->rack;
   rack.probing = false;
   rack.probe_due = SimTime::max();
   uint32_t lost = 0;
@@ -79,7 +84,7 @@ void TcpConnection::rack_timeout() {
 // --- tail loss probes (s7) ---------------------------------------------------------------------
 
 void TcpConnection::schedule_probe() {
-  TcpRack& rack = *rack_;
+  TcpRack& rack = *parts_->rack;
   // s7.2: one at a time, and only while nothing else looks after losses.
   const bool sacked = scoreboard_ && scoreboard_->sacked() > 0;
   if (snd_una_ == snd_nxt_ || recovery_ != Recovery::none || rack.probing || sacked) {
@@ -106,7 +111,7 @@ void TcpConnection::schedule_probe() {
 
 // s7.3: new data if the window has room for it, or the last segment again.
 void TcpConnection::send_tail_probe() {
-  TcpRack& rack = *rack_;
+  TcpRack& rack = *parts_->rack;
   if (snd_una_ == snd_nxt_ || recovery_ != Recovery::none || rack.probing) return;
   const uint32_t outstanding = uint32_t(snd_nxt_ - snd_una_), queued = uint32_t(sending_.size());
   const uint32_t left = queued > outstanding ? queued - outstanding : 0;
@@ -134,7 +139,7 @@ void TcpConnection::send_tail_probe() {
 
 // s7.4: whether the probe has repaired a loss that nobody else will hear of.
 void TcpConnection::end_probe(const TcpSegment& segment, bool advanced) {
-  TcpRack& rack = *rack_;
+  TcpRack& rack = *parts_->rack;
   if (!rack.probing || segment.ack < rack.probe_end) return;
   const bool twice = reports_duplicate(segment);
   const bool plain = !advanced && segment.length == 0 && segment.options.sack_count == 0;
@@ -148,7 +153,7 @@ void TcpConnection::end_probe(const TcpSegment& segment, bool advanced) {
 // --- the timer ---------------------------------------------------------------------------------
 
 void TcpConnection::arm_rack() {
-  TcpRack& rack = *rack_;
+  TcpRack& rack = *parts_->rack;
   const SimTime next = std::min(rack.reorder_due, rack.probe_due);
   if (next == SimTime::max()) return;
   if (rack.timer.armed() && rack.timer.deadline() <= next) return;
@@ -156,19 +161,18 @@ void TcpConnection::arm_rack() {
 }
 
 void TcpConnection::rack_due() {
-  TcpRack& rack = *rack_;
   const SimTime now = tcp_.site().now();
-  if (rack.reorder_due <= now) {
+  if (rack()->reorder_due <= now) {
     const bool lost = detect_losses();
     if (lost && recovery_ == Recovery::none) enter_recovery();
     if (lost && recovery_ == Recovery::fast) reduce_rate(0, false);
     if (lost) output();
   }
-  if (rack_ && rack_->probe_due <= now) {
-    rack_->probe_due = SimTime::max();
+  if (rack() && rack()->probe_due <= now) {
+    rack()->probe_due = SimTime::max();
     send_tail_probe();
   }
-  if (rack_) arm_rack();
+  if (rack()) arm_rack();
   tcp_.settle(*this);
 }
 

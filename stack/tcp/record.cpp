@@ -635,9 +635,9 @@ TcpInfo TcpConnection::info() const {
   }
   info.next_sequence = snd_nxt_.value;
   info.next_receive = rcv_nxt_.value;
-  info.retransmitted = retransmitted_;
-  info.out_of_order = out_of_order_;
-  info.zero_windows = zero_windows_;
+  info.retransmitted = history_->retransmitted;
+  info.out_of_order = history_->out_of_order;
+  info.zero_windows = history_->zero_windows;
   info.unacknowledged = uint32_t(snd_nxt_ - snd_una_);
   info.since_received_us = uint32_t((tcp_.site().now() - received_at_).us());
   info.oldest_unacked = snd_una_.value;
@@ -647,9 +647,9 @@ TcpInfo TcpConnection::info() const {
   info.duplicate_acks = dupacks_;
   info.marks_delivered = ace_heard_;
   info.marks_received = ace_counted_;
-  if (rack_) {
-    info.tail_probes = rack_->probes_sent;
-    info.tail_probe_octets = rack_->probe_octets_sent;
+  if (rack()) {
+    info.tail_probes = rack()->probes_sent;
+    info.tail_probe_octets = rack()->probe_octets_sent;
   }
   return info;
 }
@@ -667,10 +667,10 @@ TcpConnectionInfo TcpConnection::describe() const {
                          .flight = uint32_t(snd_nxt_ - snd_una_),
                          .rtt = rtt_.smoothed(),
                          .rto = rxtcur_};
-  if (!listener_) return info;
-  info.queued = listener_->waiting();
+  if (!listener()) return info;
+  info.queued = listener()->waiting();
   info.embryonic = tcp_.syncache().count_of(*this);
-  info.backlog = listener_->backlog();
+  info.backlog = listener()->backlog();
   return info;
 }
 

@@ -106,7 +106,7 @@ void TcpSyncache::syn_arrives(TcpConnection& listener, TcpSegment& segment) {
 bool TcpSyncache::opens_fast(TcpConnection& listener, TcpHalfOpen& half, TcpSegment& segment) {
   const auto& s = tcp_.settings();
   if (!s.fastopen_server || !segment.options.has_fast_open) return false;
-  TcpListener& queue = *listener.listener_;
+  TcpListener& queue = *listener.listener();
   TcpFastOpen& fast_open = tcp_.fast_open();
   if (fast_open.pending(half.ends.local.port) > queue.backlog() / 2) return false;
   const Bytes cookie = Bytes(segment.options.cookie).first(segment.options.cookie_length);
@@ -245,7 +245,7 @@ void TcpSyncache::ack_arrives(TcpConnection& listener, TcpSegment& segment) {
 }
 
 void TcpSyncache::complete(TcpConnection& listener, const TcpHalfOpen& known, TcpSegment& segment) {
-  TcpListener& queue = *listener.listener_;
+  TcpListener& queue = *listener.listener();
   if (queue.full()) {
     ++tcp_.counters.listendrop;
     ++tcp_.counters.sc_aborted;

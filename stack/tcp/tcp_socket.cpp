@@ -11,25 +11,25 @@
 
 namespace stackyard {
 
-TcpSocket::TcpSocket(Tcp& tcp, TcpConnection& connection) : tcp_(tcp), connection_(connection) {
+TcpSocket::TcpSocket(TcpConnection& connection) : connection_(connection) {
   connection_.socket_ = this;
 }
 
 TcpSocket::~TcpSocket() {
-  if (connection_.listener_) {
-    tcp_.syncache().forget(connection_);
-    connection_.listener_.reset();
+  if (connection_.listener()) {
+    tcp().syncache().forget(connection_);
+    connection_.parts_->listener.reset();
   }
   connection_.socket_closed();
-  if (connection_.state() == TcpState::closed) tcp_.pcbs().remove(connection_);
-  tcp_.release(connection_);
+  if (connection_.state() == TcpState::closed) tcp().pcbs().remove(connection_);
+  tcp().release(connection_);
 }
 
 Result<> TcpSocket::bind(const SockAddr& address) {
   const Endpoint local = TRY(endpoint_of(address, connection_.family));
   if (connection_.bound() || connection_.state() != TcpState::closed) return Errno::einval;
   if (local.address.is_multicast()) return Errno::eafnosupport;
-  return tcp_.pcbs().bind(connection_, local);
+  return tcp().pcbs().bind(connection_, local);
 }
 
 Result<> TcpSocket::connect(const SockAddr& address) {
@@ -51,22 +51,22 @@ Result<> TcpSocket::connect(const SockAddr& address) {
 
 Result<> TcpSocket::listen(int backlog) {
   if (connection_.state() == TcpState::listen) {
-    connection_.listener_->set_backlog(backlog);
+    connection_.listener()->set_backlog(backlog);
     return {};
   }
   if (connection_.state() != TcpState::closed) return Errno::einval;
-  if (!connection_.bound()) TRY(tcp_.pcbs().bind(connection_, connection_.local()));
-  connection_.listener_ = std::make_unique<TcpListener>(tcp_, connection_);
-  connection_.listener_->set_backlog(backlog);
+  if (!connection_.bound()) TRY(tcp().pcbs().bind(connection_, connection_.local()));
+  connection_.parts().listener = std::make_unique<TcpListener>(tcp(), connection_);
+  connection_.listener()->set_backlog(backlog);
   connection_.become(TcpState::listen, "the program listens");
   return {};
 }
 
 Result<std::unique_ptr<SocketOps>> TcpSocket::accept() {
-  if (!connection_.listener_) return Errno::einval;
-  TcpConnection* taken = connection_.listener_->take();
+  if (!connection_.listener()) return Errno::einval;
+  TcpConnection* taken = connection_.listener()->take();
   if (!taken) return Errno::eagain;
-  return {std::make_unique<TcpSocket>(tcp_, *taken)};
+  return {std::make_unique<TcpSocket>(*taken)};
 }
 
 Result<size_t> TcpSocket::send(Bytes octets, const SendOptions& options) {
@@ -82,7 +82,8 @@ Result<size_t> TcpSocket::send(Bytes octets, const SendOptions& options) {
 SimTime TcpSocket::linger() const {
   const TcpState state = connection_.state();
   const bool open = state >= TcpState::established && state != TcpState::time_wait;
-  return open ? SimTime(std::max(connection_.options.linger_s, 0) * 1'000'000'000ll) : SimTime();
+  return open ? SimTime(std::max(connection_.options.patience->linger_s, 0) * 1'000'000'000ll)
+              : SimTime();
 }
 
 // soclose(9): until our FIN is acknowledged.
@@ -100,12 +101,12 @@ Result<> TcpSocket::disconnect() {
 
 Result<> TcpSocket::shutdown(ShutdownHow how) {
   const Result<> done = connection_.shutdown(how);
-  tcp_.settle(connection_);
+  tcp().settle(connection_);
   return done;
 }
 
 Readiness TcpSocket::readiness() const {
-  if (const TcpListener* listener = connection_.listener_.get())
+  if (const TcpListener* listener = connection_.listener())
     return {.readable = listener->has_waiting(), .writable = false};
   return connection_.readiness();
 }
@@ -135,7 +136,7 @@ Result<> TcpSocket::set_option(SocketOption option, const OptionValue& value) {
   if (option == SocketOption::tcp_ccalgoopt) {
     if (value.number < 0 || value.number > UINT32_MAX) return Errno::einval;
     const std::string name(value.octets.begin(), value.octets.end());
-    return connection_.congestion().set_option(name, value.number, tcp_.settings().congestion);
+    return connection_.congestion().set_option(name, value.number, tcp().settings().congestion);
   }
   if (option == SocketOption::tcp_fastopen) return set_fast_open(value);
   if (option == SocketOption::tcp_function_blk) {
@@ -152,7 +153,7 @@ Result<> TcpSocket::set_option(SocketOption option, const OptionValue& value) {
     return {};
   }
   if (option == SocketOption::so_acceptfilter) {
-    if (!connection_.listener_) return Errno::einval;
+    if (!connection_.listener()) return Errno::einval;
     const std::string name(value.octets.begin(), value.octets.end());
     TcpAcceptFilter& filter = connection_.options.accept_filter;
     if (name.empty())
@@ -170,16 +171,16 @@ Result<> TcpSocket::set_option(SocketOption option, const OptionValue& value) {
 
 // A number, or struct tcp_fastopen with the key that the server shares.
 Result<> TcpSocket::set_fast_open(const OptionValue& value) {
-  const auto& s = tcp_.settings();
+  const auto& s = tcp().settings();
   const TcpState state = connection_.state();
   TcpSocketOptions& o = connection_.options;
   if (!s.fastopen_client && !s.fastopen_server) return Errno::eperm;
   if (state != TcpState::closed && state != TcpState::listen) return Errno::einval;
   if (value.number && state == TcpState::listen && !s.fastopen_server) return Errno::eperm;
   o.fast_open = value.number != 0;
-  connection_.fast_secret_.reset();
+  if (connection_.parts_) connection_.parts_->fast_secret.reset();
   if (value.octets.size() == fast_open_key_size)
-    connection_.fast_secret_ = std::make_unique<SipKey>(sip_key_of(value.octets));
+    connection_.parts().fast_secret = std::make_unique<SipKey>(sip_key_of(value.octets));
   return {};
 }
 
@@ -215,31 +216,31 @@ Result<> TcpSocket::set_number(SocketOption option, int64_t n) {
     case SocketOption::so_broadcast:
       return {};
     case SocketOption::so_linger:
-      o.linger_s = n < 0 ? -1 : int32_t(n);
+      o.patience.change().linger_s = n < 0 ? -1 : int32_t(n);
       return {};
     case SocketOption::so_rcvbuf:
     case SocketOption::so_sndbuf:
       if (n < 1) return Errno::einval;
-      if (n > tcp_.settings().maxsockbuf) return Errno::enobufs;
+      if (n > tcp().settings().maxsockbuf) return Errno::enobufs;
       connection_.set_buffers(option == SocketOption::so_rcvbuf ? n : 0,
                               option == SocketOption::so_sndbuf ? n : 0);
       return {};
     case SocketOption::so_rcvlowat:
-      return within(o.receive_low_water, 1, INT32_MAX);
+      return within(o.patience.change().receive_low_water, 1, INT32_MAX);
     case SocketOption::so_sndlowat:
-      return within(o.send_low_water, 1, INT32_MAX);
+      return within(o.patience.change().send_low_water, 1, INT32_MAX);
     case SocketOption::so_rcvtimeo:
-      o.receive_timeout = n;
+      o.patience.change().receive_timeout = n;
       return {};
     case SocketOption::so_sndtimeo:
-      o.send_timeout = n;
+      o.patience.change().send_timeout = n;
       return {};
     case SocketOption::so_max_pacing_rate:
       if (n < 0 || n > UINT32_MAX) return Errno::einval;
       connection_.limit_pace(uint32_t(n));
       return {};
     case SocketOption::so_setfib:
-      return within(o.fib, 0, tcp_.ip().net().fib_count() - 1);
+      return within(o.fib, 0, tcp().ip().net().fib_count() - 1);
     case SocketOption::ip_ttl:
       return within(o.ttl, 0, 255);
     case SocketOption::ip_minttl:
@@ -289,7 +290,7 @@ Result<> TcpSocket::set_tcp_number(SocketOption option, int64_t n) {
       return {};
     case SocketOption::tcp_udp_encaps_port:
       if (n < 0 || n > 65535) return Errno::einval;
-      if (tcp_.settings().udp_port == 0) return Errno::eopnotsupp;
+      if (tcp().settings().udp_port == 0) return Errno::eopnotsupp;
       if (connection_.state() != TcpState::closed) return Errno::einval;
       o.encaps_port = uint16_t(n);
       return {};
@@ -297,21 +298,21 @@ Result<> TcpSocket::set_tcp_number(SocketOption option, int64_t n) {
       o.no_options = n;
       return {};
     case SocketOption::tcp_maxseg:
-      if (n < tcp_.settings().minmss || n > connection_.max_segment()) return Errno::einval;
+      if (n < tcp().settings().minmss || n > connection_.max_segment()) return Errno::einval;
       o.max_segment = uint16_t(n);
       return {};
     case SocketOption::tcp_keepinit:
-      return within(o.keep_init_ms, 0, UINT32_MAX / 1000, 1000);
+      return within(o.patience.change().keep_init_ms, 0, UINT32_MAX / 1000, 1000);
     case SocketOption::tcp_keepidle:
-      TRY(within(o.keep_idle_ms, 0, UINT32_MAX / 1000, 1000));
+      TRY(within(o.patience.change().keep_idle_ms, 0, UINT32_MAX / 1000, 1000));
       if (connection_.state() >= TcpState::established) connection_.set_keep_idle();
       return {};
     case SocketOption::tcp_keepintvl:
-      return within(o.keep_interval_ms, 0, UINT32_MAX / 1000, 1000);
+      return within(o.patience.change().keep_interval_ms, 0, UINT32_MAX / 1000, 1000);
     case SocketOption::tcp_maxunacktime:
-      return within(o.max_unacked_ms, 0, UINT32_MAX / 1000, 1000);
+      return within(o.patience.change().max_unacked_ms, 0, UINT32_MAX / 1000, 1000);
     case SocketOption::tcp_keepcnt:
-      return within(o.keep_count, 0, UINT32_MAX);
+      return within(o.patience.change().keep_count, 0, UINT32_MAX);
     default:
       return Errno::enoprotoopt;
   }
@@ -325,7 +326,7 @@ Result<OptionValue> TcpSocket::get_option(SocketOption option) {
     return value;
   }
   if (option == SocketOption::tcp_ccalgoopt) {
-    const auto options = connection_.congestion().options(tcp_.settings().congestion);
+    const auto options = connection_.congestion().options(tcp().settings().congestion);
     if (options.empty()) return Errno::enoent;
     std::string lines;
     for (const CongestionOption& o : options) lines += text("{} {}\n", o.name, o.value);
@@ -336,7 +337,7 @@ Result<OptionValue> TcpSocket::get_option(SocketOption option) {
     const uint8_t own = connection_.options.functions;
     const std::string_view name = tcp_function_blocks()[own].name;
     value.octets.assign(name.begin(), name.end());
-    value.number = int64_t(tcp_.count_functions(own));
+    value.number = int64_t(tcp().count_functions(own));
     return value;
   }
   if (option == SocketOption::tcp_info) {
@@ -365,15 +366,15 @@ std::optional<int64_t> TcpSocket::socket_number(SocketOption option) {
     case SocketOption::so_sndbuf:
       return connection_.send_space();
     case SocketOption::so_rcvlowat:
-      return o.receive_low_water;
+      return o.patience->receive_low_water;
     case SocketOption::so_sndlowat:
-      return o.send_low_water;
+      return o.patience->send_low_water;
     case SocketOption::so_listenqlimit:
-      return connection_.listener_ ? int64_t(connection_.listener_->backlog()) : 0;
+      return connection_.listener() ? int64_t(connection_.listener()->backlog()) : 0;
     case SocketOption::so_listenqlen:
-      return connection_.listener_ ? int64_t(connection_.listener_->waiting()) : 0;
+      return connection_.listener() ? int64_t(connection_.listener()->waiting()) : 0;
     case SocketOption::so_listenincqlen:
-      return connection_.listener_ ? int64_t(tcp_.syncache().count_of(connection_)) : 0;
+      return connection_.listener() ? int64_t(tcp().syncache().count_of(connection_)) : 0;
     case SocketOption::so_protocol:
       return ip_protocol::tcp;
     case SocketOption::so_domain:
@@ -381,9 +382,9 @@ std::optional<int64_t> TcpSocket::socket_number(SocketOption option) {
     case SocketOption::so_atmark:
       return connection_.at_mark();
     case SocketOption::so_rcvtimeo:
-      return o.receive_timeout;
+      return o.patience->receive_timeout;
     case SocketOption::so_sndtimeo:
-      return o.send_timeout;
+      return o.patience->send_timeout;
     case SocketOption::so_reuseaddr:
       return connection_.reuse_address;
     case SocketOption::so_reuseport:
@@ -397,9 +398,9 @@ std::optional<int64_t> TcpSocket::socket_number(SocketOption option) {
     case SocketOption::so_nosigpipe:
       return o.no_signal;
     case SocketOption::so_linger:
-      return o.linger_s;
+      return o.patience->linger_s;
     case SocketOption::so_max_pacing_rate:
-      return connection_.pacer_ ? connection_.pacer_->limit : 0;
+      return connection_.pacer() ? connection_.pacer()->limit : 0;
     case SocketOption::so_setfib:
       return o.fib;
     default:
@@ -410,7 +411,7 @@ std::optional<int64_t> TcpSocket::socket_number(SocketOption option) {
 // Those of IP's and TCP's levels.
 std::optional<int64_t> TcpSocket::level_number(SocketOption option) const {
   const TcpSocketOptions& o = connection_.options;
-  const auto& s = tcp_.settings();
+  const auto& s = tcp().settings();
   const auto seconds = [](uint32_t own, int64_t otherwise) {
     return (own ? own : otherwise) / 1000;
   };
@@ -446,15 +447,15 @@ std::optional<int64_t> TcpSocket::level_number(SocketOption option) const {
     case SocketOption::tcp_maxseg:
       return connection_.max_segment();
     case SocketOption::tcp_keepinit:
-      return seconds(o.keep_init_ms, s.keepinit_ms);
+      return seconds(o.patience->keep_init_ms, s.keepinit_ms);
     case SocketOption::tcp_keepidle:
-      return seconds(o.keep_idle_ms, s.keepidle_ms);
+      return seconds(o.patience->keep_idle_ms, s.keepidle_ms);
     case SocketOption::tcp_keepintvl:
-      return seconds(o.keep_interval_ms, s.keepintvl_ms);
+      return seconds(o.patience->keep_interval_ms, s.keepintvl_ms);
     case SocketOption::tcp_maxunacktime:
-      return seconds(o.max_unacked_ms, s.maxunacktime_ms);
+      return seconds(o.patience->max_unacked_ms, s.maxunacktime_ms);
     case SocketOption::tcp_keepcnt:
-      return o.keep_count ? int64_t(o.keep_count) : s.keepcnt;
+      return o.patience->keep_count ? int64_t(o.patience->keep_count) : s.keepcnt;
     default:
       return std::nullopt;
   }

@@ -13,7 +13,7 @@ std::string tcp_protocol_name(PcbFamily family);
 
 class TcpSocket final : public SocketOps {
  public:
-  TcpSocket(Tcp& tcp, TcpConnection& connection);
+  explicit TcpSocket(TcpConnection& connection);
   ~TcpSocket() override;
 
   Result<> bind(const SockAddr& address) override;
@@ -50,7 +50,8 @@ class TcpSocket final : public SocketOps {
   std::optional<int64_t> socket_number(SocketOption option);
   std::optional<int64_t> level_number(SocketOption option) const;
 
-  Tcp& tcp_;
+  Tcp& tcp() const { return connection_.tcp_; }
+
   TcpConnection& connection_;
 };
 

@@ -8,6 +8,15 @@
 
 namespace stackyard {
 
+namespace {
+
+// What the program has set, or what the sysctl says, in milliseconds.
+SimTime own_or(uint32_t own, int64_t otherwise) {
+  return Tcp::milliseconds(own ? int64_t(own) : otherwise);
+}
+
+}  // namespace
+
 void TcpConnection::set_timer(TimerKind kind, SimTime delay) {
   deadline_[kind] = tcp_.site().now() + delay;
   if (!timer_.armed() || timer_.deadline() > deadline_[kind]) timer_.arm(delay);
@@ -16,7 +25,7 @@ void TcpConnection::set_timer(TimerKind kind, SimTime delay) {
 void TcpConnection::stop_timers() {
   deadline_.fill(SimTime::max());
   timer_.cancel();
-  if (pacer_) pacer_->timer.cancel();
+  if (pacer()) pacer()->timer.cancel();
 }
 
 void TcpConnection::timer_fired() {
@@ -77,8 +86,8 @@ void TcpConnection::rexmt_due() {
   if (snd_wnd_ == 0) {
     // The peer took its window back: probe it, as long as it answers (RFC 9293 s3.8.6.1).
     scoreboard_.reset();
-    if (rack_) rack_->clear();
-    if (delivery_) delivery_->clear();
+    if (rack()) rack()->clear();
+    if (delivery()) delivery()->clear();
     recovery_ = Recovery::none;
     snd_nxt_ = snd_una_;
     fin_sent_ = false;
@@ -88,9 +97,9 @@ void TcpConnection::rexmt_due() {
   if (rxtshift_ == 1) {
     // Before it is known whether anything was lost, keep what an answer to the original would
     // give back (RFC 4015; FreeBSD's TF_PREVVALID).
-    cwnd_before_ = window_.cwnd;
-    ssthresh_before_ = window_.ssthresh;
-    spurious_until_ = tcp_.site().now();
+    history_.change().cwnd_before = window_.cwnd;
+    history_.change().ssthresh_before = window_.ssthresh;
+    history_.change().spurious_until = tcp_.site().now();
     congestion().congested(window_, CongestionEvent::timeout, sample(0));
   }
   suspect_black_hole();
@@ -99,7 +108,7 @@ void TcpConnection::rexmt_due() {
   marked_ = false;
   recovery_ = Recovery::loss;
   dupacks_ = 0;
-  if (rack_)
+  if (rack())
     rack_timeout();
   else
     scoreboard().all_lost(sent());
@@ -114,9 +123,9 @@ void TcpConnection::suspect_black_hole() {
   if (!s.blackhole_detection || !s.path_mtu_discovery || rxtshift_ % 2 != 0 || rxtshift_ > 6)
     return;
   if (rxtshift_ == 6) {
-    if (mss_before_ == 0) return;
-    window_.mss = std::exchange(mss_before_, uint16_t(0));
-    may_fragment_ = false;
+    if (history_->mss_before == 0) return;
+    window_.mss = std::exchange(history_.change().mss_before, uint16_t(0));
+    history_.change().may_fragment = false;
     ++tcp_.counters.blackhole_failed;
     return;
   }
@@ -125,10 +134,10 @@ void TcpConnection::suspect_black_hole() {
                                ? uint32_t(first)
                                : tcp_.segment_size_unsaid(foreign_.address);
   if (smaller >= window_.mss) return;
-  if (mss_before_ == 0) mss_before_ = uint16_t(window_.mss);
+  if (history_->mss_before == 0) history_.change().mss_before = uint16_t(window_.mss);
   ++(smaller == first ? tcp_.counters.blackhole_activated : tcp_.counters.blackhole_min_activated);
   window_.mss = smaller;
-  may_fragment_ = true;
+  history_.change().may_fragment = true;
 }
 
 // tcp_setpersist: doubled each time, within net.inet.tcp.persmin and persmax.
@@ -174,17 +183,20 @@ void TcpConnection::persist_due() {
   transmit({.seq = snd_nxt_, .length = 1, .flags = tcp_flag::ack, .probe = true});
 }
 
+// The time that a connection may take to be made.
+void TcpConnection::set_keep_init() {
+  set_timer(keep, own_or(options.patience->keep_init_ms, tcp_.settings().keepinit_ms));
+}
+
 void TcpConnection::set_keep_idle() {
-  const auto& s = tcp_.settings();
-  set_timer(keep, Tcp::milliseconds(options.keep_idle_ms ? options.keep_idle_ms : s.keepidle_ms));
+  set_timer(keep, own_or(options.patience->keep_idle_ms, tcp_.settings().keepidle_ms));
 }
 
 // RFC 9293 s3.8.3: the program's patience (TCP_MAXUNACKTIME, net.inet.tcp.maxunacktime).
 bool TcpConnection::unanswered_too_long() const {
-  const int64_t ms =
-      options.max_unacked_ms ? options.max_unacked_ms : tcp_.settings().maxunacktime_ms;
-  return ms > 0 && state_ >= TcpState::established &&
-         tcp_.site().now() - acked_at_ >= Tcp::milliseconds(ms);
+  const SimTime most = own_or(options.patience->max_unacked_ms, tcp_.settings().maxunacktime_ms);
+  return most > SimTime() && state_ >= TcpState::established &&
+         tcp_.site().now() - acked_at_ >= most;
 }
 
 // RFC 9293 s3.8.4.
@@ -196,12 +208,10 @@ void TcpConnection::keep_due() {
   }
   ++tcp_.counters.keeptimeo;
   if (state_ == TcpState::fin_wait_2 || state_ == TcpState::time_wait) return;
-  const SimTime interval =
-      Tcp::milliseconds(options.keep_interval_ms ? options.keep_interval_ms : s.keepintvl_ms);
-  const SimTime idle_allowed =
-      Tcp::milliseconds(options.keep_idle_ms ? options.keep_idle_ms : s.keepidle_ms);
+  const SimTime interval = own_or(options.patience->keep_interval_ms, s.keepintvl_ms);
+  const SimTime idle_allowed = own_or(options.patience->keep_idle_ms, s.keepidle_ms);
   if (!s.always_keepalive && !options.keep_alive) return set_keep_idle();
-  const int64_t count = options.keep_count ? options.keep_count : s.keepcnt;
+  const int64_t count = options.patience->keep_count ? options.patience->keep_count : s.keepcnt;
   const SimTime idle = tcp_.site().now() - received_at_;
   if (idle < idle_allowed) return set_timer(keep, idle_allowed - idle);
   if (idle >= idle_allowed + interval * count) {

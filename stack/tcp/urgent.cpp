@@ -10,36 +10,36 @@
 namespace stackyard {
 
 Result<size_t> TcpConnection::send_urgent(Bytes octets) {
-  if (!urgent_) urgent_ = std::make_unique<TcpUrgent>();
-  const TcpUrgent before = *urgent_;
+  if (!urgent()) parts().urgent = std::make_unique<TcpUrgent>();
+  const TcpUrgent before = *urgent();
   // Known before anything is sent, so that the first segment points there.
-  urgent_->sending = true;
-  urgent_->snd_up = fin_seq() + uint32_t(octets.size());
+  urgent()->sending = true;
+  urgent()->snd_up = fin_seq() + uint32_t(octets.size());
   const Result<size_t> taken = send(octets);
-  if (!taken || *taken < octets.size()) *urgent_ = before;
+  if (!taken || *taken < octets.size()) *urgent() = before;
   return taken;
 }
 
 void TcpConnection::point_out_urgent(const Piece& piece, uint8_t& flags, uint16_t& pointer) {
-  if (!urgent_ || !urgent_->sending) return;
-  if (urgent_->snd_up <= snd_una_) {
-    urgent_->sending = false;
+  if (!urgent() || !urgent()->sending) return;
+  if (urgent()->snd_up <= snd_una_) {
+    urgent()->sending = false;
     return;
   }
-  if (urgent_->snd_up <= piece.seq) return;
+  if (urgent()->snd_up <= piece.seq) return;
   flags |= tcp_flag::urg;
-  pointer = uint16_t(std::min(uint32_t(urgent_->snd_up - piece.seq), 65535u));
+  pointer = uint16_t(std::min(uint32_t(urgent()->snd_up - piece.seq), 65535u));
 }
 
 void TcpConnection::take_urgent(const TcpSegment& segment) {
   if (!segment.has(tcp_flag::urg) || segment.urgent == 0 || fin_received()) return;
   const Seq up = segment.seq + segment.urgent;
-  if (!urgent_) urgent_ = std::make_unique<TcpUrgent>();
-  if (urgent_->announced && up <= urgent_->rcv_up) return;
+  if (!urgent()) parts().urgent = std::make_unique<TcpUrgent>();
+  if (urgent()->announced && up <= urgent()->rcv_up) return;
   if (up <= rcv_nxt_ - uint32_t(received_.octets())) return;  // read long ago
-  urgent_->announced = true;
-  urgent_->has_octet = false;
-  urgent_->rcv_up = up;
+  urgent()->announced = true;
+  urgent()->has_octet = false;
+  urgent()->rcv_up = up;
   changed();
 }
 
@@ -50,37 +50,37 @@ Seq TcpConnection::unread_seq() const {
 
 // How much may be read before the urgent octet; takes that out when it is next.
 size_t TcpConnection::readable_before_mark(size_t most) {
-  if (!urgent_ || !urgent_->announced || options.urgent_inline) return most;
-  const int32_t before = (urgent_->rcv_up - 1) - unread_seq();
+  if (!urgent() || !urgent()->announced || options.urgent_inline) return most;
+  const int32_t before = (urgent()->rcv_up - 1) - unread_seq();
   if (before > 0) return std::min(most, size_t(before));
   if (before == 0 && received_.octets() > 0) {
-    received_.consume(1, [&](Bytes part) { urgent_->octet = part[0]; });
-    urgent_->has_octet = true;
+    received_.consume(1, [&](Bytes part) { urgent()->octet = part[0]; });
+    urgent()->has_octet = true;
   }
-  urgent_->announced = false;
+  urgent()->announced = false;
   return std::min(most, received_.octets());
 }
 
 // sockatmark(3): what would be read next lies behind the urgent octet.
 bool TcpConnection::at_mark() const {
-  if (!urgent_) return false;
-  if (urgent_->announced) return urgent_->rcv_up - 1 == unread_seq();
-  return urgent_->rcv_up == unread_seq();
+  if (!urgent()) return false;
+  if (urgent()->announced) return urgent()->rcv_up - 1 == unread_seq();
+  return urgent()->rcv_up == unread_seq();
 }
 
 // MSG_OOB. EINVAL: there is none, or it was read; EAGAIN: it is announced and not yet here.
 Result<Received> TcpConnection::receive_urgent(bool peek) {
-  if (!urgent_ || options.urgent_inline) return Errno::einval;
+  if (!urgent() || options.urgent_inline) return Errno::einval;
   Received result;
   result.length = 1;
   result.from = name_of(foreign_, family);
-  if (urgent_->has_octet) {
-    result.octets.push_back(urgent_->octet);
-    urgent_->has_octet = peek;
+  if (urgent()->has_octet) {
+    result.octets.push_back(urgent()->octet);
+    urgent()->has_octet = peek;
     return result;
   }
-  if (!urgent_->announced) return Errno::einval;
-  const int32_t before = (urgent_->rcv_up - 1) - unread_seq();
+  if (!urgent()->announced) return Errno::einval;
+  const int32_t before = (urgent()->rcv_up - 1) - unread_seq();
   if (before < 0) return Errno::einval;
   if (size_t(before) >= received_.octets()) return Errno::eagain;
   size_t at = 0;

@@ -21,7 +21,7 @@ void TcpConnection::note(const char* before, const char* why) const {
   note.send_window = snd_wnd_;
   note.receive_window = rcv_wnd_;
   note.send_queue = uint32_t(sending_.size());
-  note.retransmitted = retransmitted_;
+  note.retransmitted = history_->retransmitted;
   note.smoothed_rtt = rtt_.smoothed();
   note.rtt_variation = rtt_.variation();
   note.timeout = rxtcur_;
