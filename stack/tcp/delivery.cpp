@@ -10,7 +10,7 @@ void TcpDelivery::stamp(Sent& s, SimTime now) const {
   s.limited = limited_until_ != 0;
 }
 
-// s3.2. After a pause the time without anything to send does not count.
+// SendPacket. After a pause the time without anything to send does not count.
 void TcpDelivery::sent(SackBlock part, SimTime now, bool idle) {
   if (idle) first_sent_ = delivered_at_ = now;
   Sent s{};
@@ -34,8 +34,9 @@ void TcpDelivery::arrived(const Sent& s) {
   any_ = true;
 }
 
-// s3.3. The slower of two rates, how fast it was sent and how fast it was acknowledged: neither
-// acknowledgments that were held up nor segments that were make the path faster than it is.
+// GenerateRateSample. The slower of two rates, how fast it was sent and how fast it was
+// acknowledged: neither acknowledgments that were held up nor segments that were make the path
+// faster than it is.
 RateSample TcpDelivery::sample(SimTime now, uint32_t octets) {
   delivered_ += octets;
   if (octets > 0) delivered_at_ = now;
@@ -51,7 +52,7 @@ RateSample TcpDelivery::sample(SimTime now, uint32_t octets) {
     least_rtt_ = std::min(least_rtt_, sample.rtt);
   }
   const SimTime interval = std::max(newest_.time - newest_.first_sent, now - newest_.delivered_at);
-  // Less than a round trip: something was acknowledged that had not arrived yet (s3.3, at its end).
+  // Less than a round trip: something was acknowledged that had not arrived yet.
   if (interval <= SimTime() || interval < least_rtt_) return sample;
   sample.rate = uint64_t((unsigned __int128)(delivered_ - newest_.delivered) * 1'000'000'000 /
                          uint64_t(interval.ns()));

@@ -34,7 +34,7 @@ class TcpDelivery {
   // their way still.
   RateSample sample(SimTime now, uint32_t octets);
   // The program has nothing more to send though it could: what is sent before all of `flight` has
-  // arrived says nothing about the path (s3.4).
+  // arrived says nothing about the path (CheckIfApplicationLimited).
   void limited(uint32_t flight) { limited_until_ = std::max<uint64_t>(delivered_ + flight, 1); }
   bool is_limited() const { return limited_until_ != 0; }
   // Nothing is on its way after all.

@@ -1,7 +1,7 @@
 // stack/tcp/pacer.h - segments at a rate, not all at once: of a connection whose congestion control
 // says how fast it may send, or whose program does (SO_MAX_PACING_RATE).
 //
-// Small bursts and pauses between them (draft-cardwell-iccrg-bbr-congestion-control-00 s4.2.2): a
+// Small bursts and pauses between them (draft-cardwell-iccrg-bbr-congestion-control-00): a
 // pause for each segment would be an event for each, and no interface card sends like that.
 #pragma once
 
@@ -11,7 +11,7 @@
 
 namespace stackyard {
 
-// s4.2.2.1, BBR.send_quantum: what may leave at once, in octets. `rate` is in octets per second.
+// BBRSetSendQuantum: what may leave at once, in octets. `rate` is in octets per second.
 inline uint32_t send_quantum(uint64_t rate, uint32_t mss) {
   constexpr uint64_t slow = 1'200'000 / 8, quick = 24'000'000 / 8, most = 65536;
   if (rate < slow) return mss;

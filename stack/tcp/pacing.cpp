@@ -54,8 +54,8 @@ void TcpConnection::take_rate_sample(const Progress& before) {
   pacer()->rate = delivery.control.pacing_rate();
 }
 
-// draft-cheng-iccrg-delivery-rate-estimation s3.4: nothing waits, neither for the pacer nor to be
-// sent again, and more could be on its way.
+// CheckIfApplicationLimited of draft-cheng-iccrg-delivery-rate-estimation: nothing waits, neither
+// for the pacer nor to be sent again, and more could be on its way.
 void TcpConnection::note_end_of_work() {
   const uint32_t outstanding = uint32_t(snd_nxt_ - first_unacked());
   const uint32_t queued = uint32_t(sending_.size());

@@ -135,7 +135,7 @@ TEST_CASE("every ten seconds BBR empties the path for 200 ms and goes on", "[tcp
   CHECK(megabits(lab.run("a", "cat /tmp/report")) > 8.5);
 }
 
-TEST_CASE("a delivery rate is what arrived in the time that it took (draft-cheng s3.3)",
+TEST_CASE("a delivery rate is what arrived in the time that it took (draft-cheng-iccrg)",
           "[tcp][bbr]") {
   const auto control = find_congestion_control("bbr")->create(1);
   TcpDelivery delivery(*control->by_rate());

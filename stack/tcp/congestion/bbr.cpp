@@ -2,7 +2,7 @@
 // FreeBSD's tcp_bbr(4) is, too): it sends as fast as the bottleneck lets data through, and keeps as
 // much on its way as the path without queues holds. Neither losses nor full queues tell it that.
 //
-// Sections are the draft's. Integers: octets, nanoseconds, gains in 1/1000.
+// Names of procedures are the draft's. Integers: octets, nanoseconds, gains in 1/1000.
 #include <algorithm>
 #include <array>
 
@@ -22,7 +22,7 @@ constexpr uint32_t cycle_length = std::size(cycle), window_gain = 2000;
 constexpr SimTime least_rtt_lasts = 10_s, probe_rtt_lasts = 200_ms;
 constexpr uint32_t segments_min = 4;  // BBRMinPipeCwnd
 
-// s4.1.1.3: the most of the last ten rounds.
+// BBR.BtlBwFilter: the most of the last ten rounds.
 class RoundMaximum {
  public:
   void note(uint64_t round, uint64_t value) {
@@ -44,7 +44,7 @@ class Bbr final : public RateControl {
   std::string_view name() const override { return "bbr"; }
   uint64_t pacing_rate() const override { return pacing_rate_; }
 
-  // s4.2.1, BBRInitPacingRate.
+  // BBRInitPacingRate.
   void begin(const CongestionWindow& w, const CongestionSample& s) override {
     initial_window_ = w.cwnd;
     least_rtt_at_ = s.now;
@@ -53,7 +53,7 @@ class Bbr final : public RateControl {
     pacing_rate_ = uint64_t(Wide(w.cwnd) * high_gain * 1'000'000 / uint64_t(rtt.ns()));
   }
 
-  // s3.5.2, BBRUpdateOnACK.
+  // BBRUpdateOnACK.
   void measured(CongestionWindow& w, const CongestionSample& s, const RateSample& r) override {
     note_bandwidth(r);
     if (state_ == State::probe_bandwidth && phase_is_over(s, r, w.mss)) next_phase(s.now);
@@ -65,8 +65,8 @@ class Bbr final : public RateControl {
     set_window(w, s, r);
   }
 
-  // s4.2.3.2: a loss is none of congestion; but in the first round of a recovery no more is sent
-  // than arrives, since the path may have become narrower.
+  // BBRModulateCwndForRecovery: a loss is none of congestion; but in the first round of a recovery
+  // no more is sent than arrives, since the path may have become narrower.
   void congested(CongestionWindow& w, CongestionEvent event, const CongestionSample& s) override {
     if (event == CongestionEvent::ecn) return;
     save_window(w);
@@ -81,8 +81,8 @@ class Bbr final : public RateControl {
     restore_window(w);
   }
 
-  // s4.3.5: what waits in the application does not make the queue longer. Only when the program had
-  // nothing to send.
+  // BBRHandleRestartFromIdle: what waits in the application does not make the queue longer. Only
+  // when the program had nothing to send.
   void idle(CongestionWindow&, const CongestionSample&) override {
     after_idle_ = true;
     if (state_ == State::probe_bandwidth) set_pacing_rate(unit);
@@ -91,7 +91,7 @@ class Bbr final : public RateControl {
  private:
   enum class State : uint8_t { startup, drain, probe_bandwidth, probe_rtt };
 
-  // --- the model (s4.1) ---
+  // --- the model ---
 
   void note_bandwidth(const RateSample& r) {
     delivered_ = r.delivered;
@@ -99,7 +99,7 @@ class Bbr final : public RateControl {
     if (round_begins_) {
       round_end_ = r.delivered;
       ++round_;
-      conserving_ = false;  // s4.2.3.2: for one round trip
+      conserving_ = false;  // for one round trip
     }
     limited_ = r.limited || r.delivered_before < low_until_;
     if (r.rate == 0) return;
@@ -122,7 +122,7 @@ class Bbr final : public RateControl {
     return uint32_t(std::min<Wide>(window, UINT32_MAX / 2));
   }
 
-  // --- what it does (s4.2) ---
+  // --- what it does ---
 
   // While the pipe is not yet full the first estimates are too low.
   void set_pacing_rate(uint32_t gain) {
@@ -151,7 +151,7 @@ class Bbr final : public RateControl {
   }
   void restore_window(CongestionWindow& w) const { w.cwnd = std::max(w.cwnd, saved_window_); }
 
-  // --- the states (s4.3) ---
+  // --- the states ---
 
   void enter(State state, uint32_t pacing, uint32_t window) {
     state_ = state;
@@ -159,7 +159,7 @@ class Bbr final : public RateControl {
     window_gain_ = window;
   }
 
-  // s4.3.2.2: three rounds without a quarter more.
+  // BBRCheckFullPipe: three rounds without a quarter more.
   void check_full_pipe() {
     if (pipe_full_ || !round_begins_ || limited_) return;
     if (bandwidth_ * 4 >= full_bandwidth_ * 5) {
@@ -175,7 +175,7 @@ class Bbr final : public RateControl {
     if (state_ == State::drain && s.pipe <= inflight(unit, mss)) enter_probe_bandwidth(s.now);
   }
 
-  // s4.3.4.2: flows that begin together do not probe together; nobody begins by draining.
+  // BBREnterProbeBW: flows that begin together do not probe together; nobody begins by draining.
   void enter_probe_bandwidth(SimTime now) {
     enter(State::probe_bandwidth, unit, window_gain);
     phase_ = cycle_length - 1 - uint32_t(random_.below(cycle_length - 1));
@@ -194,8 +194,8 @@ class Bbr final : public RateControl {
     return lasted;
   }
 
-  // s4.3.6: every ten seconds without a shorter round trip, nearly nothing is on its way for a
-  // moment, so that all flows see the path without a queue.
+  // BBRCheckProbeRTT: every ten seconds without a shorter round trip, nearly nothing is on its way
+  // for a moment, so that all flows see the path without a queue.
   void check_probe_rtt(CongestionWindow& w, const CongestionSample& s, const RateSample& r) {
     if (state_ != State::probe_rtt && least_rtt_old_ && !after_idle_) {
       save_window(w);
