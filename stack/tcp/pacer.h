@@ -28,9 +28,11 @@ class TcpPacer {
   uint64_t rate = 0;   // the congestion control's
   Timer timer;         // set while something waits for its turn
 
+  // What holds now; 0: nothing.
+  uint64_t in_force() const { return limit == 0 || (rate != 0 && rate < limit) ? rate : limit; }
   bool ready(SimTime now) const { return burst_left_ > 0 || now >= next_; }
   void sent(uint32_t octets, SimTime now, uint32_t mss) {
-    const uint64_t at = this_rate();
+    const uint64_t at = in_force();
     if (at == 0) return;
     if (now >= next_) {
       next_ = now;
@@ -44,8 +46,6 @@ class TcpPacer {
   }
 
  private:
-  uint64_t this_rate() const { return limit == 0 || (rate != 0 && rate < limit) ? rate : limit; }
-
   SimTime next_;             // when the next burst may begin
   uint32_t burst_left_ = 0;  // of the present one, in octets
 };

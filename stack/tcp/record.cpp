@@ -564,7 +564,8 @@ Table connections_table(const ModuleState* state) {
                {"ssthresh", "Ssthresh", ColumnType::number},
                {"flight", "Flight", ColumnType::number},
                {"rtt", "RTT", ColumnType::duration},
-               {"rto", "RTO", ColumnType::duration}},
+               {"rto", "RTO", ColumnType::duration},
+               {"pace", "Pace", ColumnType::number}},
               {}};
   if (!state) return table;
   self(*state).for_each([&](const TcpConnection& c) {
@@ -572,7 +573,7 @@ Table connections_table(const ModuleState* state) {
     table.rows.push_back({to_text(info.local), to_text(info.foreign), info.state,
                           int64_t(info.receive_queue), int64_t(info.send_queue), int64_t(info.cwnd),
                           int64_t(info.ssthresh), int64_t(info.flight), info.rtt.ns(),
-                          info.rto.ns()});
+                          info.rto.ns(), int64_t(info.pace)});
   });
   return table;
 }
@@ -666,7 +667,8 @@ TcpConnectionInfo TcpConnection::describe() const {
                          .ssthresh = window_.ssthresh,
                          .flight = uint32_t(snd_nxt_ - snd_una_),
                          .rtt = rtt_.smoothed(),
-                         .rto = rxtcur_};
+                         .rto = rxtcur_,
+                         .pace = pacer() ? pacer()->in_force() : 0};
   if (!listener()) return info;
   info.queued = listener()->waiting();
   info.embryonic = tcp_.syncache().count_of(*this);

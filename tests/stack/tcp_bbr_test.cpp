@@ -112,6 +112,35 @@ TEST_CASE("two BBR flows share a link, and neither loses anything", "[tcp][bbr]"
   CHECK(lab.counter("a", "tcps_sndrexmitpack") == 0);
 }
 
+TEST_CASE("a program that has little to send tells BBR nothing about the path", "[tcp][bbr]") {
+  Pair lab("rate: 10mbit, delay: 20ms, queue: 330p");
+  lab.run("b", "nc -l 9000 > /tmp/got &");
+  lab.run("a", "sysctl net.inet.tcp.cc.algorithm=bbr");
+  lab.pass(10_ms);
+  // Small messages for two seconds, in which a slow path would have been found full; then as much
+  // as there is room for.
+  lab.run("a",
+          "(for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do seq 1 700; "
+          "sleep 0.1; done; seq 1 500000) | nc -N b 9000 &");
+  lab.pass(2_s);
+  const auto received = [&] { return std::atof(lab.run("b", "wc -c < /tmp/got").output.c_str()); };
+  const double little = received();
+  CHECK(little < 70'000);
+  lab.pass(2_s);
+  CHECK(received() - little > 0.8 * 2 * 10e6 / 8);
+}
+
+TEST_CASE("the table of connections tells how fast BBR sends", "[tcp][bbr]") {
+  Pair lab("rate: 10mbit, delay: 20ms, queue: 330p");
+  lab.send_in_background("-t 5 -C bbr");
+  lab.pass(3_s);
+  int64_t most = 0;
+  const Table table = lab.lab.machine("a").vnet().table("tcp");
+  for (const auto& row : table.rows) most = std::max(most, std::get<int64_t>(row.back()));
+  CHECK(most > 10'000'000 / 8 * 7 / 10);  // by the gain of the present phase
+  CHECK(most < 10'000'000 / 8 * 13 / 10);
+}
+
 TEST_CASE("every ten seconds BBR empties the path for 200 ms and goes on", "[tcp][bbr]") {
   // The delay varies, so that no later round trip is as short as the first ones.
   Pair lab("rate: 10mbit, delay: 20ms, jitter: 5ms, queue: 330p");

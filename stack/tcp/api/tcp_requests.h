@@ -20,6 +20,7 @@ struct TcpConnectionInfo {
   size_t queued = 0, embryonic = 0, backlog = 0;
   uint32_t cwnd = 0, ssthresh = 0, flight = 0;
   SimTime rtt, rto;
+  uint64_t pace = 0;  // octets per second; 0: not paced
 };
 
 // All of them: the latest first, as netstat lists them.
