@@ -57,7 +57,8 @@ TEST_CASE("a flood of SYNs pushes nobody out: cookies let in who answers (RFC 49
   CHECK(t.counter("tcps_sc_recvcookie") == 1);
   t.writes(3000);
   CHECK(t.heard() ==
-        "[.] 1 1 len 1388 win 1024 <nop,nop,TS>\n[.] 1389 1 len 1388 win 1024 <nop,nop,TS>");
+        "[.] 1 1 len 1388 win 1024 <nop,nop,TS>\n[.] 1389 1 len 1388 win 1024 <nop,nop,TS>\n"
+        "[P.] 2777 1 len 224 win 1024 <nop,nop,TS>");
 }
 
 TEST_CASE("an accept filter keeps connections back until there is a request", "[tcp][rules]") {
