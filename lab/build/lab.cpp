@@ -193,10 +193,29 @@ void Lab::build_link(const LinkSpec& spec) {
 
 // --- taps --------------------------------------------------------------------------------------
 
-uint32_t Lab::tap_link(size_t link) {
-  const auto [found, fresh] = link_taps_.emplace(link, next_tap_);
-  if (fresh) links_[link]->set_tap(next_tap_++, tap_snaplen);
+Lab::LinkTap& Lab::link_tap(size_t link) {
+  const auto [found, fresh] = link_taps_.try_emplace(link, LinkTap{next_tap_, false});
+  next_tap_ += fresh;
   return found->second;
+}
+
+uint32_t Lab::tap_link(size_t link) {
+  LinkTap& tap = link_tap(link);
+  tap.always = true;
+  links_[link]->set_tap(tap.number, tap_snaplen);
+  return tap.number;
+}
+
+void Lab::watch_link(size_t link, bool watched) {
+  const LinkTap& tap = link_tap(link);
+  links_[link]->set_tap(tap.number, watched || tap.always ? tap_snaplen : 0);
+}
+
+uint64_t Lab::frames_passed(size_t link) const {
+  uint64_t frames = 0;
+  for (size_t e = 0; e < spec_.links[link].ends.size(); ++e)
+    frames += links_[link]->end(e).counters().frames;
+  return frames;
 }
 
 uint32_t Lab::tap_port(size_t node, const std::string& port) {

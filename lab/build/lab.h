@@ -63,6 +63,11 @@ class Lab {
   void want_connections(bool wanted);
   // The tap number of a place; from now on frames that pass there are noted with it.
   uint32_t tap_link(size_t link);
+  // The same for who looks only at times: what passes is noted while the link is watched.
+  uint32_t tap_link_at_times(size_t link) { return link_tap(link).number; }
+  void watch_link(size_t link, bool watched);
+  // Frames that have passed a link so far, whoever has looked.
+  uint64_t frames_passed(size_t link) const;
   uint32_t tap_port(size_t node, const std::string& port);
   std::vector<uint32_t> taps(const Tap& where);  // of a node: of all its interfaces
 
@@ -94,6 +99,10 @@ class Lab {
     std::string name;
     std::unique_ptr<EtherNic> nic;
   };
+  struct LinkTap {
+    uint32_t number;
+    bool always;  // for somebody who looks all the time
+  };
   struct PortTap {
     std::string port;
     uint32_t number;
@@ -117,6 +126,7 @@ class Lab {
   void build_machine(size_t index);
   void build_link(const LinkSpec& spec);
   Jack& jack_for(const LinkEndSpec& end);
+  LinkTap& link_tap(size_t link);
   void build_nics(size_t index);
   Site& site_of(size_t node) { return *nodes_[spec_.nodes[node].machine].site; }
 
@@ -160,7 +170,7 @@ class Lab {
   uint32_t world_notes_ = 0;
   std::unordered_set<uint64_t> macs_;            // never walked
   std::shared_ptr<const BaseFiles> base_files_;  // of every machine
-  std::map<size_t, uint32_t> link_taps_;
+  std::map<size_t, LinkTap> link_taps_;
   std::set<size_t> removed_links_;
   uint32_t next_tap_ = 1;
   Pid first_pid_;

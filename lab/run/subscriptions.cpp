@@ -77,21 +77,24 @@ namespace {
 constexpr int64_t fastest = 33'000'000;  // ns between two messages of a table
 constexpr int64_t burst = 4 << 20;       // octets of messages that a lossy subscription begins with
 constexpr int64_t a_second = 128 << 10;  // and gets
+constexpr int64_t room = 32 << 10;       // with so many, noting is worth the while again
 constexpr size_t envelope = 220;         // octets of a message beside a packet's own
 }  // namespace
 
 bool Subscriptions::Budget::take(size_t octets) {
   if (!lossy) return true;
-  if (left <= 0) {
+  if (!open) {
     ++missed;
     return false;
   }
   left -= int64_t(octets);
+  open = left > 0;
   return true;
 }
 
 void Subscriptions::Budget::refill(std::chrono::nanoseconds passed) {
   left = std::min(burst, left + a_second * passed.count() / 1'000'000'000);
+  open |= left > room;
 }
 
 uint64_t Subscriptions::add(uint32_t client, const Json& params) {
@@ -107,17 +110,19 @@ uint64_t Subscriptions::add(uint32_t client, const Json& params) {
     tables_[++last_number_] = {.client = client,
                                .node = node,
                                .name = name,
-                               .last = "",
                                .every = std::chrono::nanoseconds(std::max(every->ns(), fastest))};
   } else if (what == "packets") {
     auto compiled = PacketFilter::compile(params.value("filter", ""));
     if (!compiled.error.empty()) throw RequestError{1, compiled.error};
-    packets_[++last_number_] = {client,
-                                taps_of(params.at("on").get<std::string>()),
-                                std::move(compiled.filter),
-                                params.value("snaplen", 262144u),
-                                params.value("packets", UINT64_MAX),
-                                budget};
+    const std::string on = params.at("on").get<std::string>();
+    const bool everywhere = on == "*" && budget.lossy;
+    packets_[++last_number_] = {.client = client,
+                                .taps = taps_of(on, everywhere),
+                                .filter = std::move(compiled.filter),
+                                .snaplen = params.value("snaplen", 262144u),
+                                .left = params.value("packets", UINT64_MAX),
+                                .budget = budget,
+                                .everywhere = everywhere};
   } else if (what == "connections") {
     const auto every = parse_duration(params.value("every", "0ms"));
     if (!every) throw RequestError{1, "every is a duration of real time"};
@@ -140,12 +145,14 @@ uint64_t Subscriptions::add(uint32_t client, const Json& params) {
   return last_number_;
 }
 
-// Of a link, an interface or a node; of all links: "*".
-std::map<uint32_t, std::string> Subscriptions::taps_of(const std::string& on) {
+// Of a link, an interface or a node; of all links: "*". What passes there is noted all the time,
+// or `at_times`.
+std::map<uint32_t, std::string> Subscriptions::taps_of(const std::string& on, bool at_times) {
   Lab& lab = worker_.session().lab();
   std::map<uint32_t, std::string> taps;
   for (size_t i = 0; on == "*" && i < lab.spec().links.size(); ++i)
-    if (lab.has_link(i)) taps.emplace(lab.tap_link(i), lab.spec().links[i].name);
+    if (lab.has_link(i))
+      taps.emplace(at_times ? lab.tap_link_at_times(i) : lab.tap_link(i), lab.spec().links[i].name);
   if (on == "*") return taps;
   Problems problems;
   const auto tap = read_tap(lab.spec(), on, problems);
@@ -178,6 +185,7 @@ void Subscriptions::drop_client(uint32_t client) {
 
 void Subscriptions::watch_what_is_wanted() {
   want_decisions();
+  want_frames();
   worker_.session().lab().want_connections(!connections_.empty());
 }
 
@@ -264,26 +272,62 @@ void Subscriptions::refill() {
   for (auto& [number, subscription] : events_) subscription.budget.refill(now - refilled_);
   refilled_ = now;
   want_decisions();
+  want_frames();
+}
+
+uint64_t Subscriptions::frames_passed() const {
+  const Lab& lab = worker_.session().lab();
+  uint64_t frames = 0;
+  for (size_t i = 0; i < lab.spec().links.size(); ++i) frames += lab.frames_passed(i);
+  return frames;
+}
+
+void Subscriptions::want_frames() {
+  const size_t links = worker_.session().lab().spec().links.size();
+  const bool more_links = std::exchange(links_known_, links) != links;
+  bool wanted = false, any = false;
+  for (auto& [number, subscription] : packets_) {
+    if (!subscription.everywhere) continue;
+    any = true;
+    if (more_links) subscription.taps = taps_of("*", true);
+    wanted |= subscription.budget.open;
+  }
+  if (wanted != frames_wanted_ || (any && more_links)) rest_or_watch(wanted);
+}
+
+// What passes while links rest counts as missed: whether it would have fitted a filter is not known
+// of what nobody has looked at.
+void Subscriptions::rest_or_watch(bool wanted) {
+  Lab& lab = worker_.session().lab();
+  frames_wanted_ = wanted;
+  for (size_t i = 0; i < lab.spec().links.size(); ++i)
+    if (lab.has_link(i)) lab.watch_link(i, wanted);
+  const uint64_t frames = frames_passed();
+  for (auto& [number, subscription] : packets_) {
+    if (!subscription.everywhere) continue;
+    if (subscription.resting) subscription.budget.missed += frames - frames_before_rest_;
+    subscription.resting = !wanted;
+  }
+  frames_before_rest_ = frames;
 }
 
 // Stacks note what they decide only while somebody has room for it: that costs them more than a
 // frame that nobody looks at.
 void Subscriptions::want_decisions() {
-  constexpr int64_t room = 128 << 10;
-  const bool wanted = std::any_of(events_.begin(), events_.end(), [&](const auto& entry) {
-    const Budget& budget = entry.second.budget;
-    return entry.second.what == "decisions" &&
-           (!budget.lossy || budget.left > (decisions_wanted_ ? 0 : room));
+  const bool wanted = std::any_of(events_.begin(), events_.end(), [](const auto& entry) {
+    return entry.second.what == "decisions" && entry.second.budget.open;
   });
   if (wanted == decisions_wanted_) return;
   decisions_wanted_ = wanted;
   worker_.session().lab().want_decisions(wanted);
 }
 
-bool Subscriptions::room_for(const std::string& what, size_t octets) {
-  bool any = false;
+bool Subscriptions::room_for(const std::string& what) {
+  const bool any = std::any_of(events_.begin(), events_.end(), [&](const auto& entry) {
+    return entry.second.what == what && entry.second.budget.open;
+  });
   for (auto& [number, subscription] : events_)
-    if (subscription.what == what) any |= subscription.budget.take(octets);
+    if (!any && subscription.what == what) ++subscription.budget.missed;
   return any;
 }
 
@@ -292,26 +336,37 @@ void Subscriptions::publish() {
   publish_connections();
   samples_.publish();
   const auto now = std::chrono::steady_clock::now();
-  for (auto& [number, subscription] : tables_) {
-    if (now - subscription.published < subscription.every) continue;
-    subscription.published = now;
-    Json table = to_json(rows_of(subscription));
-    std::string shown = table.dump(-1, ' ', false, Json::error_handler_t::replace);
-    if (shown == subscription.last) continue;
-    subscription.last = std::move(shown);
-    table["subscription"] = number;
-    table["time"] = worker_.session().lab().simulation().reached().ns();
-    worker_.notify(subscription.client, "table", std::move(table));
-  }
+  for (auto& [number, subscription] : tables_)
+    if (now >= subscription.next) publish_table(number, subscription);
 }
 
-void Subscriptions::tell(const std::string& what, const char* method, const Json& params) {
+void Subscriptions::publish_table(uint64_t number, TableSubscription& subscription) {
+  using namespace std::chrono;
+  const auto begin = steady_clock::now();
+  Table table = rows_of(subscription);
+  const bool same = subscription.told && table.rows == subscription.last.rows &&
+                    table.columns.size() == subscription.last.columns.size();
+  if (!same) {
+    Json told = to_json(table);
+    told["subscription"] = number;
+    told["time"] = worker_.session().lab().simulation().reached().ns();
+    worker_.notify(subscription.client, "table", std::move(told));
+    subscription.last = std::move(table);
+    subscription.told = true;
+  }
+  // A large table takes no more than a fiftieth of the lab's time.
+  const auto took = steady_clock::now() - begin;
+  subscription.next = begin + std::max(subscription.every, std::min<nanoseconds>(50 * took, 1s));
+}
+
+void Subscriptions::tell(const std::string& what, const char* method, const Json& params,
+                         size_t octets) {
   for (auto& [number, subscription] : events_) {
-    Budget& budget = subscription.budget;
-    if (subscription.what != what || (budget.lossy && budget.left <= 0)) continue;
+    if (subscription.what != what || !subscription.budget.take(octets)) continue;
     Json told = params;
     told["subscription"] = number;
-    if (budget.missed > 0) told["missed"] = std::exchange(budget.missed, 0);
+    if (subscription.budget.missed > 0)
+      told["missed"] = std::exchange(subscription.budget.missed, 0);
     worker_.notify(subscription.client, method, std::move(told));
   }
 }
@@ -331,7 +386,6 @@ void Subscriptions::verdict(const CheckResult& result) {
 void Subscriptions::time_changed(const Json& state) { tell("time", "time", state); }
 
 void Subscriptions::frame(const TraceStamp& stamp, const FrameNote& note) {
-  ++frames_seen_;
   for (auto& [number, subscription] : packets_) {
     const auto tap = subscription.taps.find(note.tap);
     if (subscription.left == 0 || tap == subscription.taps.end() ||
@@ -354,10 +408,12 @@ void Subscriptions::frame(const TraceStamp& stamp, const FrameNote& note) {
       told["missed"] = std::exchange(subscription.budget.missed, 0);
     worker_.notify(subscription.client, "packet", std::move(told));
   }
+  // At once: what is noted beyond is for nobody.
+  if (frames_wanted_) want_frames();
 }
 
 void Subscriptions::drop(const TraceStamp& stamp, const DropNote& note) {
-  if (events_.empty() || !room_for("drops", envelope)) return;
+  if (events_.empty() || !room_for("drops")) return;
   tell("drops", "drop",
        {{"time", stamp.key.time.ns()},
         {"node", worker_.session().lab().simulation().node_name(note.node)},
@@ -365,7 +421,8 @@ void Subscriptions::drop(const TraceStamp& stamp, const DropNote& note) {
         {"place", note.place},
         {"reason", note.reason->name},
         {"sentence", note.reason->sentence},
-        {"detail", note.detail}});
+        {"detail", note.detail}},
+       envelope);
 }
 
 namespace {
@@ -392,13 +449,15 @@ std::string sentence(const DecisionNote& note) {
 }  // namespace
 
 void Subscriptions::decision(const TraceStamp& stamp, const DecisionNote& note) {
-  if (events_.empty() || !room_for("decisions", envelope)) return;
+  if (events_.empty() || !room_for("decisions")) return;
   tell("decisions", "decision",
        {{"time", stamp.key.time.ns()},
         {"node", worker_.session().lab().simulation().node_name(note.node)},
         {"id", note.packet},
         {"kind", decision_name(note.kind)},
-        {"sentence", sentence(note)}});
+        {"sentence", sentence(note)}},
+       envelope);
+  want_decisions();
 }
 
 void Subscriptions::log(const TraceStamp& stamp, const LogNote& note) {

@@ -38,7 +38,9 @@ class Subscriptions final : public Observer {
   void publish();
   // Some table is to be looked at again, although no message comes.
   bool waiting() const { return !tables_.empty() || !connections_.empty() || !samples_.empty(); }
-  uint64_t frames_seen() const { return frames_seen_; }
+
+  // On all links so far.
+  uint64_t frames_passed() const;
 
   void output(const OutputLine& line);
   void verdict(const CheckResult& result);
@@ -57,14 +59,17 @@ class Subscriptions final : public Observer {
     bool lossy = false;
     int64_t left = 0;
     uint64_t missed = 0;
+    bool open = true;  // until nothing is left; then not before there is room again
     bool take(size_t octets);
     void refill(std::chrono::nanoseconds passed);
   };
   struct TableSubscription {
     uint32_t client;
-    std::string node, name, last;
+    std::string node, name;
     std::chrono::nanoseconds every;
-    std::chrono::steady_clock::time_point published = {};
+    std::chrono::steady_clock::time_point next = {};  // not looked at before
+    Table last = {};                                  // as the client knows it, once it was
+    bool told = false;
   };
   struct PacketSubscription {
     uint32_t client;
@@ -73,6 +78,8 @@ class Subscriptions final : public Observer {
     uint32_t snaplen;
     uint64_t left;  // so many more
     Budget budget = {};
+    bool everywhere = false;  // lossy, on all links: watched while there is room for what passes
+    bool resting = false;     // nobody watches them
   };
   struct EventSubscription {
     uint32_t client;
@@ -89,20 +96,27 @@ class Subscriptions final : public Observer {
     uint64_t missed = 0;
   };
   void publish_connections();
+  void publish_table(uint64_t number, TableSubscription& subscription);
   void watch_what_is_wanted();
-  std::map<uint32_t, std::string> taps_of(const std::string& on);
+  std::map<uint32_t, std::string> taps_of(const std::string& on, bool at_times);
   Table rows_of(const TableSubscription& subscription);
   void want_decisions();
-  void tell(const std::string& what, const char* method, const Json& params);
-  // Whether anybody who wants it has room for so many octets; the others miss it.
-  bool room_for(const std::string& what, size_t octets);
+  // Links are watched while somebody who looks at all of them has room for what passes.
+  void want_frames();
+  void rest_or_watch(bool wanted);
+  // Those who want it and have room for so many octets.
+  void tell(const std::string& what, const char* method, const Json& params, size_t octets = 0);
+  // False: nobody who wants it has, and they miss it.
+  bool room_for(const std::string& what);
   void refill();
 
   Worker& worker_;
   Samples samples_;
   uint64_t last_number_ = 0;
-  uint64_t frames_seen_ = 0;
   bool decisions_wanted_ = false;
+  bool frames_wanted_ = false;
+  uint64_t frames_before_rest_ = 0;
+  size_t links_known_ = 0;
   std::chrono::steady_clock::time_point refilled_ = std::chrono::steady_clock::now();
   std::map<uint64_t, TableSubscription> tables_;
   std::map<uint64_t, PacketSubscription> packets_;

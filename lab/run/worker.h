@@ -79,7 +79,7 @@ class Worker {
     SimTime time = SimTime::max();
     std::optional<Condition> condition;
     size_t counter = 0;
-    std::optional<uint64_t> frames;  // so many since the start end it
+    std::optional<uint64_t> frames;  // so many had passed: the next one ends it
     WorkerOptions before;            // the pace then, and again afterwards
     uint32_t client = 0;
   };

@@ -239,6 +239,26 @@ def samples(binary):
         expect('no such' in client.error('unsubscribe', subscription=number), 'only once')
 
 
+def a_flood(binary):
+    """Who cannot read everything is told how much it was: what was seen and missed is what has passed."""
+    with served(binary, TWO, 'fast') as (_, path, _server):
+        client, user = Client(path), Client(path)
+        frames = lambda: sum(row['frames'] for row in user.rows('', 'links'))
+        before = frames()
+        client.call('subscribe', what='packets', on='*', lossy=True)
+        user.run('pc1', 'ping', '-q', '-f', '-s', '1000', '-c', '200000', '10.0.0.2')
+        time.sleep(1.5)  # there is room again
+        status, output = user.run('pc2', 'ping', '-c', '1', '10.0.0.1')
+        expect(status == 0, output)
+        passed = frames() - before
+        seen = missed = 0
+        while seen + missed < passed:
+            packet = client.wait_for('packet')
+            seen, missed = seen + 1, missed + packet.get('missed', 0)
+        expect(seen + missed == passed and missed > 300_000, f'{seen} seen, {missed} missed, {passed} passed')
+        expect('echo reply' in packet['text'], f'and the last one is seen: {packet["text"]}')
+
+
 def time_control(binary):
     with served(binary, TWO, 'paused') as (_, path, _server):
         client, user = Client(path), Client(path)
@@ -638,7 +658,7 @@ def run_all(binary, report, times=20):
         except (Failed, jsonschema.ValidationError, OSError, ValueError, KeyError, subprocess.SubprocessError) as wrong:
             report(False, name, f'{type(wrong).__name__}: {str(wrong)[:4000]}')
 
-    for test in (looks, subscriptions, samples, time_control, jails, completion, evidence, edits, commands, bad_clients,
+    for test in (looks, subscriptions, samples, a_flood, time_control, jails, completion, evidence, edits, commands, bad_clients,
                  the_socket, doors):
         case(f'{build}: served: {test.__name__}', test)
     for script in sorted(glob.glob(f'{ROOT}/tests/served/*.sh')):
