@@ -83,16 +83,12 @@ class Photographer final : public QObject {
       QCoreApplication::exit(exit_failed);
     });
     connect(&window, &MainWindow::served, this, [this, until, panels] {
-      for (const QString& panel : panels)
-        if (!panel.startsWith(QLatin1String("packet ")) &&
-            !panel.startsWith(QLatin1String("ladder ")))
+      for (const QString& panel : panels) {
+        if (isOfTheRun(panel))
+          late_.append(panel);
+        else
           openPanel(window_, panel);
-      for (const QString& panel : panels)
-        if (panel.startsWith(QLatin1String("packet ")) ||
-            panel.startsWith(QLatin1String("ladder "))) {
-          row_ = panel.mid(7).toInt() - 1;
-          ladder_ = panel.startsWith(QLatin1String("ladder "));
-        }
+      }
       // A table's first look comes before time goes on, so that what changes is marked.
       QTimer::singleShot(500, this, [this, until] {
         if (until.isEmpty()) return shoot();
@@ -103,15 +99,24 @@ class Photographer final : public QObject {
   }
 
  private:
+  // What is there only when the lab has run.
+  static bool isOfTheRun(const QString& panel) {
+    const QString what = panel.section(QLatin1Char(' '), 0, 0);
+    return what == QLatin1String("packet") || what == QLatin1String("ladder") ||
+           what == QLatin1String("check");
+  }
+  void openLate(const QString& panel) {
+    const QString name = panel.section(QLatin1Char(' '), 1);
+    if (panel.startsWith(QLatin1String("check "))) return window_.showEvidence(name);
+    window_.showPackets(true);
+    window_.packets().select(name.toInt() - 1);
+    if (panel.startsWith(QLatin1String("ladder "))) window_.showLadder(name.toInt() - 1);
+  }
   void shoot() {
     QTimer::singleShot(700, this, [this] {
-      if (row_ >= 0) {
-        window_.showPackets(true);
-        window_.packets().select(row_);
-        if (ladder_) window_.showLadder(row_);
-      }
+      for (const QString& panel : std::as_const(late_)) openLate(panel);
       window_.view().fit();
-      QTimer::singleShot(100, this, [this] {
+      QTimer::singleShot(300, this, [this] {
         const bool saved = window_.grab().save(file_);
         if (!saved) std::fprintf(stderr, "%s cannot be written\n", qPrintable(file_));
         QCoreApplication::exit(saved ? 0 : exit_failed);
@@ -120,8 +125,7 @@ class Photographer final : public QObject {
   }
   MainWindow& window_;
   QString file_;
-  int row_ = -1;
-  bool ladder_ = false;
+  QStringList late_;
 };
 
 int run(int argc, char** argv) {

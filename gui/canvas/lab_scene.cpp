@@ -92,6 +92,16 @@ void LabScene::addLinks() {
   }
 }
 
+// "srv/web:em0"; one in a jail that is not known yet stays where it was.
+void LabScene::showPlace(LinkItem& link, size_t end, const QString& place) {
+  const QString& known = topology_.nodes[size_t(link.endNode(end))].name;
+  const auto colon = place.lastIndexOf(QLatin1Char(':'));
+  if (colon < 0) return;
+  const QString name = place.left(colon);
+  const int node = name == known ? link.endNode(end) : topology_.nodeNamed(name);
+  if (node >= 0) link.setEndPlace(end, node, place.mid(colon + 1));
+}
+
 void LabScene::showJails(const QStringList& jails) {
   if (jails_ == jails) return;
   jails_ = jails;
@@ -118,7 +128,7 @@ void LabScene::drawJails() {
   }
   for (size_t l = 0; l < links_.size(); ++l)
     for (size_t e = 0; e < topology_.links[l].ends.size(); ++e)
-      links_[l]->setEndNode(e, topology_.links[l].ends[e].node);
+      links_[l]->setEndPlace(e, topology_.links[l].ends[e].node, topology_.links[l].ends[e].port);
   topology_.setJails(*jails_);
   nodes_.resize(topology_.nodes.size());
   for (auto it = chosen.cbegin(); it != chosen.cend(); ++it) {
@@ -152,15 +162,13 @@ void LabScene::showEnds(const RemoteTable& ends, qint64 time) {
                                  ends.cell(row, QStringLiteral("carrier")) == QLatin1String("up"),
                                  used, octets > last.octets);
     if (seconds > 0) last = {octets, time};
-    const QString place = ends.cell(row, QStringLiteral("place")).section(QLatin1Char(':'), 0, -2);
-    if (place != topology_.nodes[size_t(links_[size_t(link)]->endNode(end))].name)
-      if (const int node = topology_.nodeNamed(place); node >= 0)
-        links_[size_t(link)]->setEndNode(end, node);
+    showPlace(*links_[size_t(link)], end, ends.cell(row, QStringLiteral("place")));
   }
 }
 
 QString LabScene::endPlace(int link, size_t end) const {
-  return topology_.nodes[size_t(links_[size_t(link)]->endNode(end))].name;
+  const LinkItem& item = *links_[size_t(link)];
+  return topology_.nodes[size_t(item.endNode(end))].name + QLatin1Char(':') + item.endPort(end);
 }
 
 void LabScene::setRunning(const QString& node, bool running) {

@@ -57,7 +57,7 @@ class LabScene final : public QGraphicsScene {
   // Marks the way of a packet.
   void showPath(const QStringList& links);
   QPointF placeOf(int node) const;
-  // The node or jail that an end of a link is at now.
+  // Where an end of a link is now: "srv/web:em0".
   QString endPlace(int link, size_t end) const;
 
   void setTool(Tool tool, const QString& kind = {});
@@ -106,6 +106,7 @@ class LabScene final : public QGraphicsScene {
   bool has(int node, const QString& words) const;
   void addLinks();
   void drawJails();
+  void showPlace(LinkItem& link, size_t end, const QString& place);
   std::vector<QPointF> places() const;
   void chooseAgain(const QStringList& nodes, const QStringList& links);
 

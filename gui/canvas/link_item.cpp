@@ -23,6 +23,7 @@ LinkItem::LinkItem(const Topology& topology, int link, std::vector<NodeItem*> en
   for (size_t i = 0; i < ends_.size(); ++i) {
     ends_[i].carrier = topology.links[size_t(link)].up;
     ends_[i].node = topology.links[size_t(link)].ends[i].node;
+    ends_[i].port = topology.links[size_t(link)].ends[i].port;
   }
   place();
 }
@@ -30,7 +31,6 @@ LinkItem::LinkItem(const Topology& topology, int link, std::vector<NodeItem*> en
 // A straight line, or one bent aside; of a segment a star.
 void LinkItem::place() {
   prepareGeometryChange();
-  const auto& told = topology_.links[size_t(link_)].ends;
   QPointF sum;
   for (size_t i = 0; i < nodes_.size(); ++i) sum += nodes_[i]->centreOf(ends_[i].node);
   middle_ = sum / double(nodes_.size());
@@ -49,15 +49,16 @@ void LinkItem::place() {
   for (const End& end : ends_) bounds_ = bounds_.united(QRectF(end.at, QSizeF(1, 1)));
   bounds_.adjust(-40, -14, 40, 14);
   QStringList names;
-  for (size_t i = 0; i < told.size(); ++i)
-    names.append(topology_.nodes[size_t(ends_[i].node)].name + QLatin1Char(':') + told[i].port);
+  for (const End& end : ends_)
+    names.append(topology_.nodes[size_t(end.node)].name + QLatin1Char(':') + end.port);
   setToolTip(topology_.links[size_t(link_)].name + QLatin1Char('\n') +
              names.join(QLatin1String(" -- ")));
 }
 
-void LinkItem::setEndNode(size_t end, int node) {
-  if (end >= ends_.size() || ends_[end].node == node) return;
+void LinkItem::setEndPlace(size_t end, int node, const QString& port) {
+  if (end >= ends_.size() || (ends_[end].node == node && ends_[end].port == port)) return;
   ends_[end].node = node;
+  ends_[end].port = port;
   place();
 }
 
@@ -147,8 +148,7 @@ void LinkItem::paint(QPainter* painter, const QStyleOptionGraphicsItem* option, 
     const QPointF way = middle_ - ends_[i].at;
     const double length = std::max(1.0, std::hypot(way.x(), way.y()));
     const QPointF at = ends_[i].at + way / length * std::min(16.0, length / 2);
-    painter->drawText(QRectF(at.x() - 30, at.y() - 14, 60, 12), Qt::AlignCenter,
-                      topology_.links[size_t(link_)].ends[i].port);
+    painter->drawText(QRectF(at.x() - 30, at.y() - 14, 60, 12), Qt::AlignCenter, ends_[i].port);
   }
 }
 

@@ -20,9 +20,11 @@ class LinkItem final : public QGraphicsItem {
 
   int link() const { return link_; }
   void place();  // again, after a node has moved
-  // The node or jail of the same machine where an end is now: its interface may move.
-  void setEndNode(size_t end, int node);
+  // The node or jail of the same machine where an end is now, and the name that its interface has
+  // there: both may change.
+  void setEndPlace(size_t end, int node, const QString& port);
   int endNode(size_t end) const { return ends_[end].node; }
+  const QString& endPort(size_t end) const { return ends_[end].port; }
   void setLabels(bool ports);
   void setOnPath(bool on);
   // Of an end: its carrier, how much of the rate it uses (0 to 1; negative: it has no rate), and
@@ -40,6 +42,7 @@ class LinkItem final : public QGraphicsItem {
   struct End {
     QPointF at;
     int node = 0;
+    QString port;
     bool carrier = true, active = false;
     double utilisation = -1;
   };

@@ -328,9 +328,12 @@ void GuiTest::jailsThatCommandsMakeAreDrawn() {
   // An interface takes its link's end along.
   const auto end = [&] { return scene.endPlace(0, 0); };
   QVERIFY(run("ifconfig em0 vnet b"));
-  QTRY_COMPARE_WITH_TIMEOUT(end(), QStringLiteral("srv/b"), patience_ms);
+  QTRY_COMPARE_WITH_TIMEOUT(end(), QStringLiteral("srv/b:em0"), patience_ms);
   QVERIFY(run("jexec b ifconfig em0 vnet c"));
-  QTRY_COMPARE_WITH_TIMEOUT(end(), QStringLiteral("srv/b/c"), patience_ms);
+  QTRY_COMPARE_WITH_TIMEOUT(end(), QStringLiteral("srv/b/c:em0"), patience_ms);
+  QVERIFY(run("jexec b jexec c ifconfig em0 name wan0"));
+  QTRY_COMPARE_WITH_TIMEOUT(end(), QStringLiteral("srv/b/c:wan0"), patience_ms);
+  QVERIFY(run("jexec b jexec c ifconfig wan0 name em0"));
   // They are no part of the file, and what is drawn is drawn with them.
   const QString text = window.document().text();
   scene.choose({QStringLiteral("srv/b")});
@@ -338,11 +341,11 @@ void GuiTest::jailsThatCommandsMakeAreDrawn() {
   QCOMPARE(window.document().text(), text);
   QVERIFY(!window.editor().add(QStringLiteral("host"), {200, 200}).isEmpty());
   QVERIFY(node("srv/b/c") >= 0);
-  QTRY_COMPARE_WITH_TIMEOUT(end(), QStringLiteral("srv/b/c"), patience_ms);
+  QTRY_COMPARE_WITH_TIMEOUT(end(), QStringLiteral("srv/b/c:em0"), patience_ms);
   // A removed one gives its interface back; one of the file stays, as one that is not there.
   QVERIFY(run("jail -r b"));
   QTRY_VERIFY_WITH_TIMEOUT(node("srv/b") < 0 && node("srv/b/c") < 0, patience_ms);
-  QTRY_COMPARE_WITH_TIMEOUT(end(), QStringLiteral("srv"), patience_ms);
+  QTRY_COMPARE_WITH_TIMEOUT(end(), QStringLiteral("srv:em0"), patience_ms);
   QVERIFY(run("jail -r a"));
   QTRY_VERIFY_WITH_TIMEOUT(!scene.topology().nodes[size_t(node("srv/a"))].there, patience_ms);
   window.stopLooking();
