@@ -92,6 +92,10 @@ void LabScene::addLinks() {
   }
 }
 
+QPointF LabScene::endPoint(int link, size_t end) const {
+  return links_[size_t(link)]->pointOn(end, 0);
+}
+
 // "srv/web:em0"; one in a jail that is not known yet stays where it was.
 void LabScene::showPlace(LinkItem& link, size_t end, const QString& place) {
   const QString& known = topology_.nodes[size_t(link.endNode(end))].name;

@@ -59,6 +59,7 @@ class LabScene final : public QGraphicsScene {
   QPointF placeOf(int node) const;
   // Where an end of a link is now: "srv/web:em0".
   QString endPlace(int link, size_t end) const;
+  QPointF endPoint(int link, size_t end) const;
 
   void setTool(Tool tool, const QString& kind = {});
   Tool tool() const { return tool_; }

@@ -19,7 +19,6 @@ LinkItem::LinkItem(const Topology& topology, int link, std::vector<NodeItem*> en
       colours_(colours),
       ends_(nodes_.size()) {
   setFlags(ItemIsSelectable);
-  setZValue(1);
   for (size_t i = 0; i < ends_.size(); ++i) {
     ends_[i].carrier = topology.links[size_t(link)].up;
     ends_[i].node = topology.links[size_t(link)].ends[i].node;
@@ -31,6 +30,11 @@ LinkItem::LinkItem(const Topology& topology, int link, std::vector<NodeItem*> en
 // A straight line, or one bent aside; of a segment a star.
 void LinkItem::place() {
   prepareGeometryChange();
+  // Nodes hide links that pass behind them, but not the end in a jail of their own.
+  const bool inside = std::any_of(ends_.begin(), ends_.end(), [&](const End& end) {
+    return topology_.nodes[size_t(end.node)].parent >= 0;
+  });
+  setZValue(inside ? 2.5 : 1);
   QPointF sum;
   for (size_t i = 0; i < nodes_.size(); ++i) sum += nodes_[i]->centreOf(ends_[i].node);
   middle_ = sum / double(nodes_.size());

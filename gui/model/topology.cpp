@@ -88,7 +88,13 @@ namespace {
 // Graphviz wants char*, and changes nothing.
 char* words(const char* text) { return const_cast<char*>(text); }
 
-// Of machines, switches and hubs; jails are inside their machine.
+int jailsIn(const Topology& topology, int node) {
+  int all = 0;
+  for (const int jail : topology.nodes[size_t(node)].jails) all += 1 + jailsIn(topology, jail);
+  return all;
+}
+
+// Of machines, switches and hubs; jails are inside their machine, which is as much higher.
 void layOutAll(Topology& topology) {
   Agraph_t* graph = agopen(words("lab"), Agstrictundirected, nullptr);
   std::vector<Agnode_t*> drawn(topology.nodes.size());
@@ -106,12 +112,19 @@ void layOutAll(Topology& topology) {
   agattr(graph, AGNODE, words("width"), words("0.9"));
   agattr(graph, AGNODE, words("height"), words("0.7"));
   agattr(graph, AGNODE, words("fixedsize"), words("true"));
+  constexpr double dots = 1.6, dots_an_inch = 72 * dots, jail_height = 24;
+  const auto deeper = [&](size_t node) { return jailsIn(topology, int(node)) * jail_height; };
+  for (size_t i = 0; i < drawn.size(); ++i)
+    if (drawn[i] && deeper(i) > 0)
+      agset(drawn[i], words("height"),
+            words(std::to_string(0.7 + deeper(i) / dots_an_inch).c_str()));
   GVC_t* context = gvContext();
   // neato's stress model is the nicer one, and quadratic.
   if (gvLayout(context, graph, topology.nodes.size() > 150 ? "sfdp" : "neato") == 0) {
     for (size_t i = 0; i < drawn.size(); ++i)
       if (drawn[i])
-        topology.nodes[i].at = {ND_coord(drawn[i]).x * 1.6, -ND_coord(drawn[i]).y * 1.6};
+        topology.nodes[i].at = {ND_coord(drawn[i]).x * dots,
+                                -ND_coord(drawn[i]).y * dots - deeper(i) / 2};
     gvFreeLayout(context, graph);
   }
   gvFreeContext(context);

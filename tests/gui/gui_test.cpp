@@ -58,6 +58,7 @@ class GuiTest final : public QObject {
   void filterSortsNumbersAndSavesCsv();
   void packetListForgetsTheOldest();
   void layoutPlacesEveryNodeApart();
+  void layoutLeavesRoomForJails();
   void galleryShowsTheScenarios();
   void openRunAndLook();
   void aLabOfJailsAndAConsoleForSeveral();
@@ -164,6 +165,28 @@ void GuiTest::layoutPlacesEveryNodeApart() {
   for (const Topology::Node& node : topology.nodes)
     places.emplace(int(node.at.x()), int(node.at.y()));
   QVERIFY(places.size() > 990);
+}
+
+void GuiTest::layoutLeavesRoomForJails() {
+  Topology topology;
+  const auto add = [&](const QString& name, int parent) {
+    if (parent >= 0) topology.nodes[size_t(parent)].jails.push_back(int(topology.nodes.size()));
+    topology.nodes.emplace_back();
+    topology.nodes.back().name = name;
+    topology.nodes.back().parent = parent;
+  };
+  constexpr int machines = 5, jails = 6, each = jails + 1;
+  for (int i = 0; i < machines; ++i) {
+    add(QStringLiteral("n%1").arg(i), -1);
+    for (int j = 0; j < jails; ++j) add(QStringLiteral("n%1/j%2").arg(i).arg(j), i * each);
+    topology.links.emplace_back();
+    topology.links.back().ends = {{i * each, {}}, {(i + 1) % machines * each, {}}};
+  }
+  layOut(topology);
+  LabScene scene(QPalette{});
+  scene.show(topology);
+  for (size_t i = 0; i < topology.nodes.size(); ++i)  // none is hidden by another
+    if (topology.nodes[i].parent >= 0) QCOMPARE(scene.nodeAt(scene.placeOf(int(i))), int(i));
 }
 
 void GuiTest::galleryShowsTheScenarios() {
@@ -334,6 +357,8 @@ void GuiTest::jailsThatCommandsMakeAreDrawn() {
   QVERIFY(run("jexec b jexec c ifconfig em0 name wan0"));
   QTRY_COMPARE_WITH_TIMEOUT(end(), QStringLiteral("srv/b/c:wan0"), patience_ms);
   QVERIFY(run("jexec b jexec c ifconfig wan0 name em0"));
+  // To be seen inside, and not behind its machine.
+  QVERIFY(scene.itemAt(scene.endPoint(0, 0), {})->zValue() > 2);
   // They are no part of the file, and what is drawn is drawn with them.
   const QString text = window.document().text();
   scene.choose({QStringLiteral("srv/b")});
