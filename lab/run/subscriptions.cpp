@@ -75,20 +75,20 @@ Json to_json(const CheckResult& result, const LabSpec& lab) {
 
 namespace {
 constexpr int64_t fastest = 33'000'000;  // ns between two messages of a table
-constexpr int64_t burst = 4 << 20;       // octets of messages that a lossy subscription begins with
-constexpr int64_t a_second = 128 << 10;  // and gets
-constexpr int64_t room = 32 << 10;       // with so many, noting is worth the while again
+constexpr int64_t burst = 4 << 20;       // octets of messages that a lossy client begins with
+constexpr int64_t a_second = 256 << 10;  // and gets
+constexpr int64_t room = 64 << 10;       // with so many, noting is worth the while again
 constexpr size_t envelope = 220;         // octets of a message beside a packet's own
 }  // namespace
 
-bool Subscriptions::Budget::take(size_t octets) {
-  if (!lossy) return true;
-  if (!open) {
+bool Subscriptions::Share::take(size_t octets) {
+  if (!budget) return true;
+  if (!budget->open) {
     ++missed;
     return false;
   }
-  left -= int64_t(octets);
-  open = left > 0;
+  budget->left -= int64_t(octets);
+  budget->open = budget->left > 0;
   return true;
 }
 
@@ -99,7 +99,9 @@ void Subscriptions::Budget::refill(std::chrono::nanoseconds passed) {
 
 uint64_t Subscriptions::add(uint32_t client, const Json& params) {
   const std::string what = params.at("what").get<std::string>();
-  const Budget budget{.lossy = params.value("lossy", false), .left = burst};
+  Share share;
+  if (params.value("lossy", false))
+    share.budget = &budgets_.try_emplace(client, Budget{.left = burst}).first->second;
   if (what == "table") {
     const std::string node = params.at("node").get<std::string>();
     const std::string name = params.at("table").get<std::string>();
@@ -115,13 +117,13 @@ uint64_t Subscriptions::add(uint32_t client, const Json& params) {
     auto compiled = PacketFilter::compile(params.value("filter", ""));
     if (!compiled.error.empty()) throw RequestError{1, compiled.error};
     const std::string on = params.at("on").get<std::string>();
-    const bool everywhere = on == "*" && budget.lossy;
+    const bool everywhere = on == "*" && share.budget;
     packets_[++last_number_] = {.client = client,
                                 .taps = taps_of(on, everywhere),
                                 .filter = std::move(compiled.filter),
                                 .snaplen = params.value("snaplen", 262144u),
                                 .left = params.value("packets", UINT64_MAX),
-                                .budget = budget,
+                                .share = share,
                                 .everywhere = everywhere};
   } else if (what == "connections") {
     const auto every = parse_duration(params.value("every", "0ms"));
@@ -134,7 +136,7 @@ uint64_t Subscriptions::add(uint32_t client, const Json& params) {
     samples_.add(++last_number_, client, params);
   } else if (what == "log" || what == "drops" || what == "decisions" || what == "output" ||
              what == "checks" || what == "time") {
-    events_[++last_number_] = {client, what, budget};
+    events_[++last_number_] = {client, what, share};
   } else {
     throw RequestError{1, text("\"{}\" is none of table, samples, packets, connections, log, "
                                "drops, decisions, output, checks, "
@@ -180,12 +182,12 @@ void Subscriptions::drop_client(uint32_t client) {
   std::erase_if(events_, theirs);
   std::erase_if(connections_, theirs);
   samples_.drop_client(client);
+  budgets_.erase(client);
   watch_what_is_wanted();
 }
 
 void Subscriptions::watch_what_is_wanted() {
-  want_decisions();
-  want_frames();
+  note_what_is_read();
   worker_.session().lab().want_connections(!connections_.empty());
 }
 
@@ -268,9 +270,12 @@ void Subscriptions::publish_connections() {
 void Subscriptions::refill() {
   const auto now = std::chrono::steady_clock::now();
   if (now - refilled_ < std::chrono::milliseconds(1)) return;
-  for (auto& [number, subscription] : packets_) subscription.budget.refill(now - refilled_);
-  for (auto& [number, subscription] : events_) subscription.budget.refill(now - refilled_);
+  for (auto& [client, budget] : budgets_) budget.refill(now - refilled_);
   refilled_ = now;
+  note_what_is_read();
+}
+
+void Subscriptions::note_what_is_read() {
   want_decisions();
   want_frames();
 }
@@ -290,7 +295,7 @@ void Subscriptions::want_frames() {
     if (!subscription.everywhere) continue;
     any = true;
     if (more_links) subscription.taps = taps_of("*", true);
-    wanted |= subscription.budget.open;
+    wanted |= subscription.share.open();
   }
   if (wanted != frames_wanted_ || (any && more_links)) rest_or_watch(wanted);
 }
@@ -305,7 +310,7 @@ void Subscriptions::rest_or_watch(bool wanted) {
   const uint64_t frames = frames_passed();
   for (auto& [number, subscription] : packets_) {
     if (!subscription.everywhere) continue;
-    if (subscription.resting) subscription.budget.missed += frames - frames_before_rest_;
+    if (subscription.resting) subscription.share.missed += frames - frames_before_rest_;
     subscription.resting = !wanted;
   }
   frames_before_rest_ = frames;
@@ -315,7 +320,7 @@ void Subscriptions::rest_or_watch(bool wanted) {
 // frame that nobody looks at.
 void Subscriptions::want_decisions() {
   const bool wanted = std::any_of(events_.begin(), events_.end(), [](const auto& entry) {
-    return entry.second.what == "decisions" && entry.second.budget.open;
+    return entry.second.what == "decisions" && entry.second.share.open();
   });
   if (wanted == decisions_wanted_) return;
   decisions_wanted_ = wanted;
@@ -324,10 +329,10 @@ void Subscriptions::want_decisions() {
 
 bool Subscriptions::room_for(const std::string& what) {
   const bool any = std::any_of(events_.begin(), events_.end(), [&](const auto& entry) {
-    return entry.second.what == what && entry.second.budget.open;
+    return entry.second.what == what && entry.second.share.open();
   });
   for (auto& [number, subscription] : events_)
-    if (!any && subscription.what == what) ++subscription.budget.missed;
+    if (!any && subscription.what == what) ++subscription.share.missed;
   return any;
 }
 
@@ -362,13 +367,14 @@ void Subscriptions::publish_table(uint64_t number, TableSubscription& subscripti
 void Subscriptions::tell(const std::string& what, const char* method, const Json& params,
                          size_t octets) {
   for (auto& [number, subscription] : events_) {
-    if (subscription.what != what || !subscription.budget.take(octets)) continue;
+    if (subscription.what != what || !subscription.share.take(octets)) continue;
     Json told = params;
     told["subscription"] = number;
-    if (subscription.budget.missed > 0)
-      told["missed"] = std::exchange(subscription.budget.missed, 0);
+    if (subscription.share.missed > 0) told["missed"] = std::exchange(subscription.share.missed, 0);
     worker_.notify(subscription.client, method, std::move(told));
   }
+  // At once: what is noted beyond is for nobody.
+  if (octets > 0) note_what_is_read();
 }
 
 void Subscriptions::output(const OutputLine& line) {
@@ -393,7 +399,7 @@ void Subscriptions::frame(const TraceStamp& stamp, const FrameNote& note) {
       continue;
     const Bytes kept =
         note.octets.first(std::min<size_t>(subscription.snaplen, note.octets.size()));
-    if (!subscription.budget.take(envelope + kept.size() * 4 / 3)) continue;
+    if (!subscription.share.take(envelope + kept.size() * 4 / 3)) continue;
     --subscription.left;
     Json told{{"subscription", number},
               {"time", stamp.key.time.ns()},
@@ -404,12 +410,10 @@ void Subscriptions::frame(const TraceStamp& stamp, const FrameNote& note) {
               {"length", note.length},
               {"text", one_line(note.octets)},
               {"data", to_base64(text_of(kept))}};
-    if (subscription.budget.missed > 0)
-      told["missed"] = std::exchange(subscription.budget.missed, 0);
+    if (subscription.share.missed > 0) told["missed"] = std::exchange(subscription.share.missed, 0);
     worker_.notify(subscription.client, "packet", std::move(told));
   }
-  // At once: what is noted beyond is for nobody.
-  if (frames_wanted_) want_frames();
+  if (frames_wanted_) note_what_is_read();
 }
 
 void Subscriptions::drop(const TraceStamp& stamp, const DropNote& note) {
@@ -457,7 +461,6 @@ void Subscriptions::decision(const TraceStamp& stamp, const DecisionNote& note) 
         {"kind", decision_name(note.kind)},
         {"sentence", sentence(note)}},
        envelope);
-  want_decisions();
 }
 
 void Subscriptions::log(const TraceStamp& stamp, const LogNote& note) {

@@ -53,15 +53,19 @@ class Subscriptions final : public Observer {
   void log(const TraceStamp& stamp, const LogNote& note) override;
 
  private:
-  // What a lossy subscription may still say: a burst, then so much a second of real time. What is
-  // beyond costs the engine next to nothing, and is counted.
+  // What the lossy subscriptions of a client may still say, all together, so that a burst has
+  // packets, decisions and deaths of the same instants: at first much, then so much a second of
+  // real time. What is beyond costs the engine next to nothing, and is counted.
   struct Budget {
-    bool lossy = false;
-    int64_t left = 0;
-    uint64_t missed = 0;
+    int64_t left;
     bool open = true;  // until nothing is left; then not before there is room again
-    bool take(size_t octets);
     void refill(std::chrono::nanoseconds passed);
+  };
+  struct Share {
+    Budget* budget = nullptr;  // its client's; null: it is not lossy
+    uint64_t missed = 0;
+    bool open() const { return !budget || budget->open; }
+    bool take(size_t octets);
   };
   struct TableSubscription {
     uint32_t client;
@@ -77,14 +81,14 @@ class Subscriptions final : public Observer {
     PacketFilter filter;
     uint32_t snaplen;
     uint64_t left;  // so many more
-    Budget budget = {};
+    Share share = {};
     bool everywhere = false;  // lossy, on all links: watched while there is room for what passes
     bool resting = false;     // nobody watches them
   };
   struct EventSubscription {
     uint32_t client;
     std::string what;  // "log", "drops", "decisions", "output", "checks", "time"
-    Budget budget = {};
+    Share share = {};
   };
   // How connections stand: samples wait for the next message, the oldest make room.
   struct ConnectionSubscription {
@@ -98,6 +102,7 @@ class Subscriptions final : public Observer {
   void publish_connections();
   void publish_table(uint64_t number, TableSubscription& subscription);
   void watch_what_is_wanted();
+  void note_what_is_read();
   std::map<uint32_t, std::string> taps_of(const std::string& on, bool at_times);
   Table rows_of(const TableSubscription& subscription);
   void want_decisions();
@@ -118,6 +123,7 @@ class Subscriptions final : public Observer {
   uint64_t frames_before_rest_ = 0;
   size_t links_known_ = 0;
   std::chrono::steady_clock::time_point refilled_ = std::chrono::steady_clock::now();
+  std::map<uint32_t, Budget> budgets_;  // by client
   std::map<uint64_t, TableSubscription> tables_;
   std::map<uint64_t, PacketSubscription> packets_;
   std::map<uint64_t, EventSubscription> events_;

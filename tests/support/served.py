@@ -246,15 +246,22 @@ def a_flood(binary):
         frames = lambda: sum(row['frames'] for row in user.rows('', 'links'))
         before = frames()
         client.call('subscribe', what='packets', on='*', lossy=True)
-        user.run('pc1', 'ping', '-q', '-f', '-s', '1000', '-c', '200000', '10.0.0.2')
+        client.call('subscribe', what='decisions', lossy=True)
+        user.run('pc1', 'ping', '-q', '-f', '-s', '1000', '-c', '400000', '10.0.0.2')
         time.sleep(1.5)  # there is room again
         status, output = user.run('pc2', 'ping', '-c', '1', '10.0.0.1')
         expect(status == 0, output)
         passed = frames() - before
         seen = missed = 0
+        later = []  # than the first burst
         while seen + missed < passed:
             packet = client.wait_for('packet')
             seen, missed = seen + 1, missed + packet.get('missed', 0)
+            if missed:
+                later.append(packet['id'])
+        decided = {each['params']['id'] for each in client.told if each['method'] == 'decision'}
+        whole = sum(each in decided for each in later)
+        expect(len(later) > 20 and whole > 0.9 * len(later), f'{whole} of {len(later)} packets come with their decisions')
         expect(seen + missed == passed and missed > 300_000, f'{seen} seen, {missed} missed, {passed} passed')
         expect('echo reply' in packet['text'], f'and the last one is seen: {packet["text"]}')
 
