@@ -41,6 +41,10 @@ constexpr Line lines[] = {
      "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad x\n1219131554 3 x\n"},
     {"md5 none; echo $?", "md5: none: No such file or directory\n1\n"},
     {"yes ab | head -c 7; echo; echo abcdef | tail -c 3", "ab\nab\na\nef\n"},
+    // What never ends is read only as far as is asked.
+    {"head -c 3000 /dev/zero | wc -c; cat /dev/zero | head -c 10 | wc -c", "    3000\n      10\n"},
+    {"seq 3 > x; seq 4 6 > y; head -n 1 x y; cat none x - < y 2> /dev/null; echo $?",
+     "==> x <==\n1\n\n==> y <==\n4\n1\n2\n3\n4\n5\n6\n1\n"},
     // Time.
     {"sleep 1.5; sleep 0.5; date +%s", "2\n"},
     {"sleep 2m; date +%s", "120\n"},

@@ -47,21 +47,36 @@ std::string joined(const Words& lines) {
   return all;
 }
 
+// Each of the files (standard input when none is named) that can be opened, one after the other.
+// What they hold may never end, so that `each(fd, file)` reads it.
+template <class Each>
+Task<int> with_files(Sys& sys, Words files, Each each) {
+  if (files.empty()) files.push_back("-");
+  int status = 0;
+  for (const std::string& file : files) {
+    const bool standard = file == "-";
+    const Result<Fd> fd = standard ? Result<Fd>(fd_in) : co_await sys.open(file, OpenMode::read);
+    if (!fd) {
+      co_await sys.complain(text("{}: {}", file, errno_text(fd.error())));
+      status = 1;
+      continue;
+    }
+    co_await each(*fd, file);
+    if (!standard) co_await sys.close(*fd);
+  }
+  co_return status;
+}
+
 Task<int> cat(Sys& sys, Args args) {
   const Options options(args, "nu");
   if (!options.error().empty()) co_return co_await bad_usage(sys, cat_command, options.error(), 1);
-  // From standard input line by line, so that pipes flow.
-  if (options.rest().empty()) {
+  co_return co_await with_files(sys, options.rest(), [&](Fd fd, const std::string&) -> Task<void> {
     for (;;) {
-      const Result<std::string> part = co_await sys.read(fd_in, 65536);
-      if (!part || part->empty()) co_return 0;
+      const Result<std::string> part = co_await sys.read(fd, 65536);
+      if (!part || part->empty()) co_return;
       co_await sys.print(*part);
     }
-  }
-  const auto content = co_await gather(sys, options.rest());
-  if (!content) co_return 1;
-  co_await sys.print(*content);
-  co_return 0;
+  });
 }
 
 Task<int> tee(Sys& sys, Args args) {
@@ -94,17 +109,6 @@ std::string leading(const std::string& content, int64_t& left, bool octets) {
   return content.substr(0, end);
 }
 
-// Standard input may never end: no more is read than is needed.
-Task<int> head_of_input(Sys& sys, int64_t left, bool octets) {
-  while (left > 0) {
-    const Result<std::string> part = co_await sys.read(fd_in, octets ? 65536 : 4096);
-    if (!part || part->empty()) break;
-    const std::string part_wanted = leading(*part, left, octets);
-    co_await sys.print(part_wanted);
-  }
-  co_return 0;
-}
-
 Task<int> head(Sys& sys, Args args) {
   if (args.size() > 1 && args[1].size() > 1 && args[1][0] == '-' && std::isdigit(args[1][1]))
     args[1] = "-n" + args[1].substr(1);
@@ -113,12 +117,20 @@ Task<int> head(Sys& sys, Args args) {
   const auto count = parse_int(octets ? options.value('c') : options.value('n', "10"));
   if (!options.error().empty() || !count || *count < 0)
     co_return co_await bad_usage(sys, head_command, options.error(), 1);
-  if (options.rest().empty()) co_return co_await head_of_input(sys, *count, octets);
-  const auto content = co_await gather(sys, options.rest());
-  if (!content) co_return 1;
-  int64_t left = *count;
-  co_await sys.print(leading(*content, left, octets));
-  co_return 0;
+  const bool titles = options.rest().size() > 1;
+  bool first = true;
+  co_return co_await with_files(
+      sys, options.rest(), [&](Fd fd, const std::string& file) -> Task<void> {
+        if (titles)
+          co_await sys.print(text("{}==> {} <==\n", std::exchange(first, false) ? "" : "\n", file));
+        // No more is read than is needed.
+        for (int64_t left = *count; left > 0;) {
+          const Result<std::string> part = co_await sys.read(fd, octets ? 65536 : 4096);
+          if (!part || part->empty()) co_return;
+          const std::string wanted = leading(*part, left, octets);
+          co_await sys.print(wanted);
+        }
+      });
 }
 
 Task<int> tail(Sys& sys, Args args) {
