@@ -186,9 +186,22 @@ std::vector<SocketInfo> Machine::sockets(const Jail& viewer) const {
       SocketOps* socket = descriptors[fd] ? descriptors[fd]->socket() : nullptr;
       if (!socket || socket->protocol_name() == "bpf" || socket->protocol_name() == "route")
         continue;
-      all.push_back({pid, process->program_name(), int(fd), socket->protocol_name(),
-                     socket->local_name(), socket->peer_name(), socket->receive_queue(),
-                     socket->send_queue(), process->jail().id(), socket->state_name()});
+      const auto limit = [&](SocketOption buffer) {
+        const Result<OptionValue> octets = socket->get_option(buffer);
+        return octets ? octets->number : 0;
+      };
+      all.push_back({.pid = pid,
+                     .command = process->program_name(),
+                     .fd = int(fd),
+                     .protocol = socket->protocol_name(),
+                     .local = socket->local_name(),
+                     .foreign = socket->peer_name(),
+                     .receive_queue = socket->receive_queue(),
+                     .send_queue = socket->send_queue(),
+                     .receive_limit = limit(SocketOption::so_rcvbuf),
+                     .send_limit = limit(SocketOption::so_sndbuf),
+                     .jid = process->jail().id(),
+                     .state = socket->state_name()});
       if (const LocalSocketOps* local = socket->local()) {
         all.back().serial = local->serial();
         all.back().peer = local->peer_serial();

@@ -29,6 +29,7 @@ class Tcp;
 class TcpListener;
 class TcpSocket;
 struct TcpConnectionInfo;
+struct TcpTimers;
 struct TcpInfo;
 struct TcpHalfOpen;
 
@@ -379,6 +380,7 @@ class TcpConnection : public Pcb {
   // --- timers.cpp ---
   void set_timer(TimerKind kind, SimTime delay);
   void stop_timer(TimerKind kind) { deadline_[kind] = SimTime::max(); }
+  TcpTimers timers() const;
   bool timer_set(TimerKind kind) const { return deadline_[kind] != SimTime::max(); }
   void stop_timers();
   void timer_fired();

@@ -655,6 +655,19 @@ TcpInfo TcpConnection::info() const {
   return info;
 }
 
+TcpTimers TcpConnection::timers() const {
+  const SimTime now = tcp_.site().now();
+  const auto left = [&](TimerKind kind) {
+    return timer_set(kind) ? std::max(deadline_[kind] - now, SimTime()) : SimTime();
+  };
+  return {.rexmt = left(rexmt),
+          .persist = left(persist),
+          .keep = left(keep),
+          .two_msl = left(two_msl),
+          .delack = left(delack),
+          .since_received = received_at_ == SimTime() ? SimTime() : now - received_at_};
+}
+
 TcpConnectionInfo TcpConnection::describe() const {
   TcpConnectionInfo info{.protocol = tcp_protocol_name(family),
                          .local = name_of(local_, family),
@@ -662,6 +675,9 @@ TcpConnectionInfo TcpConnection::describe() const {
                          .state = tcp_state_name(state_),
                          .receive_queue = received_.octets(),
                          .send_queue = sending_.size(),
+                         .receive_limit = receive_limit_,
+                         .send_limit = send_limit_,
+                         .timers = timers(),
                          .has_socket = socket_ != nullptr,
                          .cwnd = window_.cwnd,
                          .ssthresh = window_.ssthresh,

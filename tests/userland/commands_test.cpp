@@ -41,6 +41,13 @@ constexpr Line lines[] = {
      "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad x\n1219131554 3 x\n"},
     {"md5 none; echo $?", "md5: none: No such file or directory\n1\n"},
     {"yes ab | head -c 7; echo; echo abcdef | tail -c 3", "ab\nab\na\nef\n"},
+    // Buffers and timers: kept alive for two hours from a second ago.
+    {"nc -l -k 127.0.0.1 70 & sleep 1; sleep 9 | nc -p 71 127.0.0.1 70 & sleep 1; netstat -xn | "
+     "sed -n '2p;3p' | cut -c 68-",
+     "R-HIWA S-HIWA R-LOWA S-LOWA R-BCNT S-BCNT R-BMAX S-BMAX    rexmt persist    keep    2msl  "
+     "delack rcvtime\n"
+     " 65536  32768      1   2048      0      0 524288 262144     0.00    0.00 7198.99    0.00    "
+     "0.00    1.00\n"},
     // What never ends is read only as far as is asked.
     {"head -c 3000 /dev/zero | wc -c; cat /dev/zero | head -c 10 | wc -c", "    3000\n      10\n"},
     {"seq 3 > x; seq 4 6 > y; head -n 1 x y; cat none x - < y 2> /dev/null; echo $?",

@@ -177,46 +177,113 @@ std::string address_text(const SockAddr& a) {
 }
 std::string port_text(const SockAddr& a) { return a.port ? text("{}", a.port) : "*"; }
 
+struct InetSocket : SocketInfo {
+  TcpTimers timers;
+};
+
 // Those that no program has any more, too (TIME_WAIT).
-std::vector<SocketInfo> tcp_connections(Sys& sys) {
-  std::vector<SocketInfo> all;
+std::vector<InetSocket> tcp_connections(Sys& sys) {
+  std::vector<InetSocket> all;
   ListTcpConnections list;
   if (!sys.request(list)) return all;
   for (const TcpConnectionInfo& c : list.connections) {
-    SocketInfo info{};
+    InetSocket info{};
     info.protocol = c.protocol;
     info.local = c.local;
     info.foreign = c.foreign;
     info.receive_queue = c.receive_queue;
     info.send_queue = c.send_queue;
+    info.receive_limit = c.receive_limit;
+    info.send_limit = c.send_limit;
+    info.timers = c.timers;
     info.state = c.state;
     if (c.local.port != 0) all.push_back(info);
   }
   return all;
 }
 
-void inet_sockets(const std::vector<SocketInfo>& sockets, const Options& options, Report& report) {
-  report.words += text("Active Internet connections{}\n{:<5} {:>6} {:>6}  {:<22} {:<22} {:<11}\n",
-                       options.has('a') ? " (including servers)" : "", "Proto", "Recv-Q", "Send-Q",
-                       "Local Address", "Foreign Address", "(state)");
-  for (const SocketInfo& s : sockets) {
+// netstat -x: a socket's buffers, then TCP's timers, each by its name in words and in JSON.
+struct BufferField {
+  const char *title, *name;
+  int64_t (*octets)(const SocketInfo&);
+};
+constexpr int64_t receive_low_water = 1, send_low_water = 2048;  // SO_RCVLOWAT, SO_SNDLOWAT
+constexpr int64_t buffer_efficiency = 8;                         // kern.ipc.sockbuf_waste_factor
+constexpr BufferField buffer_fields[] = {
+    {"R-HIWA", "receive-high-water", [](const SocketInfo& s) { return s.receive_limit; }},
+    {"S-HIWA", "send-high-water", [](const SocketInfo& s) { return s.send_limit; }},
+    {"R-LOWA", "receive-low-water", [](const SocketInfo&) { return receive_low_water; }},
+    {"S-LOWA", "send-low-water", [](const SocketInfo&) { return send_low_water; }},
+    {"R-BCNT", "receive-mbuf-bytes", [](const SocketInfo& s) { return int64_t(s.receive_queue); }},
+    {"S-BCNT", "send-mbuf-bytes", [](const SocketInfo& s) { return int64_t(s.send_queue); }},
+    {"R-BMAX", "receive-mbuf-bytes-max",
+     [](const SocketInfo& s) { return s.receive_limit * buffer_efficiency; }},
+    {"S-BMAX", "send-mbuf-bytes-max",
+     [](const SocketInfo& s) { return s.send_limit * buffer_efficiency; }},
+};
+struct TimerField {
+  const char *title, *name;
+  SimTime TcpTimers::*time;
+};
+constexpr TimerField timer_fields[] = {
+    {"rexmt", "retransmit-timer", &TcpTimers::rexmt},
+    {"persist", "persist-timer", &TcpTimers::persist},
+    {"keep", "keepalive-timer", &TcpTimers::keep},
+    {"2msl", "msl2-timer", &TcpTimers::two_msl},
+    {"delack", "delay-ack-timer", &TcpTimers::delack},
+    {"rcvtime", "inactivity-timer", &TcpTimers::since_received},
+};
+
+std::string buffer_titles() {
+  std::string titles;
+  for (const BufferField& field : buffer_fields) titles += text("{:>6} ", field.title);
+  for (const TimerField& field : timer_fields) titles += text("{:>8}", field.title);
+  return titles;
+}
+
+std::string buffer_words(const InetSocket& s) {
+  std::string words;
+  for (const BufferField& field : buffer_fields) words += text("{:>6} ", field.octets(s));
+  for (const TimerField& field : timer_fields) {
+    const int64_t hundredths = (s.timers.*field.time).ms() / 10;
+    words += text("{:>5}.{:02}", hundredths / 100, hundredths % 100);
+  }
+  return words;
+}
+
+void inet_socket_in_json(Xo& xo, const InetSocket& s, bool buffers) {
+  xo.open_instance();
+  xo.field("protocol", s.protocol);
+  xo.field("receive-bytes-waiting", int64_t(s.receive_queue));
+  xo.field("send-bytes-waiting", int64_t(s.send_queue));
+  for (const auto& [name, end] : {std::pair("local", &s.local), {"remote", &s.foreign}}) {
+    xo.open_container(name);
+    xo.field("address", address_text(*end));
+    xo.field("port", port_text(*end));
+    xo.close();
+  }
+  if (buffers) {
+    for (const BufferField& field : buffer_fields) xo.field(field.name, field.octets(s));
+    for (const TimerField& field : timer_fields)
+      xo.field(field.name, text("{:.2f}", double((s.timers.*field.time).ms()) / 1000));
+  } else if (!s.state.empty()) {
+    xo.field("tcp-state", s.state);
+  }
+  xo.close();
+}
+
+void inet_sockets(const std::vector<InetSocket>& sockets, const Options& options, Report& report) {
+  const bool buffers = options.has('x');
+  report.words +=
+      text("Active Internet connections{}\n{:<5} {:>6} {:>6}  {:<22} {:<22} {}\n",
+           options.has('a') ? " (including servers)" : "", "Proto", "Recv-Q", "Send-Q",
+           "Local Address", "Foreign Address", buffers ? buffer_titles() : "(state)    ");
+  for (const InetSocket& s : sockets) {
     report.words += text("{:<5} {:>6} {:>6}  {:<22} {:<22} {}\n", s.protocol, s.receive_queue,
                          s.send_queue, address_text(s.local) + "." + port_text(s.local),
-                         address_text(s.foreign) + "." + port_text(s.foreign), s.state);
-    if (!report.xo) continue;
-    Xo& xo = *report.xo;
-    xo.open_instance();
-    xo.field("protocol", s.protocol);
-    xo.field("receive-bytes-waiting", int64_t(s.receive_queue));
-    xo.field("send-bytes-waiting", int64_t(s.send_queue));
-    for (const auto& [name, end] : {std::pair("local", &s.local), {"remote", &s.foreign}}) {
-      xo.open_container(name);
-      xo.field("address", address_text(*end));
-      xo.field("port", port_text(*end));
-      xo.close();
-    }
-    if (!s.state.empty()) xo.field("tcp-state", s.state);
-    xo.close();
+                         address_text(s.foreign) + "." + port_text(s.foreign),
+                         buffers ? buffer_words(s) : s.state);
+    if (report.xo) inet_socket_in_json(*report.xo, s, buffers);
   }
 }
 
@@ -278,18 +345,21 @@ Task<int> sockets(Sys& sys, const Options& options, Report report) {
     const bool v6 = s.local.family() == Af::inet6;
     return !((v6 && only4 && !both) || (!v6 && only6));
   };
-  std::vector<SocketInfo> inet, local;
-  for (const SocketInfo& s : tcp_connections(sys))
+  std::vector<InetSocket> inet;
+  std::vector<SocketInfo> local;
+  for (const InetSocket& s : tcp_connections(sys))
     if (of_family(s) && (options.has('a') || s.foreign.port != 0)) inet.push_back(s);
   for (const SocketInfo& s : sys.sockets()) {
     if (s.protocol.starts_with("tcp")) continue;
-    auto& list = is_local(s) ? local : inet;
-    // Duplicates of a descriptor are one socket.
-    const bool seen = s.serial && std::any_of(list.begin(), list.end(), [&](const auto& other) {
-                        return other.serial == s.serial;
-                      });
-    if (!is_local(s) && !of_family(s)) continue;
-    if (is_local(s) ? !seen : options.has('a') || s.foreign.port != 0) list.push_back(s);
+    if (is_local(s)) {
+      // Duplicates of a descriptor are one socket.
+      const bool seen = s.serial && std::any_of(local.begin(), local.end(), [&](const auto& other) {
+                          return other.serial == s.serial;
+                        });
+      if (!seen) local.push_back(s);
+    } else if (of_family(s) && (options.has('a') || s.foreign.port != 0)) {
+      inet.push_back({s, {}});
+    }
   }
   if (!protocol.empty())
     std::erase_if(inet, [&](const SocketInfo& s) { return !s.protocol.starts_with(protocol); });

@@ -10,11 +10,18 @@
 
 namespace stackyard {
 
+// What is left until each goes off; 0: not set. And how long nothing has come.
+struct TcpTimers {
+  SimTime rexmt, persist, keep, two_msl, delack, since_received;
+};
+
 struct TcpConnectionInfo {
   std::string protocol;  // "tcp4"
   SockAddr local, foreign;
   std::string state;  // "ESTABLISHED", as netstat has it
   size_t receive_queue = 0, send_queue = 0;
+  int64_t receive_limit = 0, send_limit = 0;  // of the buffers
+  TcpTimers timers;
   bool has_socket = false;  // false: the program is gone, or has not accepted it yet
   // A listening socket's: complete, incomplete, and how many it may hold (netstat -L).
   size_t queued = 0, embryonic = 0, backlog = 0;
