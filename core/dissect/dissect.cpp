@@ -4,6 +4,7 @@
 
 #include "core/base/text.h"
 #include "core/wire/link/arp.h"
+#include "core/wire/link/bpdu.h"
 #include "core/wire/link/ethernet.h"
 #include "core/wire/net/icmp.h"
 #include "core/wire/net/icmpv6.h"
@@ -156,6 +157,8 @@ std::string one_line(Bytes frame, DissectOptions options) {
                          : text("ARP [{}]", arp.why().name));
     }
     default:
+      if (const auto bpdu = parse_bpdu_frame(frame))
+        return line + text("{}, length {}", describe(*bpdu), ethernet->payload.size());
       return line + text("{}, length {}", ether_type_text(ethernet->type), frame.size());
   }
 }
@@ -187,6 +190,30 @@ void arp_layer(std::vector<DissectedLayer>& all, Bytes octets, size_t offset) {
   layer.field("Sender IP address", to_text(Ipv4Address{arp->sender_ip}), 14, 4);
   layer.field("Target MAC address", to_text(arp->target_mac), 18, 6);
   layer.field("Target IP address", to_text(Ipv4Address{arp->target_ip}), 24, 4);
+}
+
+void bpdu_layer(std::vector<DissectedLayer>& all, Bytes frame, size_t offset) {
+  const auto bpdu = parse_bpdu_frame(frame);
+  if (!bpdu) return;
+  const bool notice = bpdu->kind == BpduKind::topology_change;
+  const size_t size = emit_bpdu(*bpdu).size();
+  LayerBuilder layer(all, "Spanning Tree Protocol", offset, size);
+  layer.field("Summary", describe(*bpdu), 0, size);
+  if (notice) return;
+  const auto id = [](const BridgeId& b) { return text("{} / {}", b.priority, to_text(b.mac)); };
+  layer.field("Root Identifier", id(bpdu->root), 5, 8);
+  layer.field("Root Path Cost", text("{}", bpdu->root_cost), 13, 4);
+  layer.field("Bridge Identifier", id(bpdu->bridge), 17, 8);
+  layer.field("Port Identifier", text("0x{:04x}", bpdu->port), 25, 2);
+  const std::pair<const char*, SimTime> times[] = {{"Message Age", bpdu->message_age},
+                                                   {"Max Age", bpdu->max_age},
+                                                   {"Hello Time", bpdu->hello_time},
+                                                   {"Forward Delay", bpdu->forward_delay}};
+  size_t at = 27;
+  for (const auto& [name, time] : times) {
+    layer.field(name, text("{} ms", time.ms()), at, 2);
+    at += 2;
+  }
 }
 
 void tcp_layer(std::vector<DissectedLayer>& all, Bytes payload, size_t offset) {
@@ -325,6 +352,7 @@ std::vector<DissectedLayer> layers(Bytes frame) {
     if (ethernet->tagged) layer.field("VLAN ID", text("{}", ethernet->vlan), 14, 2);
     layer.field("Type", ether_type_text(ethernet->type), ethernet->header_size - 2, 2);
   }
+  if (ethernet->llc) bpdu_layer(all, frame, ethernet->header_size);
   if (ethernet->type == ether_type::arp) arp_layer(all, ethernet->payload, ethernet->header_size);
   if (ethernet->type == ether_type::ipv4)
     ipv4_layers(all, ethernet->payload, ethernet->header_size);

@@ -1,6 +1,7 @@
 // tests/fuzz/wire_fuzz.cpp - every parser of a wire format, and the dissector, on any octets.
 #include "core/dissect/dissect.h"
 #include "core/wire/link/arp.h"
+#include "core/wire/link/bpdu.h"
 #include "core/wire/link/ethernet.h"
 #include "core/wire/net/icmp.h"
 #include "core/wire/net/igmp.h"
@@ -18,6 +19,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     (void)emit_igmp(*igmp);
   }
   (void)parse_arp(octets);
+  if (const auto bpdu = parse_bpdu(octets)) (void)parse_bpdu(emit_bpdu(*bpdu));
   (void)parse_udp(octets);
   (void)tcp_options_text(octets.first(std::min<size_t>(octets.size(), 40)));
   if (const auto tcp = parse_tcp(octets)) {
