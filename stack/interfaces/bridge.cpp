@@ -62,6 +62,13 @@ Packet Bridge::member_input(Packet frame, BridgePort& from) {
   }
   mirror(frame);
   const auto header = load<EthernetHeader>(frame.front());
+  if (tree_.speaks(from.slot)) [[unlikely]] {
+    if (header.dest == bridge_group) {
+      hear_bpdu(std::move(frame), from);
+      return {};
+    }
+    if (!tree_.learns(from.slot)) return discard(std::move(frame), from);
+  }
   if (header.dest.is_group()) {
     // The member's stack, the bridge's and the other members: each gets it.
     forward(frame.clone(), from);
@@ -127,6 +134,7 @@ void Bridge::forward(Packet frame, BridgePort& from) {
   if (header.dest.is_group()) {
     if (reserved(header.dest)) return drop(frame, drops::bridge_reserved, counters_.drops_in);
   }
+  if (!passes(from)) return drop(frame, drops::bridge_discarding, counters_.drops_in);
   if (filtered()) [[unlikely]] {
     if (port_of(header.dest, vlan) == &from)
       return drop(frame, drops::bridge_same_side, counters_.drops_in);
@@ -146,6 +154,7 @@ void Bridge::forward_on(Packet frame, BridgePort& from) {
   if (from.has(bridge_flag::is_private) && to->has(bridge_flag::is_private))
     return drop(frame, drops::bridge_private, counters_.drops_in);
   if (!to->interface.up()) return drop(frame, drops::interface_down, counters_.drops_out);
+  if (!passes(*to)) return drop(frame, drops::bridge_discarding, counters_.drops_out);
   if (filtered()) [[unlikely]] {
     if (!pass_out(frame, &from.interface, &to->interface, HookStage::link_out)) return;
   }
@@ -207,7 +216,7 @@ void Bridge::flood_on(const Packet& frame, BridgePort* from) {
   Snooper::Frame what;
   Snooper* const snooper = group ? snoop(frame, from, what) : nullptr;
   for (const auto& to : members_) {
-    if (to.get() == from || !to->interface.up()) continue;
+    if (to.get() == from || !to->interface.up() || !passes(*to)) continue;
     if (from && from->has(bridge_flag::is_private) && to->has(bridge_flag::is_private)) continue;
     if (!group && !to->has(bridge_flag::discover)) continue;
     if (snooper && !snooper->forward_to(what, 1, to->slot, site_.now())) {
@@ -261,7 +270,8 @@ Result<> Bridge::member_output(Packet frame, BridgePort& from) {
   }
   bool sent = false;
   for (const auto& each : members_) {
-    if (!each->interface.up()) continue;
+    // By a member that discards nothing passes, but for what the stack sends by it.
+    if (!each->interface.up() || (each.get() != &from && !passes(*each))) continue;
     send_by(each->interface, frame.clone());
     sent = true;
   }

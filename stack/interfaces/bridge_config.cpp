@@ -16,17 +16,14 @@ constexpr uint32_t shared_options =
     if_option::txcsum | if_option::txcsum6 | if_option::tso4 | if_option::tso6;
 constexpr uint32_t forbidden_options = if_option::lro;
 
-// 802.1t's costs: 20,000,000,000 by the rate in kbit/s; BSTP_DEFAULT_PATH_COST when unknown.
-uint32_t path_cost(const Ifnet& interface) {
-  const uint64_t kbit = interface.rate() / 1000;
-  if (kbit == 0) return 55;
-  return uint32_t(std::clamp<uint64_t>(20'000'000'000 / kbit, 1, 200'000'000));
-}
-
 }  // namespace
 
 Bridge::Bridge(NetStack& net, std::string name, MacAddress mac)
-    : EtherIfnet(net, std::move(name), mac), first_mac_(mac), fdb_(timeout, addresses_max) {
+    : EtherIfnet(net, std::move(name), mac),
+      first_mac_(mac),
+      fdb_(timeout, addresses_max),
+      tree_(*this, {}),
+      tree_timer_(site_.node(), tree_) {
   attach_to_stack();
 }
 
@@ -97,6 +94,7 @@ void Bridge::remove(BridgePort& port, bool departing) {
   EtherIfnet& interface = port.interface;
   const uint32_t saved = port.saved_options;
   interface.set_master(nullptr);
+  tree_.remove_port(port.slot, site_.now());
   fdb_.forget_port(port.slot);
   if (snooper_) snooper_->forget_port(port.slot);
   slots_[port.slot] = nullptr;
@@ -152,6 +150,7 @@ void Bridge::index_addresses() {
 }
 
 void Bridge::check_link() {
+  refresh_tree();
   const bool linked = std::any_of(members_.begin(), members_.end(),
                                   [](const auto& port) { return port->interface.link_up(); });
   if (std::exchange(linked_, linked) == linked) return;
@@ -173,12 +172,17 @@ void Bridge::interface_departing(Ifnet& interface) {
 }
 
 void Bridge::link_changed(Ifnet& interface) {
-  if (&interface != this) check_link();
+  if (&interface == this) return;
+  for (const auto& port : members_)
+    if (&port->interface == &interface && port->has(bridge_flag::auto_ptp))
+      port->point_to_point = true;  // all our links are full duplex
+  check_link();
 }
 
 void Bridge::mac_changed(Ifnet& interface) {
   if (&interface == this) return;
   index_addresses();
+  refresh_tree();
   if (&interface != mac_of_) return;
   (void)set_mac(mac_of_->mac());
   net_->tell([this](InterfaceListener& l) { l.mac_changed(*this); });
@@ -200,8 +204,15 @@ Result<> Bridge::set_mtu(uint32_t mtu) {
 
 // --- requests ------------------------------------------------------------------------------------
 
+// `edge` and `ptp` are what is so now, so that setting them is another thing than having them.
 void Bridge::set_flags(BridgePort& port, uint32_t set, uint32_t clear) {
-  port.flags = (port.flags | set) & ~clear;
+  if (set & bridge_flag::edge) set |= bridge_flag::admin_edge;
+  if (clear & bridge_flag::edge) clear |= bridge_flag::admin_edge;
+  if (set & (bridge_flag::ptp | bridge_flag::auto_ptp)) port.point_to_point = true;
+  if (clear & bridge_flag::ptp) port.point_to_point = false;
+  constexpr uint32_t found = bridge_flag::edge | bridge_flag::ptp;
+  port.flags = (port.flags | (set & ~found)) & ~clear;
+  refresh_tree();
 }
 
 Result<> Bridge::apply(const ChangeBridge& change) {
@@ -247,18 +258,28 @@ Result<> Bridge::apply(const ChangeBridge& change) {
       return {};
     case BridgeAction::member_addresses_max:
       return on_member([&](BridgePort& p) { p.addresses_max = change.value; });
+    case BridgeAction::member_priority:
+    case BridgeAction::member_path_cost: {
+      BridgePort* port = member(change.interface);
+      if (!port) return Errno::enoent;
+      return set_member_tree(*port, change.action, change.value);
+    }
+    default:
+      return set_tree(change.action, change.value);
   }
-  return Errno::einval;
 }
 
 void Bridge::describe(GetBridge& into) const {
   into.addresses_max = uint32_t(fdb_.entries_max());
   into.timeout = uint32_t(fdb_.ageing().s());
-  for (const auto& port : members_)
-    into.members.push_back({port->interface.name(), port->flags, port->addresses_max,
-                            port->interface.index() & 0xfff, path_cost(port->interface)});
+  describe_tree(into);
+  for (const auto& port : members_) {
+    into.members.push_back({port->interface.name(), shown_flags(*port), port->addresses_max,
+                            port->interface.index() & 0xfff, path_cost(*port), port->priority});
+    if (tree_.speaks(port->slot)) into.members.back().stp = tree_.info(port->slot);
+  }
   for (const EtherIfnet* span : spans_)
-    into.members.push_back({span->name(), bridge_flag::span, 0, span->index() & 0xfff, 0});
+    into.members.push_back({span->name(), bridge_flag::span, 0, span->index() & 0xfff, 0, 0});
 }
 
 std::vector<BridgeAddressInfo> Bridge::addresses() const {
@@ -364,7 +385,16 @@ Table fdb_table(const ModuleState* state) {
   return table;
 }
 
-constexpr TableRecord tables[] = {{"fdb", fdb_table}};
+Table stp_table(const ModuleState* state) {
+  Table table = spanning_tree_table();
+  if (!state) return table;
+  static_cast<const BridgeModule*>(state)->net.for_each([&](Ifnet& i) {
+    if (const Bridge* bridge = Bridge::from(&i)) bridge->add_to(table);
+  });
+  return table;
+}
+
+constexpr TableRecord tables[] = {{"fdb", fdb_table}, {"stp", stp_table}};
 
 }  // namespace
 

@@ -102,7 +102,6 @@ TEST_CASE("ifconfig's refusals about bridges have FreeBSD's words", "[bridge]") 
       {"ifconfig bridge0 deladdr 2:0:0:0:0:9", "BRDGDADDR 2:0:0:0:0:9: No such file or directory"},
       {"ifconfig bridge0 timeout x", "invalid value: x"},
       {"ifconfig em0 addm epair2a", "BRDGADD epair2a: Invalid argument"},
-      {"ifconfig bridge0 stp epair1a", "stp: spanning tree is not in this build yet"},
       {"ifconfig bridge0 mtu 100", "ioctl SIOCSIFMTU (set mtu): Invalid argument"},
       {"ifconfig bridge0 addm", "'addm' requires argument"},
       {"ifconfig bridge0 static epair1a", "'static' requires 2 arguments"},

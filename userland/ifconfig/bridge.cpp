@@ -9,10 +9,11 @@ namespace {
 
 // In ifconfig's order, which is not that of the bits.
 constexpr std::pair<uint32_t, const char*> member_flags[] = {
-    {bridge_flag::learning, "LEARNING"},  {bridge_flag::discover, "DISCOVER"},
-    {bridge_flag::span, "SPAN"},          {bridge_flag::sticky, "STICKY"},
-    {bridge_flag::is_private, "PRIVATE"}, {bridge_flag::auto_edge, "AUTOEDGE"},
-    {bridge_flag::auto_ptp, "AUTOPTP"}};
+    {bridge_flag::learning, "LEARNING"}, {bridge_flag::discover, "DISCOVER"},
+    {bridge_flag::stp, "STP"},           {bridge_flag::span, "SPAN"},
+    {bridge_flag::sticky, "STICKY"},     {bridge_flag::is_private, "PRIVATE"},
+    {bridge_flag::edge, "EDGE"},         {bridge_flag::auto_edge, "AUTOEDGE"},
+    {bridge_flag::ptp, "PTP"},           {bridge_flag::auto_ptp, "AUTOPTP"}};
 constexpr std::pair<uint32_t, const char*> address_flags[] = {{1, "STATIC"}, {2, "STICKY"}};
 
 Complaint change(IfconfigRun& run, ChangeBridge& request, const std::string& what) {
@@ -98,8 +99,33 @@ Complaint show_addresses(IfconfigRun& run, const Words&) {
   return "";
 }
 
-Complaint no_spanning_tree(IfconfigRun&, const Words& words) {
-  return words[0] + ": spanning tree is not in this build yet";
+// Of the spanning tree: `code` is the ioctl's name, which ifconfig complains with.
+struct TreeNumber {
+  const char* keyword;
+  BridgeAction action;
+  const char* code;
+};
+constexpr TreeNumber tree_numbers[] = {
+    {"maxage", BridgeAction::max_age, "BRDGSMA"},
+    {"hellotime", BridgeAction::hello_time, "BRDGSHT"},
+    {"fwddelay", BridgeAction::forward_delay, "BRDGSFD"},
+    {"holdcnt", BridgeAction::hold_count, "BRDGSTXHC"},
+    {"priority", BridgeAction::priority, "BRDGSPRI"},
+    {"ifpriority", BridgeAction::member_priority, "BRDGSIFPRIO"},
+    {"ifpathcost", BridgeAction::member_path_cost, "BRDGSIFCOST"}};
+
+Complaint set_tree_number(IfconfigRun& run, const Words& words) {
+  for (const TreeNumber& n : tree_numbers)
+    if (words[0] == n.keyword)
+      return set_number(run, n.action, words.size() > 2 ? words[1] : "", words.back(), n.code);
+  return "";
+}
+
+Complaint set_protocol(IfconfigRun& run, const Words& words) {
+  for (const StpVersion version : {StpVersion::stp, StpVersion::rstp})
+    if (words[1] == name_of(version))
+      return set_number(run, BridgeAction::version, "", text("{}", int(version)), "BRDGSPROTO");
+  return "unknown stp protocol";
 }
 
 constexpr Keyword keywords[] = {
@@ -123,41 +149,46 @@ constexpr Keyword keywords[] = {
     {"maxaddr", 1, set_addresses_max},
     {"timeout", 1, set_timeout},
     {"ifmaxaddr", 2, set_member_max},
-    {"stp", 1, no_spanning_tree},
-    {"-stp", 1, no_spanning_tree},
-    {"edge", 1, no_spanning_tree},
-    {"-edge", 1, no_spanning_tree},
-    {"autoedge", 1, no_spanning_tree},
-    {"-autoedge", 1, no_spanning_tree},
-    {"ptp", 1, no_spanning_tree},
-    {"-ptp", 1, no_spanning_tree},
-    {"autoptp", 1, no_spanning_tree},
-    {"-autoptp", 1, no_spanning_tree},
-    {"maxage", 1, no_spanning_tree},
-    {"hellotime", 1, no_spanning_tree},
-    {"fwddelay", 1, no_spanning_tree},
-    {"holdcnt", 1, no_spanning_tree},
-    {"priority", 1, no_spanning_tree},
-    {"proto", 1, no_spanning_tree},
-    {"ifpriority", 2, no_spanning_tree},
-    {"ifpathcost", 2, no_spanning_tree},
+    {"stp", 1, set_flag<bridge_flag::stp>},
+    {"-stp", 1, set_flag<bridge_flag::stp>},
+    {"edge", 1, set_flag<bridge_flag::edge>},
+    {"-edge", 1, set_flag<bridge_flag::edge>},
+    {"autoedge", 1, set_flag<bridge_flag::auto_edge>},
+    {"-autoedge", 1, set_flag<bridge_flag::auto_edge>},
+    {"ptp", 1, set_flag<bridge_flag::ptp>},
+    {"-ptp", 1, set_flag<bridge_flag::ptp>},
+    {"autoptp", 1, set_flag<bridge_flag::auto_ptp>},
+    {"-autoptp", 1, set_flag<bridge_flag::auto_ptp>},
+    {"maxage", 1, set_tree_number},
+    {"hellotime", 1, set_tree_number},
+    {"fwddelay", 1, set_tree_number},
+    {"holdcnt", 1, set_tree_number},
+    {"priority", 1, set_tree_number},
+    {"proto", 1, set_protocol},
+    {"ifpriority", 2, set_tree_number},
+    {"ifpathcost", 2, set_tree_number},
 };
 
-// The bridge id, the root and the times are what FreeBSD shows while no member has stp.
 std::string status(Sys& sys, const InterfaceInfo& i, const ShowOptions&) {
   GetBridge bridge;
   bridge.name = i.name;
   if (!sys.request(bridge)) return "";
+  const StpBridgeConfig& stp = bridge.stp;
   std::string out = text(
-      "\tid 00:00:00:00:00:00 priority 32768 hellotime 2 fwddelay 15\n"
-      "\tmaxage 20 holdcnt 6 proto rstp maxaddr {} timeout {}\n"
-      "\troot id 00:00:00:00:00:00 priority 0 ifcost 0 port 0\n",
-      bridge.addresses_max, bridge.timeout);
+      "\tid {} priority {} hellotime {} fwddelay {}\n"
+      "\tmaxage {} holdcnt {} proto {} maxaddr {} timeout {}\n"
+      "\troot id {} priority {} ifcost {} port {}\n",
+      to_text(stp.mac), stp.priority, stp.hello_time.s(), stp.forward_delay.s(), stp.max_age.s(),
+      stp.hold_count, name_of(stp.version), bridge.addresses_max, bridge.timeout,
+      to_text(bridge.root.mac), bridge.root.priority, bridge.root_cost, bridge.root_port);
   for (const BridgeMemberInfo& m : bridge.members) {
-    const bool span = m.flags & bridge_flag::span;
     out += text("\tmember: {} flags={}\n", m.name, bits_text(m.flags, member_flags));
-    out += text("\t        ifmaxaddr {} port {} priority {} path cost {}\n", m.addresses_max,
-                m.port, span ? 0 : 128, m.path_cost);
+    out += text("\t        ifmaxaddr {} port {} priority {} path cost {}", m.addresses_max, m.port,
+                m.priority, m.path_cost);
+    if (m.stp)
+      out += text(" proto {}\n\t        role {} state {}", name_of(m.stp->version),
+                  name_of(m.stp->role), name_of(m.stp->state));
+    out += '\n';
   }
   return out;
 }

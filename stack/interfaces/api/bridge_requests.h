@@ -1,18 +1,21 @@
 // stack/interfaces/api/bridge_requests.h - what ifconfig(8) asks of bridge(4).
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/base/address.h"
+#include "core/l2/spanning_tree.h"
 #include "stack/sys/request.h"
 
 namespace stackyard {
 
 // Bits of ifbr_ifsflags. A span port has that alone.
 namespace bridge_flag {
-constexpr uint32_t learning = 0x1, discover = 0x2, span = 0x8, sticky = 0x10, auto_edge = 0x40,
-                   auto_ptp = 0x100, is_private = 0x800;
+constexpr uint32_t learning = 0x1, discover = 0x2, stp = 0x4, span = 0x8, sticky = 0x10,
+                   edge = 0x20, auto_edge = 0x40, ptp = 0x80, auto_ptp = 0x100, admin_edge = 0x200,
+                   admin_cost = 0x400, is_private = 0x800;
 constexpr uint32_t defaults = learning | discover | auto_edge | auto_ptp;
 }  // namespace bridge_flag
 
@@ -22,6 +25,8 @@ struct BridgeMemberInfo {
   uint32_t addresses_max;  // 0: no limit
   uint32_t port;           // the interface's index
   uint32_t path_cost;
+  uint32_t priority;
+  std::optional<SpanningTree::PortInfo> stp = {};  // none: it does not take part
 };
 
 // EINVAL: not a bridge.
@@ -29,7 +34,10 @@ struct GetBridge : RequestOf<GetBridge> {
   static constexpr RequestKind kind_of{"bridge", "get bridge", true};
   std::string name;
   uint32_t addresses_max = 0, timeout = 0;  // timeout in seconds
-  std::vector<BridgeMemberInfo> members;    // the latest first; span ports last
+  StpBridgeConfig stp;                      // its address is 0 while no member takes part
+  BridgeId root;
+  uint32_t root_cost = 0, root_port = 0;  // the port: its interface's index
+  std::vector<BridgeMemberInfo> members;  // the latest first; span ports last
 };
 
 struct BridgeAddressInfo {
@@ -60,6 +68,15 @@ enum class BridgeAction : uint8_t {
   addresses_max,         // value
   timeout,               // value: seconds
   member_addresses_max,  // interface, value. ENOENT
+  // Of the spanning tree, each with a value. EINVAL: out of range. EPERM: the hello time of RSTP.
+  priority,
+  max_age,  // seconds, as the next two
+  hello_time,
+  forward_delay,
+  hold_count,
+  version,           // an StpVersion
+  member_priority,   // interface. ENOENT
+  member_path_cost,  // interface; 0: by its rate. ENOENT
 };
 
 // EINVAL: not a bridge.

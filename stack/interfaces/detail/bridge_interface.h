@@ -9,18 +9,25 @@
 
 #include "core/l2/fdb.h"
 #include "core/l2/snooper.h"
+#include "core/l2/spanning_tree_table.h"
+#include "core/l2/spanning_tree_timer.h"
 #include "stack/interfaces/api/bridge_requests.h"
 #include "stack/interfaces/bridge.h"
 #include "stack/net/ether.h"
 
 namespace stackyard {
 
+namespace drops {
+inline constexpr DropReason bridge_discarding{
+    "bridge_discarding", "spanning tree lets nothing pass the member, which would close a loop"};
+}
+
 struct BridgeSettings {
   int64_t inherit_mac = 0, log_mac_flap = 1;
   int64_t pfil_onlyip = 1, pfil_bridge = 1, pfil_member = 1, pfil_local_phys = 0;
   int64_t mcast_snooping = 0;
   int64_t ipfw = 0, ipfw_arp = 0;
-  // For spanning tree and IPv6: kept until there is one to ask.
+  // The former is for IPv6: kept until it asks.
   int64_t allow_llz_overlap = 0, log_stp = 0;
 };
 
@@ -48,9 +55,14 @@ class BridgePort final : public EtherMaster {
   uint32_t flags = bridge_flag::defaults;
   uint32_t addresses_max = 0;
   uint32_t saved_options = 0;  // what it had enabled when it came
+  // Of the spanning tree.
+  uint8_t priority = 128;
+  uint32_t path_cost = 0;  // 0: by its rate
+  bool point_to_point = true;
+  StpState state = StpState::discarding;  // the last that was told
 };
 
-class Bridge final : public EtherIfnet, public InterfaceListener {
+class Bridge final : public EtherIfnet, public InterfaceListener, public SpanningTree::Owner {
  public:
   static constexpr uint32_t addresses_max = 2000;
   static constexpr SimTime timeout = 1200_s;
@@ -70,6 +82,7 @@ class Bridge final : public EtherIfnet, public InterfaceListener {
   const void* members_segment() const { return &members_; }
   void describe(GetBridge& into) const;
   std::vector<BridgeAddressInfo> addresses() const;
+  void add_to(Table& table) const;  // of spanning trees' ports
 
   bool link_up() const override { return linked_; }
   Result<> set_mtu(uint32_t mtu) override;
@@ -117,6 +130,20 @@ class Bridge final : public EtherIfnet, public InterfaceListener {
   BridgePort* port_by(IfRef member) const;  // null: none
   void resume_in(Packet frame, BridgePort& from, HookStage stage);
 
+  // --- spanning tree (bridge_tree.cpp) ---
+  static uint32_t path_cost(const BridgePort& port);
+  void refresh_tree();
+  void hear_bpdu(Packet frame, BridgePort& from);
+  Packet discard(Packet frame, BridgePort& from);
+  void send_bpdu(uint32_t port, const Bpdu& bpdu) override;
+  void forget_addresses(uint32_t port) override;
+  void port_changed(uint32_t port) override;
+  Result<> set_tree(BridgeAction action, uint32_t value);
+  Result<> set_member_tree(BridgePort& port, BridgeAction action, uint32_t value);
+  void describe_tree(GetBridge& into) const;
+  uint32_t shown_flags(const BridgePort& port) const;
+  bool passes(const BridgePort& port) const { return tree_.forwards(port.slot); }
+
   // What a frame from a member says about groups (RFC 4541); null: nobody wants to know.
   Snooper* snoop(const Packet& frame, const BridgePort* from, Snooper::Frame& what);
   void mirror(const Packet& frame);
@@ -150,6 +177,8 @@ class Bridge final : public EtherIfnet, public InterfaceListener {
   std::vector<std::unique_ptr<BridgePort>> members_;  // the latest first
   std::vector<BridgePort*> slots_;                    // by slot; null: free
   std::vector<EtherIfnet*> spans_;
+  SpanningTree tree_;
+  SpanningTreeTimer tree_timer_;
   std::unordered_map<uint64_t, EtherIfnet*> own_;  // members by link address: looked up only
   bool linked_ = false;
   int64_t moves_second_ = -1;  // of the log of moved addresses, which is limited
