@@ -20,8 +20,8 @@ constexpr int PathRole = Qt::UserRole, KindRole = Qt::UserRole + 1, ChoicesRole 
 
 // Which keys of the schema's node a kind has.
 bool hasKey(const QString& kind, const QString& key) {
-  static const QStringList of_switch{"vlans", "ports", "ageing", "snooping"}, of_door{"tap", "udp"},
-      of_jail{"vnet", "params"}, common{"kind", "count"};
+  static const QStringList of_switch{"vlans", "ports", "ageing", "snooping", "stp", "priority"},
+      of_door{"tap", "udp"}, of_jail{"vnet", "params"}, common{"kind", "count"};
   if (key == QLatin1String("members")) return false;  // of groups
   const bool machine = kind != QLatin1String("switch") && kind != QLatin1String("hub") &&
                        kind != QLatin1String("door");

@@ -14,6 +14,8 @@ namespace drops {
 namespace {
 constexpr DropReason reserved_group{"reserved_group", "bridges do not forward 01:80:c2:00:00:0x"};
 constexpr DropReason not_in_vlan{"not_in_vlan", "the port does not belong to the frame's VLAN"};
+constexpr DropReason port_discarding{
+    "port_discarding", "spanning tree lets nothing pass the port, which would close a loop"};
 }  // namespace
 }  // namespace drops
 
@@ -38,6 +40,7 @@ Switch::Switch(Site& site, SimTime ageing, Snooping snooping)
 Jack& Switch::add_port(std::string name, SwitchPortConfig config) {
   ports_.push_back(
       std::make_unique<Port>(*this, uint32_t(ports_.size()), std::move(name), std::move(config)));
+  if (tree_) tree_->refresh_timer.arm_soft(SimTime());
   return *ports_.back();
 }
 
@@ -57,6 +60,7 @@ void Switch::receive(Port& from, Packet frame) {
   if (from.tap_snaplen) note_frame(site_, from.tap, frame, false, from.tap_snaplen);
   ++from.frames_in;
   const auto header = load<EthernetHeader>(frame.front());
+  if (tree_ && header.dest == bridge_group) return hear_bpdu(from, std::move(frame));
   if (reserved(header.dest) || header.source.is_group()) {
     ++counters_.filtered;
     return site_.note_drop(frame.id(), drops::reserved_group, from.name);
@@ -73,9 +77,18 @@ void Switch::receive(Port& from, Packet frame) {
     ++counters_.not_in_vlan;
     return site_.note_drop(frame.id(), drops::not_in_vlan, from.name);
   }
-  fdb_.learn(header.source, vlan, from.index, site_.now());
-  if (!header.dest.is_group()) {
-    const int64_t known = fdb_.find(header.dest, vlan, site_.now());
+  bridge(from, header.source, header.dest, vlan, std::move(frame));
+}
+
+void Switch::bridge(Port& from, MacAddress source, MacAddress dest, uint16_t vlan, Packet frame) {
+  const bool learns = !tree_ || tree_->tree.learns(from.index);
+  if (learns) fdb_.learn(source, vlan, from.index, site_.now());
+  if (!forwards(from)) {
+    ++counters_.filtered;
+    return site_.note_drop(frame.id(), drops::port_discarding, from.name);
+  }
+  if (!dest.is_group()) {
+    const int64_t known = fdb_.find(dest, vlan, site_.now());
     if (known == int64_t(from.index)) {
       ++counters_.filtered;  // the receiver is on the same side and has it already
       return;
@@ -100,7 +113,8 @@ void Switch::flood(const Port* from, uint16_t vlan, const Packet& frame) {
     if (next < SimTime::max() && asking_.deadline() > next) asking_.arm(std::max(next - now, 1_ns));
   }
   for (auto& port : ports_) {
-    if (port.get() == from || !port->carrier() || !member(*port, vlan)) continue;
+    if (port.get() == from || !port->carrier() || !member(*port, vlan) || !forwards(*port))
+      continue;
     if (snooper_ && !snooper_->forward_to(what, vlan, port->index, now)) {
       ++snooper_->pruned;
       continue;
@@ -178,8 +192,12 @@ Table Switch::groups_table() const {
 }
 
 void Switch::send(Port& to, uint16_t vlan, Packet frame) {
-  if (!to.carrier()) return;
   if (to.config.untagged != vlan) insert_vlan_tag(frame, vlan);
+  send_untagged(to, std::move(frame));
+}
+
+void Switch::send_untagged(Port& to, Packet frame) {
+  if (!to.carrier()) return;
   ++to.frames_out;
   if (to.tap_snaplen) note_frame(site_, to.tap, frame, true, to.tap_snaplen);
   to.wire()->transmit(std::move(frame));
@@ -198,6 +216,7 @@ Table Switch::table(std::string_view name) const {
     return table;
   }
   if (name == "groups") return groups_table();
+  if (name == "stp") return tree_table();
   if (name == "interfaces") {
     Table table{{{"name", "Name"},
                  {"status", "Status"},

@@ -172,6 +172,17 @@ void Lab::prepare_interface(size_t index, Vnet& vnet, const InterfaceSpec& i) {
     add.name = i.name;
     add.interface = member.name;
     ask(add, "addm " + member.name);
+    if (more.stp == StpSpec::off) continue;
+    add.action = BridgeAction::set_flags;
+    add.value = bridge_flag::stp;
+    ask(add, "stp " + member.name);
+  }
+  if (more.stp == StpSpec::stp) {
+    ChangeBridge change;
+    change.name = i.name;
+    change.action = BridgeAction::version;
+    change.value = uint32_t(StpVersion::stp);
+    ask(change, "proto stp");
   }
   SetInterface set;
   set.name = i.name;

@@ -115,6 +115,10 @@ void Lab::build_node(size_t index) {
     case NodeKind::switch_:
       built.bridge = std::make_unique<Switch>(*built.site, spec_.settings(spec).ageing,
                                               Snooping(spec_.settings(spec).snooping));
+      if (const StpSpec stp = spec_.settings(spec).stp; stp != StpSpec::off)
+        built.bridge->start_spanning_tree(
+            {.priority = spec_.settings(spec).priority,
+             .version = stp == StpSpec::rstp ? StpVersion::rstp : StpVersion::stp});
       break;
     default:
       build_machine(index);
@@ -155,7 +159,8 @@ void Lab::build_nics(size_t index) {
   }
 }
 
-Jack& Lab::jack_for(const LinkEndSpec& end) {
+Jack& Lab::jack_for(const LinkSpec& link, size_t index) {
+  const LinkEndSpec& end = link.ends[index];
   BuiltNode& node = nodes_[end.node];
   if (node.hub) return node.hub->add_port();
   if (node.door) return *node.door;
@@ -165,8 +170,14 @@ Jack& Lab::jack_for(const LinkEndSpec& end) {
   const auto& ports = spec_.settings(spec_.nodes[end.node]).port_specs;
   const auto found = ports.find(end.port);
   SwitchPortConfig config;
+  config.stp.path_cost = stp_path_cost(impairments_of(spec_.impair(link, index)).rate);
+  // Where several may answer, none is asked to agree.
+  config.stp.point_to_point = link.ends.size() == 2 && !nodes_[link.ends[1 - index].node].hub;
   if (found != ports.end()) {
     const SwitchPortSpec& port = found->second;
+    config.stp.edge = port.edge;
+    config.stp.priority = port.priority;
+    if (port.cost) config.stp.path_cost = *port.cost;
     const bool trunk = port.trunk_all || !port.trunk.empty();
     config.untagged = trunk ? port.native : std::optional(port.access.value_or(1));
     SwitchPortConfig::Vlans tagged;
@@ -180,7 +191,8 @@ Jack& Lab::jack_for(const LinkEndSpec& end) {
 
 void Lab::build_link(const LinkSpec& spec) {
   auto link = std::make_unique<Link>(simulation_, spec.name);
-  for (const LinkEndSpec& end : spec.ends) link->add_end(site_of(end.node), jack_for(end));
+  for (size_t e = 0; e < spec.ends.size(); ++e)
+    link->add_end(site_of(spec.ends[e].node), jack_for(spec, e));
   link->connect(impairments_of({}));
   for (size_t e = 0; e < spec.ends.size(); ++e) {
     const Impairments is = impairments_of(spec_.impair(spec, e));

@@ -125,7 +125,7 @@ class Lab {
   void build_node(size_t index);
   void build_machine(size_t index);
   void build_link(const LinkSpec& spec);
-  Jack& jack_for(const LinkEndSpec& end);
+  Jack& jack_for(const LinkSpec& link, size_t index);
   LinkTap& link_tap(size_t link);
   void build_nics(size_t index);
   Site& site_of(size_t node) { return *nodes_[spec_.nodes[node].machine].site; }

@@ -1,4 +1,6 @@
 // lab/run/worker_queries.cpp - what a client may look at: nodes, links, tables, checks.
+#include <array>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "core/base/text.h"
@@ -67,6 +69,30 @@ Json Worker::links(uint32_t, const Json&) {
   return {{"links", all}};
 }
 
+namespace {
+
+// Roles and states of ports that speak spanning tree, each node's table looked at once.
+class TreePorts {
+ public:
+  // Both are empty where nobody speaks it.
+  std::array<std::string, 2> look(const Lab& lab, const LinkEndSpec& end) {
+    const auto [found, fresh] = tables_.try_emplace(end.node);
+    const TableSource* source = fresh ? lab.tables(end.node) : nullptr;
+    if (source) found->second = source->table("stp");
+    for (const auto& row : found->second.rows)
+      if (cell(row, 1) == end.port) return {cell(row, 2), cell(row, 3)};
+    return {};
+  }
+
+ private:
+  static const std::string& cell(const std::vector<Cell>& row, size_t column) {
+    return std::get<std::string>(row[column]);
+  }
+  std::map<size_t, Table> tables_;
+};
+
+}  // namespace
+
 // The lab's own table: a row for each end of each link, what leaves there.
 Table Worker::link_ends() {
   Lab& lab = session_.lab();
@@ -81,7 +107,10 @@ Table Worker::link_ends() {
                    {"octets", "Octets", ColumnType::number},
                    {"queued", "Queued", ColumnType::number},
                    {"queue_full", "Queue full", ColumnType::number},
-                   {"lost", "Lost", ColumnType::number}};
+                   {"lost", "Lost", ColumnType::number},
+                   {"role", "STP role"},
+                   {"state", "STP state"}};
+  TreePorts trees;
   for (size_t i = 0; i < spec.links.size(); ++i) {
     if (!lab.has_link(i)) continue;
     for (size_t e = 0; e < spec.links[i].ends.size(); ++e) {
@@ -93,6 +122,7 @@ Table Worker::link_ends() {
                             int64_t(end.impairments().rate), int64_t(counters.frames),
                             int64_t(counters.octets), int64_t(end.queued()),
                             int64_t(counters.queue_full), int64_t(counters.lost + counters.cut)});
+      for (std::string& word : trees.look(lab, told)) table.rows.back().push_back(std::move(word));
     }
   }
   return table;

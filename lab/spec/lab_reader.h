@@ -72,6 +72,7 @@ class LabReader {
   std::vector<SettingSpec> read_params(const Yaml* value);
   std::vector<ServiceSpec> read_services(const Yaml* value);
   std::vector<FileSpec> read_files(const Yaml* value);
+  std::optional<int64_t> read_stp_priority(const Yaml* value, int64_t step);
   void read_switch(const Yaml& value, NodeSettings& node);
   void read_door(const Yaml& value, Place place, DoorSpec& door);
   void read_switch_port(const Yaml& value, const NodeSettings& node, SwitchPortSpec& port);
@@ -80,6 +81,7 @@ class LabReader {
   void read_interfaces(const Yaml* value, NodeSpec& node);
   std::optional<InterfaceType> type_of(const Yaml::Entry& entry);
   void read_interface(const Yaml& value, InterfaceSpec& interface);
+  StpSpec read_stp(const Yaml& value);
   void read_bridge(const Yaml& value, InterfaceMore& more);
   void read_vlan(const Yaml& value, const InterfaceSpec& interface, InterfaceMore& more);
   void read_addresses(const Yaml* value, InterfaceSpec& interface);

@@ -40,6 +40,9 @@ struct Named {
   bool operator==(const Named&) const = default;
 };
 
+// The spanning tree's protocol of a switch or bridge.
+enum class StpSpec : uint8_t { off, stp, rstp };
+
 // What few interfaces have. Interfaces that are alike share one.
 struct InterfaceMore {
   std::optional<MacAddress> mac = {};
@@ -47,6 +50,7 @@ struct InterfaceMore {
   std::vector<std::string> groups = {};
   std::vector<std::string> ifconfig = {};
   std::vector<Named> members = {};  // of a bridge
+  StpSpec stp = StpSpec::off;       // on all of them
   Named parent = {};                // of a vlan
   uint16_t vlan = 0;
   bool provider_tag = false;  // proto: 802.1ad
@@ -110,6 +114,10 @@ struct SwitchPortSpec {
   bool trunk_all = false;
   std::vector<uint16_t> trunk;
   std::optional<uint16_t> native = 1;
+  // Of the spanning tree.
+  bool edge = false;
+  std::optional<uint32_t> cost = {};  // none: by the link's rate
+  uint8_t priority = 128;
   bool operator==(const SwitchPortSpec&) const = default;
 };
 
@@ -133,7 +141,9 @@ struct NodeSettings {
   std::map<std::string, SwitchPortSpec> port_specs;
   SimTime ageing = 300_s;
   enum class Snooping : uint8_t { off, on, querier } snooping = Snooping::off;  // of a switch
-  DoorSpec door;                                                                // of a door
+  StpSpec stp = StpSpec::off;
+  uint16_t priority = 32768;  // of a switch's spanning tree
+  DoorSpec door;              // of a door
   bool operator==(const NodeSettings&) const = default;
 };
 

@@ -17,9 +17,10 @@ std::vector<std::string> check_keys() {
           "points", "level",  "pass",  "fail",       "hint"};
 }
 std::vector<std::string> tables() {
-  return {"interfaces",  "addresses", "routes",    "neighbours",   "sockets",  "fdb",
-          "ipfw_rules",  "pipes",     "queues",    "translations", "nat64",    "ipfw_states",
-          "ipfw_tables", "jails",     "processes", "sysctls",      "counters", "groups"};
+  return {"interfaces", "addresses",   "routes",      "neighbours", "sockets",
+          "fdb",        "ipfw_rules",  "pipes",       "queues",     "translations",
+          "nat64",      "ipfw_states", "ipfw_tables", "jails",      "processes",
+          "sysctls",    "counters",    "groups",      "stp"};
 }
 
 std::vector<std::string> node_names(const LabSpec& lab) {

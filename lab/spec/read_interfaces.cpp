@@ -152,9 +152,7 @@ void LabReader::read_bridge(const Yaml& value, InterfaceMore& more) {
   for (const Yaml* member : r_.list(value.find("members"), "members"))
     if (const auto name = r_.word(member, "a member"))
       more.members.push_back({*name, member->place});
-  const Yaml* stp = value.find("stp");
-  const auto protocol = r_.one_of(stp, "stp", {"off", "stp", "rstp"});
-  if (protocol && *protocol != "off") r_.not_yet(stp->place, *protocol);
+  more.stp = read_stp(value);
 }
 
 // "em0.10" says its parent and tag; any other name needs both keys, or has no parent yet.

@@ -194,6 +194,21 @@ std::vector<FileSpec> LabReader::read_files(const Yaml* value) {
 
 // --- switches ----------------------------------------------------------------------------------
 
+StpSpec LabReader::read_stp(const Yaml& value) {
+  const auto protocol = r_.one_of(value.find("stp"), "stp", {"off", "stp", "rstp"});
+  if (protocol == "stp") return StpSpec::stp;
+  return protocol == "rstp" ? StpSpec::rstp : StpSpec::off;
+}
+
+// Only some values can be written into a BPDU (802.1D-2004 s9.2.5, s9.2.7).
+std::optional<int64_t> LabReader::read_stp_priority(const Yaml* value, int64_t step) {
+  const auto priority = r_.integer(value, 0, step * 15);
+  if (!priority || *priority % step == 0) return priority;
+  r_.problems.error(value->place, text("{} is not a multiple of {}", *priority, step),
+                    text("use {}", *priority / step * step));
+  return std::nullopt;
+}
+
 void LabReader::read_switch(const Yaml& value, NodeSettings& node) {
   if (const auto ageing = r_.duration(value.find("ageing"))) node.ageing = *ageing;
   if (const Yaml* snooping = value.find("snooping")) {
@@ -202,6 +217,9 @@ void LabReader::read_switch(const Yaml& value, NodeSettings& node) {
     else if (const auto on = r_.boolean(snooping))
       node.snooping = *on ? NodeSettings::Snooping::on : NodeSettings::Snooping::off;
   }
+  node.stp = read_stp(value);
+  if (const auto priority = read_stp_priority(value.find("priority"), 4096))
+    node.priority = uint16_t(*priority);
   if (const Yaml* vlans = value.find("vlans"); vlans && r_.is_map(*vlans, "vlans")) {
     for (const Yaml::Entry& entry : vlans->entries) {
       const auto id = parse_int(entry.key);
@@ -217,7 +235,7 @@ void LabReader::read_switch(const Yaml& value, NodeSettings& node) {
   for (const Yaml::Entry& entry : ports->entries) {
     SwitchPortSpec& port = node.port_specs[entry.key];
     if (r_.map(entry.value, text("port \"{}\"", entry.key),
-               {.known = {"access", "trunk", "native"}, .later = {"edge", "cost", "priority"}}))
+               {.known = {"access", "trunk", "native", "edge", "cost", "priority"}}))
       read_switch_port(entry.value, node, port);
   }
 }
@@ -271,6 +289,10 @@ void LabReader::read_switch_port(const Yaml& value, const NodeSettings& node,
   }
   if (const Yaml* native = value.find("native"))
     port.native = native->is_scalar() && native->text == "none" ? std::nullopt : vlan(native);
+  port.edge = r_.boolean(value.find("edge")).value_or(false);
+  if (const auto cost = r_.integer(value.find("cost"), 1, 200'000'000)) port.cost = uint32_t(*cost);
+  if (const auto priority = read_stp_priority(value.find("priority"), 16))
+    port.priority = uint8_t(*priority);
 }
 
 }  // namespace stackyard

@@ -190,8 +190,7 @@ void LabReader::read_keys(const Yaml& value, NodeSpec& node) {
     read_machine(value, node, settings);
   } else if (node.kind == NodeKind::switch_) {
     r_.map(value, what,
-           {.known = {"kind", "count", "vlans", "ports", "ageing", "snooping"},
-            .later = {"stp", "priority"},
+           {.known = {"kind", "count", "vlans", "ports", "ageing", "snooping", "stp", "priority"},
             .reserved = {"mirror", "lacp", "qinq"}});
     read_switch(value, settings);
   } else if (node.kind == NodeKind::door) {
