@@ -165,6 +165,8 @@ void LabScene::showEnds(const RemoteTable& ends, qint64 time) {
     links_[size_t(link)]->setEnd(end,
                                  ends.cell(row, QStringLiteral("carrier")) == QLatin1String("up"),
                                  used, octets > last.octets);
+    links_[size_t(link)]->setTree(end, ends.cell(row, QStringLiteral("role")),
+                                  ends.cell(row, QStringLiteral("state")));
     if (seconds > 0) last = {octets, time};
     showPlace(*links_[size_t(link)], end, ends.cell(row, QStringLiteral("place")));
   }

@@ -52,11 +52,32 @@ void LinkItem::place() {
   bounds_ = QRectF(middle_, middle_);
   for (const End& end : ends_) bounds_ = bounds_.united(QRectF(end.at, QSizeF(1, 1)));
   bounds_.adjust(-40, -14, 40, 14);
-  QStringList names;
-  for (const End& end : ends_)
+  showWords();
+}
+
+void LinkItem::showWords() {
+  QStringList names, trees;
+  for (const End& end : ends_) {
     names.append(topology_.nodes[size_t(end.node)].name + QLatin1Char(':') + end.port);
-  setToolTip(topology_.links[size_t(link_)].name + QLatin1Char('\n') +
-             names.join(QLatin1String(" -- ")));
+    if (!end.role.isEmpty()) trees.append(names.back() + QLatin1String(": ") + treeWords(end));
+  }
+  QStringList lines{topology_.links[size_t(link_)].name, names.join(QLatin1String(" -- "))};
+  setToolTip((lines + trees).join(QLatin1Char('\n')));
+}
+
+// What spanning tree makes of an end, for people.
+QString LinkItem::treeWords(const End& end) const {
+  if (end.state == QLatin1String("learning"))
+    return tr("learns addresses, and forwards soon (spanning tree)");
+  if (end.role == QLatin1String("root")) return tr("root port: leads to the root of the tree");
+  if (end.role == QLatin1String("alternate"))
+    return tr("alternate port: discards frames, a spare way to the root of the tree");
+  if (end.role == QLatin1String("backup"))
+    return tr("backup port: discards frames, a spare for another port of this switch");
+  if (end.role == QLatin1String("disabled")) return tr("has no part in the tree: its link is down");
+  if (end.state == QLatin1String("discarding"))
+    return tr("designated port: discards frames until its neighbour agrees");
+  return tr("designated port: leads away from the root of the tree");
 }
 
 void LinkItem::setEndPlace(size_t end, int node, const QString& port) {
@@ -88,6 +109,16 @@ void LinkItem::setEnd(size_t end, bool carrier, double utilisation, bool active)
   update();
 }
 
+void LinkItem::setTree(size_t end, const QString& role, const QString& state) {
+  if (end >= ends_.size()) return;
+  End& known = ends_[end];
+  if (known.role == role && known.state == state) return;
+  known.role = role;
+  known.state = state;
+  showWords();
+  update();
+}
+
 QPointF LinkItem::pointOn(size_t from, double part) const {
   if (ends_.size() == 2 && lane_ == 0)
     return ends_[from].at + (ends_[1 - from].at - ends_[from].at) * part;
@@ -106,6 +137,35 @@ QPainterPath LinkItem::shape() const {
   QPainterPathStroker stroker;
   stroker.setWidth(10);
   return stroker.createStroke(path);
+}
+
+// A square for no carrier, a bar across the cable where a port discards, a diamond where it learns:
+// a colour alone does not tell everybody.
+void LinkItem::paintEnd(QPainter& painter, const End& end) const {
+  painter.setPen(Qt::NoPen);
+  if (!end.carrier) {
+    painter.setBrush(colours_.down);
+    painter.drawRect(QRectF(end.at - QPointF(4, 4), QSizeF(8, 8)));
+    return;
+  }
+  const bool learning = end.state == QLatin1String("learning");
+  if (!learning && end.state != QLatin1String("discarding")) {
+    painter.setBrush(colours_.up);
+    painter.drawEllipse(end.at, 3.5, 3.5);
+    return;
+  }
+  const QPointF way = middle_ - end.at;
+  const double length = std::max(1.0, std::hypot(way.x(), way.y()));
+  const QPointF along = way / length, across(-along.y(), along.x());
+  painter.setBrush(colours_.busy);
+  if (learning) {
+    painter.drawPolygon(QPolygonF({end.at + along * 5.5, end.at + across * 5.5,
+                                   end.at - along * 5.5, end.at - across * 5.5}));
+    return;
+  }
+  painter.setPen(QPen(colours_.busy, 4, Qt::SolidLine, Qt::FlatCap));
+  const QPointF bar = end.at + along * std::min(5.0, length / 2);
+  painter.drawLine(bar - across * 9, bar + across * 9);
 }
 
 void LinkItem::paint(QPainter* painter, const QStyleOptionGraphicsItem* option, QWidget*) {
@@ -130,15 +190,8 @@ void LinkItem::paint(QPainter* painter, const QStyleOptionGraphicsItem* option, 
     painter->drawLine(end.at, middle_);
   }
   if (detail < 0.35) return;
+  for (const End& end : ends_) paintEnd(*painter, end);
   painter->setPen(Qt::NoPen);
-  for (const End& end : ends_) {
-    // A square for no carrier: a colour alone does not tell everybody.
-    painter->setBrush(end.carrier ? colours_.up : colours_.down);
-    if (end.carrier)
-      painter->drawEllipse(end.at, 3.5, 3.5);
-    else
-      painter->drawRect(QRectF(end.at - QPointF(4, 4), QSizeF(8, 8)));
-  }
   if (ends_.size() > 2) {
     painter->setBrush(colours_.faint);
     painter->drawEllipse(middle_, 3, 3);

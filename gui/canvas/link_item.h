@@ -1,6 +1,7 @@
 // gui/canvas/link_item.h - a cable, or a segment that several share, with the state of its ends.
 #pragma once
 
+#include <QCoreApplication>
 #include <QGraphicsItem>
 #include <vector>
 
@@ -12,6 +13,7 @@ namespace stackyard::gui {
 class NodeItem;
 
 class LinkItem final : public QGraphicsItem {
+  Q_DECLARE_TR_FUNCTIONS(LinkItem)
  public:
   enum { Type = UserType + 2 };
   // `lane`: of several links between the same two, which one; 0 is the straight one.
@@ -30,6 +32,8 @@ class LinkItem final : public QGraphicsItem {
   // Of an end: its carrier, how much of the rate it uses (0 to 1; negative: it has no rate), and
   // whether anything left there since the last look.
   void setEnd(size_t end, bool carrier, double utilisation, bool active);
+  // Of an end whose port speaks spanning tree: its role and state, else both empty.
+  void setTree(size_t end, const QString& role, const QString& state);
   // Where on the way from one end to another something is, `part` 0 to 1.
   QPointF pointOn(size_t from, double part) const;
 
@@ -45,7 +49,11 @@ class LinkItem final : public QGraphicsItem {
     QString port;
     bool carrier = true, active = false;
     double utilisation = -1;
+    QString role, state;  // of the spanning tree
   };
+  void showWords();
+  QString treeWords(const End& end) const;
+  void paintEnd(QPainter& painter, const End& end) const;
   const Topology& topology_;
   int link_;
   std::vector<NodeItem*> nodes_;

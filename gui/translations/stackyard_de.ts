@@ -1,5 +1,37 @@
-<?xml version='1.0' encoding='utf-8'?>
+<?xml version="1.0" encoding="utf-8"?>
+<!DOCTYPE TS>
 <TS version="2.1" language="de_DE" sourcelanguage="en">
+<context>
+    <name>LinkItem</name>
+    <message>
+        <source>learns addresses, and forwards soon (spanning tree)</source>
+        <translation>lernt Adressen und leitet bald weiter (Spannbaum)</translation>
+    </message>
+    <message>
+        <source>root port: leads to the root of the tree</source>
+        <translation>Root-Port: führt zur Wurzel des Baums</translation>
+    </message>
+    <message>
+        <source>alternate port: discards frames, a spare way to the root of the tree</source>
+        <translation>Alternate-Port: verwirft Rahmen, ein Ersatzweg zur Wurzel des Baums</translation>
+    </message>
+    <message>
+        <source>backup port: discards frames, a spare for another port of this switch</source>
+        <translation>Backup-Port: verwirft Rahmen, Ersatz für einen anderen Port dieses Switches</translation>
+    </message>
+    <message>
+        <source>has no part in the tree: its link is down</source>
+        <translation>gehört nicht zum Baum: seine Verbindung ist unterbrochen</translation>
+    </message>
+    <message>
+        <source>designated port: discards frames until its neighbour agrees</source>
+        <translation>Designated-Port: verwirft Rahmen, bis sein Nachbar zustimmt</translation>
+    </message>
+    <message>
+        <source>designated port: leads away from the root of the tree</source>
+        <translation>Designated-Port: führt von der Wurzel des Baums weg</translation>
+    </message>
+</context>
 <context>
     <name>PaletteBar</name>
     <message>

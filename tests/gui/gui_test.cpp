@@ -1,5 +1,6 @@
 // tests/gui/gui_test.cpp - the front end as its user sees it, against a lab that is really served.
 #include <QAbstractItemModelTester>
+#include <QPainter>
 #include <QSignalSpy>
 #include <QTemporaryDir>
 #include <QTest>
@@ -11,6 +12,7 @@
 #include "gui/app/theme.h"
 #include "gui/canvas/canvas_editor.h"
 #include "gui/canvas/lab_scene.h"
+#include "gui/canvas/link_item.h"
 #include "gui/panels/console_panel.h"
 #include "gui/panels/gallery.h"
 #include "gui/panels/lesson_panel.h"
@@ -63,6 +65,7 @@ class GuiTest final : public QObject {
   void openRunAndLook();
   void aLabOfJailsAndAConsoleForSeveral();
   void jailsThatCommandsMakeAreDrawn();
+  void aDiscardingEndIsDrawn();
   void aCheckLeadsToItsEvidence();
   void theServerDies();
   void aFileThatDoesNotParse();
@@ -377,6 +380,41 @@ void GuiTest::jailsThatCommandsMakeAreDrawn() {
   QVERIFY(scene.topology().nodes[size_t(node("srv/a"))].there);
   window.document().undo().undo();
   window.document().dropRescue();
+}
+
+void GuiTest::aDiscardingEndIsDrawn() {
+  MainWindow window;
+  QSignalSpy served(&window, &MainWindow::served);
+  window.openLab(scenario("switching/spanning-tree.yaml"));
+  QVERIFY(served.wait(patience_ms));
+  LabScene& scene = window.scene();
+  constexpr int spare = 2, at_s3 = 1;
+  const auto words = [&] {
+    for (const QGraphicsItem* item : scene.items())
+      if (const auto* link = qgraphicsitem_cast<const LinkItem*>(item))
+        if (link->link() == spare) return link->toolTip();
+    return QString();
+  };
+  const auto is_barred = [&] {
+    QImage image(40, 40, QImage::Format_RGB32);
+    QPainter painter(&image);
+    scene.render(&painter, image.rect(),
+                 QRectF(scene.endPoint(spare, at_s3) - QPointF(20, 20), QSizeF(40, 40)));
+    const QRgb bar = Colours::of(window.palette()).busy.rgb();
+    for (int i = 0; i < 40 * 40; ++i)
+      if (image.pixel(i % 40, i / 40) == bar) return true;
+    return false;
+  };
+  QVERIFY(!is_barred());
+  window.time().runUntil(QStringLiteral("9s"));
+  QTRY_VERIFY_WITH_TIMEOUT(
+      words().contains(QStringLiteral("s3:p2: alternate port: discards frames")), patience_ms);
+  QVERIFY(words().contains(QStringLiteral("s2:p2: designated port: leads away")));
+  QVERIFY(is_barred());
+  // It takes over when another cable is cut.
+  window.time().runUntil(QStringLiteral("13s"));
+  QTRY_VERIFY_WITH_TIMEOUT(words().contains(QStringLiteral("s3:p2: root port")), patience_ms);
+  QVERIFY(!is_barred());
 }
 
 void GuiTest::aCheckLeadsToItsEvidence() {
