@@ -74,21 +74,25 @@ namespace {
 // Roles and states of ports that speak spanning tree, each node's table looked at once.
 class TreePorts {
  public:
+  using Words = std::array<std::string, 2>;
   // Both are empty where nobody speaks it.
-  std::array<std::string, 2> look(const Lab& lab, const LinkEndSpec& end) {
-    const auto [found, fresh] = tables_.try_emplace(end.node);
+  Words look(const Lab& lab, const LinkEndSpec& end) {
+    const auto [ports, fresh] = nodes_.try_emplace(end.node);
     const TableSource* source = fresh ? lab.tables(end.node) : nullptr;
-    if (source) found->second = source->table("stp");
-    for (const auto& row : found->second.rows)
-      if (cell(row, 1) == end.port) return {cell(row, 2), cell(row, 3)};
-    return {};
+    if (source) take(source->table("stp"), ports->second);
+    const auto found = ports->second.find(end.port);
+    return found == ports->second.end() ? Words{} : found->second;
   }
 
  private:
-  static const std::string& cell(const std::vector<Cell>& row, size_t column) {
-    return std::get<std::string>(row[column]);
+  using Ports = std::map<std::string, Words>;
+  static void take(const Table& table, Ports& into) {
+    const int port = table.column("port"), role = table.column("role");
+    const int state = table.column("state");
+    for (const auto& row : table.rows)
+      into[to_text(row[size_t(port)])] = {to_text(row[size_t(role)]), to_text(row[size_t(state)])};
   }
-  std::map<size_t, Table> tables_;
+  std::map<size_t, Ports> nodes_;
 };
 
 }  // namespace
