@@ -296,6 +296,38 @@ def time_control(binary):
         expect('pace' in client.error('time.pace', pace='often'), 'a wrong pace')
 
 
+def trees(binary):
+    """The lab's links tell what spanning tree makes of their ends; a storm without one can be paused."""
+    lab = f'{ROOT}/scenarios/switching/spanning-tree.yaml'
+    with served(binary, lab, 'paused') as (_, path, _server):
+        client = Client(path)
+        ends = lambda: {row['end']: f"{row['role']} {row['state']}" for row in client.rows('', 'links')}
+        client.call('time.run', until='9s')
+        client.wait_for('time.stopped')
+        told = ends()
+        expect(told['s3:p2'] == 'alternate discarding' and told['s2:p2'] == 'designated forwarding', f'{told}')
+        expect(told['ann:em0'] == ' ', f'a host is in no tree: {told}')
+        expect(len(client.rows('s3', 'stp')) == 3, 'a row for each port')
+        client.call('time.run', until='12100ms')
+        client.wait_for('time.stopped')
+        told = ends()
+        expect(told['s3:p2'] == 'root forwarding' and told['s3:p1'] == 'disabled discarding', f'{told}')
+    with served(binary, lab, 'paused', '--set', 'stp=off') as (_, path, _server):
+        client = Client(path)
+        client.call('time.run', when='{packet: arp, on: "ann:em0", count: ">20"}')
+        stopped = client.wait_for('time.stopped')
+        expect(stopped['why'] == 'condition' and stopped['time'] < 10_000_000, f'{stopped}')
+        expect(client.rows('s3', 'stp') == [], 'no tree')
+    bridges = ('nodes:\n  a: {jails: {in: {interfaces: {em0: {}, bridge0: {members: [em0], stp: rstp}}}}}\n'
+               '  b: {interfaces: {bridge0: {members: [em0], stp: rstp}}}\nlinks: ["a/in:em0 -- b:em0"]\n')
+    with served(binary, bridges, 'paused') as (_, path, _server):
+        client = Client(path)
+        client.call('time.run', until='5s')
+        client.wait_for('time.stopped')
+        states = [(row['end'], row['state']) for row in client.rows('', 'links')]
+        expect(states == [('a/in:em0', 'forwarding'), ('b:em0', 'forwarding')], f'of bridges, and in jails: {states}')
+
+
 def jails(binary):
     """Jails that commands make and remove, and interfaces that move, are in the lab's own tables."""
     lab = '{nodes: {srv: {jails: {a: {}}}, pc: {}}, links: [srv -- pc]}'
@@ -665,7 +697,7 @@ def run_all(binary, report, times=20):
         except (Failed, jsonschema.ValidationError, OSError, ValueError, KeyError, subprocess.SubprocessError) as wrong:
             report(False, name, f'{type(wrong).__name__}: {str(wrong)[:4000]}')
 
-    for test in (looks, subscriptions, samples, a_flood, time_control, jails, completion, evidence, edits, commands, bad_clients,
+    for test in (looks, subscriptions, samples, a_flood, time_control, trees, jails, completion, evidence, edits, commands, bad_clients,
                  the_socket, doors):
         case(f'{build}: served: {test.__name__}', test)
     for script in sorted(glob.glob(f'{ROOT}/tests/served/*.sh')):
