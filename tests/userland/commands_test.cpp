@@ -52,6 +52,8 @@ constexpr Line lines[] = {
     {"head -c 3000 /dev/zero | wc -c; cat /dev/zero | head -c 10 | wc -c", "    3000\n      10\n"},
     {"seq 3 > x; seq 4 6 > y; head -n 1 x y; cat none x - < y 2> /dev/null; echo $?",
      "==> x <==\n1\n\n==> y <==\n4\n1\n2\n3\n4\n5\n6\n1\n"},
+    {"cat /tmp; echo $?; head -n 1 /tmp; echo $?",
+     "cat: /tmp: Is a directory\n1\nhead: /tmp: Is a directory\n1\n"},
     // Time.
     {"sleep 1.5; sleep 0.5; date +%s", "2\n"},
     {"sleep 2m; date +%s", "120\n"},

@@ -48,7 +48,7 @@ std::string joined(const Words& lines) {
 }
 
 // Each of the files (standard input when none is named) that can be opened, one after the other.
-// What they hold may never end, so that `each(fd, file)` reads it.
+// What they hold may never end, so that `each(fd, file)` reads it and tells of its errors.
 template <class Each>
 Task<int> with_files(Sys& sys, Words files, Each each) {
   if (files.empty()) files.push_back("-");
@@ -56,13 +56,15 @@ Task<int> with_files(Sys& sys, Words files, Each each) {
   for (const std::string& file : files) {
     const bool standard = file == "-";
     const Result<Fd> fd = standard ? Result<Fd>(fd_in) : co_await sys.open(file, OpenMode::read);
-    if (!fd) {
-      co_await sys.complain(text("{}: {}", file, errno_text(fd.error())));
-      status = 1;
-      continue;
-    }
-    co_await each(*fd, file);
-    if (!standard) co_await sys.close(*fd);
+    Result<> done;
+    if (fd)
+      done = co_await each(*fd, file);
+    else
+      done = fd.error();
+    if (fd && !standard) co_await sys.close(*fd);
+    if (done) continue;
+    co_await sys.complain(text("{}: {}", file, errno_text(done.error())));
+    status = 1;
   }
   co_return status;
 }
@@ -70,13 +72,15 @@ Task<int> with_files(Sys& sys, Words files, Each each) {
 Task<int> cat(Sys& sys, Args args) {
   const Options options(args, "nu");
   if (!options.error().empty()) co_return co_await bad_usage(sys, cat_command, options.error(), 1);
-  co_return co_await with_files(sys, options.rest(), [&](Fd fd, const std::string&) -> Task<void> {
-    for (;;) {
-      const Result<std::string> part = co_await sys.read(fd, 65536);
-      if (!part || part->empty()) co_return;
-      co_await sys.print(*part);
-    }
-  });
+  co_return co_await with_files(sys, options.rest(),
+                                [&](Fd fd, const std::string&) -> Task<Result<>> {
+                                  for (;;) {
+                                    const Result<std::string> part = co_await sys.read(fd, 65536);
+                                    if (!part) co_return part.error();
+                                    if (part->empty()) co_return Result<>();
+                                    co_await sys.print(*part);
+                                  }
+                                });
 }
 
 Task<int> tee(Sys& sys, Args args) {
@@ -120,16 +124,18 @@ Task<int> head(Sys& sys, Args args) {
   const bool titles = options.rest().size() > 1;
   bool first = true;
   co_return co_await with_files(
-      sys, options.rest(), [&](Fd fd, const std::string& file) -> Task<void> {
+      sys, options.rest(), [&](Fd fd, const std::string& file) -> Task<Result<>> {
         if (titles)
           co_await sys.print(text("{}==> {} <==\n", std::exchange(first, false) ? "" : "\n", file));
         // No more is read than is needed.
         for (int64_t left = *count; left > 0;) {
           const Result<std::string> part = co_await sys.read(fd, octets ? 65536 : 4096);
-          if (!part || part->empty()) co_return;
+          if (!part) co_return part.error();
+          if (part->empty()) break;
           const std::string wanted = leading(*part, left, octets);
           co_await sys.print(wanted);
         }
+        co_return Result<>();
       });
 }
 
