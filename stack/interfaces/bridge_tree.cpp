@@ -86,7 +86,9 @@ void Bridge::port_changed(uint32_t port) {
   const bool speaks = at && tree_.speaks(port);
   const StpState state = speaks ? tree_.info(port).state : StpState::discarding;
   if (!at || std::exchange(at->state, state) == state || !speaks) return;
-  if (module_->settings().log_stp)
+  // Members also leave when the stack ends, whose bridge module is gone by then.
+  const auto* module = net_->vnet().state_if_there<BridgeModule>(bridge_module);
+  if (module && module->settings().log_stp)
     net_->vnet().machine().log(
         text("{}: state changed to {} on {}", name(), name_of(state), at->interface.name()));
 }
@@ -170,8 +172,7 @@ uint32_t Bridge::shown_flags(const BridgePort& port) const {
 
 void Bridge::add_to(Table& table) const {
   for (const auto& port : members_)
-    if (tree_.speaks(port->slot))
-      add_row(table, tree_, port->slot, name(), port->interface.name());
+    if (tree_.speaks(port->slot)) add_row(table, tree_, port->slot, name(), port->interface.name());
 }
 
 }  // namespace stackyard
