@@ -100,7 +100,7 @@ bool Partition::run(SimTime limit, uint64_t budget) {
     void* const object = record.object;
     const EventLoad load = record.load;
     records_.give_back(found.slot);
-    if (const auto next = queue_.sorted(); next.size() > 1) fetch_ahead(next);
+    fetch_ahead(queue_.sorted());
     if (key.time != storm_time_ || key.target != storm_node_) {
       storm_time_ = key.time;
       storm_node_ = key.target;
@@ -118,13 +118,17 @@ bool Partition::run(SimTime limit, uint64_t budget) {
 // Large labs do not fit into a cache: an event's record, its packet and its device come from memory
 // while the events before it run.
 void Partition::fetch_ahead(std::span<const QueueEntry> next) {
-  if (next.size() > 6) __builtin_prefetch(&records_[next.rbegin()[6].slot]);
-  if (next.size() > 4) {
-    const EventRecord& record = records_[next.rbegin()[4].slot];
+  // So many events before its turn: a miss takes about as long as two of them run.
+  constexpr size_t for_record = 6, for_load = 4, for_what_is_behind = 1;
+  const auto slot = [&](size_t ahead) { return next.rbegin()[ptrdiff_t(ahead)].slot; };
+  if (next.size() > for_record) __builtin_prefetch(&records_[slot(for_record)]);
+  if (next.size() > for_load) {
+    const EventRecord& record = records_[slot(for_load)];
     __builtin_prefetch(record.object);
     __builtin_prefetch(reinterpret_cast<const void*>(record.load.word));
   }
-  const EventRecord& record = records_[next.rbegin()[1].slot];
+  if (next.size() <= for_what_is_behind) return;
+  const EventRecord& record = records_[slot(for_what_is_behind)];
   if (record.event_class && record.event_class->fetch)
     record.event_class->fetch(record.object, record.load);
 }

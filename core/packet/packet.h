@@ -198,12 +198,13 @@ class Packet {
   PacketPool& pool() const { return *record_->pool; }
 
   // For events and intrusive queues: gives up the handle, and takes it back.
+  PacketRecord* release() { return std::exchange(record_, nullptr); }
+  static Packet adopt(PacketRecord* record) { return Packet(record); }
+  // Asks the memory for what a packet's receiver touches first.
   static void fetch(const PacketRecord* record) {
     __builtin_prefetch(record->octets);
     __builtin_prefetch(record->octets->data() + record->begin);
   }
-  PacketRecord* release() { return std::exchange(record_, nullptr); }
-  static Packet adopt(PacketRecord* record) { return Packet(record); }
 
  private:
   friend class PacketPool;
