@@ -186,10 +186,13 @@ std::vector<SocketInfo> Machine::sockets(const Jail& viewer) const {
       SocketOps* socket = descriptors[fd] ? descriptors[fd]->socket() : nullptr;
       if (!socket || socket->protocol_name() == "bpf" || socket->protocol_name() == "route")
         continue;
-      const auto limit = [&](SocketOption buffer) {
-        const Result<OptionValue> octets = socket->get_option(buffer);
-        return octets ? octets->number : 0;
-      };
+      SocketBuffers buffers;
+      for (const auto& [option, octets] :
+           {std::pair(SocketOption::so_rcvbuf, &buffers.receive_limit),
+            {SocketOption::so_sndbuf, &buffers.send_limit},
+            {SocketOption::so_rcvlowat, &buffers.receive_low},
+            {SocketOption::so_sndlowat, &buffers.send_low}})
+        if (const auto value = socket->get_option(option)) *octets = value->number;
       all.push_back({.pid = pid,
                      .command = process->program_name(),
                      .fd = int(fd),
@@ -198,8 +201,7 @@ std::vector<SocketInfo> Machine::sockets(const Jail& viewer) const {
                      .foreign = socket->peer_name(),
                      .receive_queue = socket->receive_queue(),
                      .send_queue = socket->send_queue(),
-                     .receive_limit = limit(SocketOption::so_rcvbuf),
-                     .send_limit = limit(SocketOption::so_sndbuf),
+                     .buffers = buffers,
                      .jid = process->jail().id(),
                      .state = socket->state_name()});
       if (const LocalSocketOps* local = socket->local()) {

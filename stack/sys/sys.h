@@ -49,7 +49,7 @@ struct SocketInfo {
   std::string protocol;  // "udp4", "icm4"
   SockAddr local, foreign;
   size_t receive_queue = 0, send_queue = 0;
-  int64_t receive_limit = 0, send_limit = 0;  // SO_RCVBUF, SO_SNDBUF
+  SocketBuffers buffers;
   int jid = 0;
   std::string state;                // of a connection: "LISTEN"
   uint64_t serial = 0, peer = 0;    // of unix-domain sockets: which it is, and its other end

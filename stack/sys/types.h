@@ -352,6 +352,11 @@ struct FileStat {
   uint32_t mode = 0644;
 };
 
+// SO_RCVBUF, SO_SNDBUF, SO_RCVLOWAT, SO_SNDLOWAT: octets.
+struct SocketBuffers {
+  int64_t receive_limit = 0, send_limit = 0, receive_low = 1, send_low = 2048;
+};
+
 enum class OpenMode : uint8_t { read, write, append, read_write };
 
 }  // namespace stackyard

@@ -193,8 +193,7 @@ std::vector<InetSocket> tcp_connections(Sys& sys) {
     info.foreign = c.foreign;
     info.receive_queue = c.receive_queue;
     info.send_queue = c.send_queue;
-    info.receive_limit = c.receive_limit;
-    info.send_limit = c.send_limit;
+    info.buffers = c.buffers;
     info.timers = c.timers;
     info.state = c.state;
     if (c.local.port != 0) all.push_back(info);
@@ -205,21 +204,21 @@ std::vector<InetSocket> tcp_connections(Sys& sys) {
 // netstat -x: a socket's buffers, then TCP's timers, each by its name in words and in JSON.
 struct BufferField {
   const char *title, *name;
-  int64_t (*octets)(const SocketInfo&);
+  int64_t (*octets)(const SocketInfo&, int64_t most);
 };
-constexpr int64_t receive_low_water = 1, send_low_water = 2048;  // SO_RCVLOWAT, SO_SNDLOWAT
-constexpr int64_t buffer_efficiency = 8;                         // kern.ipc.sockbuf_waste_factor
+// sbreserve(9): mbufs may take eight times what they hold, up to kern.ipc.maxsockbuf.
+int64_t mbuf_octets_max(int64_t limit, int64_t most) { return std::min(limit * 8, most); }
 constexpr BufferField buffer_fields[] = {
-    {"R-HIWA", "receive-high-water", [](const SocketInfo& s) { return s.receive_limit; }},
-    {"S-HIWA", "send-high-water", [](const SocketInfo& s) { return s.send_limit; }},
-    {"R-LOWA", "receive-low-water", [](const SocketInfo&) { return receive_low_water; }},
-    {"S-LOWA", "send-low-water", [](const SocketInfo&) { return send_low_water; }},
-    {"R-BCNT", "receive-mbuf-bytes", [](const SocketInfo& s) { return int64_t(s.receive_queue); }},
-    {"S-BCNT", "send-mbuf-bytes", [](const SocketInfo& s) { return int64_t(s.send_queue); }},
+    {"R-HIWA", "receive-high-water", [](auto& s, int64_t) { return s.buffers.receive_limit; }},
+    {"S-HIWA", "send-high-water", [](auto& s, int64_t) { return s.buffers.send_limit; }},
+    {"R-LOWA", "receive-low-water", [](auto& s, int64_t) { return s.buffers.receive_low; }},
+    {"S-LOWA", "send-low-water", [](auto& s, int64_t) { return s.buffers.send_low; }},
+    {"R-BCNT", "receive-mbuf-bytes", [](auto& s, int64_t) { return int64_t(s.receive_queue); }},
+    {"S-BCNT", "send-mbuf-bytes", [](auto& s, int64_t) { return int64_t(s.send_queue); }},
     {"R-BMAX", "receive-mbuf-bytes-max",
-     [](const SocketInfo& s) { return s.receive_limit * buffer_efficiency; }},
+     [](auto& s, int64_t most) { return mbuf_octets_max(s.buffers.receive_limit, most); }},
     {"S-BMAX", "send-mbuf-bytes-max",
-     [](const SocketInfo& s) { return s.send_limit * buffer_efficiency; }},
+     [](auto& s, int64_t most) { return mbuf_octets_max(s.buffers.send_limit, most); }},
 };
 struct TimerField {
   const char *title, *name;
@@ -241,9 +240,9 @@ std::string buffer_titles() {
   return titles;
 }
 
-std::string buffer_words(const InetSocket& s) {
+std::string buffer_words(const InetSocket& s, int64_t most) {
   std::string words;
-  for (const BufferField& field : buffer_fields) words += text("{:>6} ", field.octets(s));
+  for (const BufferField& field : buffer_fields) words += text("{:>6} ", field.octets(s, most));
   for (const TimerField& field : timer_fields) {
     const int64_t hundredths = (s.timers.*field.time).ms() / 10;
     words += text("{:>5}.{:02}", hundredths / 100, hundredths % 100);
@@ -251,7 +250,8 @@ std::string buffer_words(const InetSocket& s) {
   return words;
 }
 
-void inet_socket_in_json(Xo& xo, const InetSocket& s, bool buffers) {
+// `most`: kern.ipc.maxsockbuf, when buffers are wanted.
+void inet_socket_in_json(Xo& xo, const InetSocket& s, std::optional<int64_t> most) {
   xo.open_instance();
   xo.field("protocol", s.protocol);
   xo.field("receive-bytes-waiting", int64_t(s.receive_queue));
@@ -262,8 +262,8 @@ void inet_socket_in_json(Xo& xo, const InetSocket& s, bool buffers) {
     xo.field("port", port_text(*end));
     xo.close();
   }
-  if (buffers) {
-    for (const BufferField& field : buffer_fields) xo.field(field.name, field.octets(s));
+  if (most) {
+    for (const BufferField& field : buffer_fields) xo.field(field.name, field.octets(s, *most));
     for (const TimerField& field : timer_fields)
       xo.field(field.name, text("{:.2f}", double((s.timers.*field.time).ms()) / 1000));
   } else if (!s.state.empty()) {
@@ -272,18 +272,20 @@ void inet_socket_in_json(Xo& xo, const InetSocket& s, bool buffers) {
   xo.close();
 }
 
-void inet_sockets(const std::vector<InetSocket>& sockets, const Options& options, Report& report) {
-  const bool buffers = options.has('x');
-  report.words +=
-      text("Active Internet connections{}\n{:<5} {:>6} {:>6}  {:<22} {:<22} {}\n",
-           options.has('a') ? " (including servers)" : "", "Proto", "Recv-Q", "Send-Q",
-           "Local Address", "Foreign Address", buffers ? buffer_titles() : "(state)    ");
+void inet_sockets(Sys& sys, const std::vector<InetSocket>& sockets, const Options& options,
+                  Report& report) {
+  std::optional<int64_t> most;
+  if (options.has('x'))
+    most = parse_int(sys.sysctl("kern.ipc.maxsockbuf").value_or("")).value_or(INT64_MAX);
+  report.words += text("Active Internet connections{}\n{:<5} {:>6} {:>6}  {:<22} {:<22} {}\n",
+                       options.has('a') ? " (including servers)" : "", "Proto", "Recv-Q", "Send-Q",
+                       "Local Address", "Foreign Address", most ? buffer_titles() : "(state)    ");
   for (const InetSocket& s : sockets) {
     report.words += text("{:<5} {:>6} {:>6}  {:<22} {:<22} {}\n", s.protocol, s.receive_queue,
                          s.send_queue, address_text(s.local) + "." + port_text(s.local),
                          address_text(s.foreign) + "." + port_text(s.foreign),
-                         buffers ? buffer_words(s) : s.state);
-    if (report.xo) inet_socket_in_json(*report.xo, s, buffers);
+                         most ? buffer_words(s, *most) : s.state);
+    if (report.xo) inet_socket_in_json(*report.xo, s, most);
   }
 }
 
@@ -366,7 +368,7 @@ Task<int> sockets(Sys& sys, const Options& options, Report report) {
   if (report.xo) report.xo->open_list("socket");
   const bool internet = family.empty() || family == "inet" || family == "inet6";
   if (internet && (!inet.empty() || !family.empty() || local.empty()))
-    inet_sockets(inet, options, report);
+    inet_sockets(sys, inet, options, report);
   if (!protocol.empty()) local.clear();
   const bool unix_ones = family == "unix" || family == "local";
   if (unix_ones || (family.empty() && !options.has('4') && !options.has('6') && !local.empty()))

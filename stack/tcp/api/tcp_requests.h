@@ -20,7 +20,7 @@ struct TcpConnectionInfo {
   SockAddr local, foreign;
   std::string state;  // "ESTABLISHED", as netstat has it
   size_t receive_queue = 0, send_queue = 0;
-  int64_t receive_limit = 0, send_limit = 0;  // of the buffers
+  SocketBuffers buffers;
   TcpTimers timers;
   bool has_socket = false;  // false: the program is gone, or has not accepted it yet
   // A listening socket's: complete, incomplete, and how many it may hold (netstat -L).
