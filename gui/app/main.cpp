@@ -152,10 +152,10 @@ int run(int argc, char** argv) {
       QStringLiteral("screenshot"),
       words(QT_TRANSLATE_NOOP("main", "save a picture of the window and end")),
       QStringLiteral("FILE"));
-  const QCommandLineOption open(
-      QStringLiteral("open"),
-      QStringLiteral("\"table NODE TABLE\", \"console NODE COMMAND\", \"packet N\", \"labels\""),
-      QStringLiteral("PANEL"));
+  const QCommandLineOption open(QStringLiteral("open"),
+                                QStringLiteral("\"table NODE TABLE\", \"console NODE COMMAND\", "
+                                               "\"packet N\", \"check NAME\", \"labels\""),
+                                QStringLiteral("PANEL"));
   const QCommandLineOption dark(QStringLiteral("dark"),
                                 words(QT_TRANSLATE_NOOP("main", "dark theme")));
   const QCommandLineOption size(QStringLiteral("size"),

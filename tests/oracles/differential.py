@@ -21,7 +21,7 @@ from meeting import Linux, expect, run
 CONVERSATIONS = int(os.environ.get('ORACLE_CONVERSATIONS', '400'))
 STEPS = 14
 PAUSE = 0.45  # a step's time: longer than either side delays an acknowledgment
-FIN, SYN, RST, PSH, ACK, URG = 1, 2, 4, 8, 16, 32
+FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 LINUX, PEER, PORT = '10.7.0.1', '10.7.0.2', 7000
 FLAGS = [(SYN, 'S'), (FIN, 'F'), (RST, 'R'), (PSH, 'P'), (ACK, '.')]
 
@@ -480,7 +480,7 @@ def sent_less(linux, ours):
 
 
 def compare(c, replayed, ours_again):
-    """Why they differ, each reason once; and the first difference that nothing explains."""
+    """Why they differ, a reason for each time; and the first difference that nothing explains."""
     why = []
     for number, ((name, linux), ours) in enumerate(zip(c.said, replayed)):
         different = differing(linux, ours)
